@@ -75,20 +75,16 @@ impl Access {
     pub fn sees_text(self) -> bool {
         self > Access::Busy
     }
+}
 
-    /// The word of the command line and of the table `grants`; `Owner` is never granted.
-    pub fn word(self) -> &'static str {
-        match self {
-            Access::Busy => "busy",
-            Access::Read => "read",
-            Access::Write => "write",
-            Access::Owner => "owner",
+impl From<store::Access> for Access {
+    fn from(access: store::Access) -> Access {
+        match access {
+            store::Access::Owner => Access::Owner,
+            store::Access::Granted(store::Privilege::Busy) => Access::Busy,
+            store::Access::Granted(store::Privilege::Read) => Access::Read,
+            store::Access::Granted(store::Privilege::Write) => Access::Write,
         }
-    }
-
-    /// What a grant says.
-    pub fn granted(word: &str) -> Option<Access> {
-        [Access::Busy, Access::Read, Access::Write].into_iter().find(|access| access.word() == word)
     }
 }
 
@@ -107,7 +103,7 @@ mod tests {
     #[test]
     fn only_the_owner_changes_the_calendar_itself() {
         for access in [Access::Busy, Access::Read, Access::Write] {
-            assert_eq!(access.need(Privilege::WriteProperties).is_err(), true);
+            assert!(access.need(Privilege::WriteProperties).is_err());
             assert!(access.need(Privilege::ReadAcl).is_err());
         }
         assert!(Access::Read.need(Privilege::WriteContent).is_err());

@@ -91,8 +91,9 @@ const RETRY_AFTER: u32 = 2;
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Error {
         match error {
-            store::Error::Busy { .. } => Error::Busy { retry_after: RETRY_AFTER },
+            store::Error::Busy => Error::Busy { retry_after: RETRY_AFTER },
             store::Error::Full => Error::Full,
+            store::Error::Gone => Error::NoParent,
             other => Error::Broken(Box::new(other)),
         }
     }

@@ -237,9 +237,11 @@ impl ClinicMemory {
         lock(&self.order).own(seq);
     }
 
-    /// The last change of a calendar: what was read of it, or later.
-    pub(super) fn last_seq(&self, collection: CollectionId, read: i64) -> i64 {
-        lock(&self.seqs).get(&collection).copied().unwrap_or(read).max(read)
+    /// The last change of a calendar (what was read of it, or later), but none beyond a gap: a token made of it
+    /// must never skip a change that is committed and not applied yet.
+    pub(super) fn settled_seq(&self, collection: CollectionId, read: i64) -> i64 {
+        let last = lock(&self.seqs).get(&collection).copied().unwrap_or(read).max(read);
+        last.min(lock(&self.order).applied)
     }
 
     pub(super) fn moved(&self, collection: CollectionId, seq: i64) {

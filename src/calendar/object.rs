@@ -3,24 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 /// The hash of an object's bytes: a strong entity tag (RFC 9110 8.8.1), since equal bytes have equal tags.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Etag([u8; 32]);
+pub struct Etag(pub(super) store::Etag);
 
 impl Etag {
     /// Of these bytes.
     pub fn of(bytes: &[u8]) -> Etag {
-        Etag(Sha256::digest(bytes).into())
+        Etag(store::Etag::of(bytes))
     }
 
-    pub fn from_bytes(hash: [u8; 32]) -> Etag {
-        Etag(hash)
+    pub(super) fn from_bytes(hash: [u8; 32]) -> Etag {
+        Etag(store::Etag(hash))
     }
 
-    pub fn bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub(super) fn bytes(&self) -> &[u8; 32] {
+        &self.0.0
     }
 
     /// The opaque tag without its quotes: 32 hex digits, the first half of the hash.
@@ -39,7 +37,7 @@ impl Etag {
 
     fn push_hex(&self, out: &mut String) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for byte in &self.0[..16] {
+        for byte in &self.bytes()[..16] {
             out.push(char::from(DIGITS[usize::from(byte >> 4)]));
             out.push(char::from(DIGITS[usize::from(byte & 15)]));
         }

@@ -82,7 +82,8 @@ pub(super) async fn write(store: &Store, clinic: ClinicId, id: CollectionId, she
         gone: gone.iter().map(|(name, seq)| (Cow::Borrowed(&**name), *seq)).collect(),
     };
     let body = postcard::to_stdvec(&packed).map_err(|e| Error::Broken(Box::new(e)))?;
-    Ok(store.keep_pack(clinic, id, Pack { seq, version: version(), body }).await?)
+    let pack = Pack { seq, version: version(), body: body.into() };
+    store.aside(move |aside| Box::pin(async move { aside.put_pack(clinic, id, pack).await })).await
 }
 
 fn pack_slot(slot: &Slot) -> PackedSlot<'_> {

@@ -3,6 +3,7 @@
 //! Lists and time ranges come from the shelf alone; text is opened only for what is returned, or where a filter
 //! needs it. An object that is stored and cannot be read is skipped and reported, never the end of its calendar.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,8 @@ use ical::{Budget, Component, Limits, Window, Zone};
 use super::Calendars;
 use super::error::{Error, Result};
 use super::filter::{CompFilter, Plan, Query, Subject};
-use super::object::{Entry, Etag};
+use super::load;
+use super::object::Entry;
 use super::redact::Mask;
 use super::shelf::{Shelf, Slot};
 use super::shown::Shown;
@@ -112,9 +114,8 @@ impl Calendars {
             .collect();
         let missing: Vec<usize> = (0..slots.len()).filter(|i| slots[*i].is_some() && opened[*i].is_none()).collect();
         if !missing.is_empty() {
-            let names: Vec<&str> =
-                missing.iter().filter_map(|i| slots[*i].as_ref()).map(|slot| &*slot.entry.name).collect();
-            let mut read = self.read_texts(at, &names).await?;
+            let names = missing.iter().filter_map(|i| slots[*i].as_ref()).map(|slot| slot.entry.name.to_string());
+            let mut read = self.read_texts(at, names.collect()).await?;
             for i in missing {
                 opened[i] = slots[i].as_ref().and_then(|slot| read.remove(&slot.entry.name));
             }
@@ -125,19 +126,20 @@ impl Calendars {
         }
     }
 
-    /// Reads texts and keeps them; one that is not what its hash says is reported and left out.
-    async fn read_texts(&self, at: &Shown, names: &[&str]) -> Result<std::collections::HashMap<Arc<str>, Opened>> {
+    /// Reads texts and keeps them; the store leaves out those that are not what their hash says, and here they are
+    /// reported.
+    async fn read_texts(&self, at: &Shown, names: Vec<String>) -> Result<HashMap<Arc<str>, Opened>> {
         let row = at.row();
-        let texts = self.store().read().await?.object_texts(row.clinic, row.id, names).await?;
-        let mut read = std::collections::HashMap::with_capacity(texts.len());
-        for object in texts {
-            let (entry, text) = super::load::opened(object)?;
-            if Etag::of(&text) != entry.etag {
-                tracing::error!(collection.id = row.id.get(), etag = %entry.etag, "a stored object is damaged: run `kalends check`, and restore it from a backup");
+        let objects = self.store().read().await?.objects_named(row.clinic, row.id, &names).await?;
+        let mut read = HashMap::with_capacity(objects.len());
+        for object in objects {
+            let (slot, text) = load::opened(object);
+            let Some(text) = text else {
+                tracing::error!(collection.id = row.id.0, etag = %slot.entry.etag, "a stored object is damaged: run `kalends check`, and restore it from a backup");
                 continue;
-            }
-            self.memory().keep_text(entry.etag, text.clone());
-            read.insert(entry.name.clone(), (entry, text));
+            };
+            self.memory().keep_text(slot.entry.etag, text.clone());
+            read.insert(slot.entry.name.clone(), (slot.entry, text));
         }
         Ok(read)
     }

@@ -68,7 +68,7 @@ impl Shown {
     }
 
     pub(super) fn scope(&self) -> Scope<'_> {
-        Scope { epoch: &self.epoch, kind: 'c', id: self.held.row.id.get(), granted: self.held.granted_seq }
+        Scope { epoch: &self.epoch, kind: 'c', id: self.held.row.id.0, granted: self.held.granted_seq }
     }
 
     /// DAV:sync-token of RFC 6578: a URI.
@@ -101,6 +101,23 @@ impl Shown {
 pub struct Home {
     pub person: Arc<Person>,
     pub collections: Vec<Shown>,
+    pub(super) epoch: Arc<str>,
+    /// The last change of its list, or of anything in it.
+    pub(super) seq: i64,
+}
+
+impl Home {
+    /// Tokens of a home end when what is shared into it changes: then what went has no name to be told by.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        let shares = self.collections.iter().filter(|shown| shown.held.granted_seq > 0);
+        let granted = shares.fold(0i64, |mix, shown| {
+            mix.wrapping_mul(1_000_003).wrapping_add(shown.held.row.id.0 ^ shown.held.granted_seq)
+        });
+        Scope { epoch: &self.epoch, kind: 'h', id: self.person.id.0, granted }
+    }
+
     /// DAV:sync-token of the home.
-    pub token: String,
+    pub fn token(&self) -> String {
+        self.scope().token(self.seq)
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use ical::Zone;
-use store::{ClinicId, Collection, Conn, Principal, PrincipalId, PrincipalKind, Store, Version};
+use store::{ClinicId, Collection, CollectionId, Conn, Principal, PrincipalId, PrincipalKind, Store, Version};
 
 use super::access::Access;
 use super::error::{Error, Result};
@@ -23,7 +23,7 @@ pub struct Person {
     pub email: Option<String>,
     pub kind: PrincipalKind,
     /// IANA name of the zone of its floating times.
-    pub zone: String,
+    pub zone: Option<String>,
 }
 
 /// A calendar somebody sees, and as what.
@@ -42,7 +42,7 @@ impl Held {
     pub(super) fn zone(&self) -> &Zone {
         self.zone.get_or_init(|| {
             let own = self.row.timezone.as_deref().and_then(|text| Zone::from_vtimezone(text.as_bytes()).ok());
-            own.or_else(|| Zone::named(&self.owner.zone)).unwrap_or_else(Zone::utc)
+            own.or_else(|| Zone::named(self.owner.zone.as_deref()?)).unwrap_or_else(Zone::utc)
         })
     }
 }
@@ -53,6 +53,8 @@ pub(super) struct View {
     pub held: Vec<Arc<Held>>,
     /// The last change of this home's own list of calendars and shares.
     pub seq: i64,
+    /// Which life of the database this is: another one after a restore.
+    pub epoch: Arc<str>,
 }
 
 pub(super) struct Structure {
@@ -109,7 +111,7 @@ impl Reader<'_> {
             return known.ok_or(Error::NotFound);
         }
         let mut conn = self.store.read().await?;
-        let row = conn.principal_by_name(name).await?.filter(|row| row.clinic == self.clinic.id && row.disabled_at.is_none());
+        let row = conn.principal_named(name).await?.filter(|row| row.clinic == self.clinic.id && row.disabled_at.is_none());
         let person = row.map(|row| Arc::new(person(row)));
         self.remember(|structure| drop(structure.people.insert(name.to_string(), person.clone())));
         person.ok_or(Error::NotFound)
@@ -136,19 +138,29 @@ pub(super) fn person(row: Principal) -> Person {
 }
 
 async fn read_view(conn: &mut Conn, clinic: ClinicId, of: PrincipalId) -> Result<View> {
-    let own = conn.principal(clinic, of).await?.ok_or(Error::NotFound)?;
-    let seq = own.home_seq;
+    let epoch = conn.clinic(clinic).await?.ok_or(Error::NotFound)?.epoch.into();
     let seen = conn.collections_visible_to(clinic, of).await?;
-    let owners: Vec<_> = seen.iter().map(|seen| seen.collection.owner).collect();
-    let people: HashMap<_, _> =
-        conn.principals(clinic, &owners).await?.into_iter().map(|row| (row.id, Arc::new(person(row)))).collect();
+    let ids: Vec<_> = seen.iter().filter(|seen| seen.access != store::Access::Owner).map(|seen| seen.collection.id).collect();
+    let granted: HashMap<CollectionId, i64> = match &ids[..] {
+        [] => HashMap::new(),
+        ids => {
+            let grants = conn.grants(clinic, ids).await?.into_iter();
+            grants.filter(|grant| grant.principal == of).map(|grant| (grant.collection, grant.seq)).collect()
+        }
+    };
+    let mut who: Vec<_> = seen.iter().map(|seen| seen.collection.owner).chain([of]).collect();
+    who.sort_unstable();
+    who.dedup();
+    let rows = conn.principals_by_id(clinic, &who).await?;
+    let seq = rows.iter().find(|row| row.id == of).map(|row| row.home_seq).ok_or(Error::NotFound)?;
+    let people: HashMap<_, _> = rows.into_iter().map(|row| (row.id, Arc::new(person(row)))).collect();
     let held = seen.into_iter().filter_map(|seen| {
         let owner = people.get(&seen.collection.owner)?.clone();
-        let (access, granted_seq) = match &seen.grant {
-            None => (Access::Owner, 0),
-            Some(grant) => (Access::granted(&grant.privilege)?, grant.created_seq),
-        };
+        let granted_seq = granted.get(&seen.collection.id).copied().unwrap_or(0);
+        let access = seen.access.into();
         Some(Arc::new(Held { row: seen.collection, owner, access, granted_seq, zone: OnceLock::new() }))
     });
-    Ok(View { held: held.collect(), person: Arc::new(person(own)), seq })
+    let held = held.collect();
+    let person = people.get(&of).cloned().ok_or(Error::NotFound)?;
+    Ok(View { held, person, seq, epoch })
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use store::HomeChange;
+
 use super::Calendars;
 use super::error::Result;
 use super::object::Entry;
 use super::read::shown_entry;
 use super::redact::Mask;
-use super::shown::Shown;
-use super::token::Scope;
+use super::shown::{Home, Shown};
 use crate::accounts::Caller;
 
 /// Changes of a calendar.
@@ -37,7 +38,7 @@ impl Calendars {
     pub async fn changes(&self, at: &Shown, since: Option<&str>, limit: Option<usize>) -> Result<Changes> {
         let shelf = self.shelf(at).await?;
         let from = match since {
-            Some(token) => at.scope().seq(token, at.row().pruned_seq..=at.version.seq)?,
+            Some(token) => at.scope().seq(token, at.row().pruned_seq..=at.version.seq.max(at.seq))?,
             None => -1,
         };
         let (mut changed, mut gone) = shelf.since(from);
@@ -47,7 +48,7 @@ impl Calendars {
         if at.mask.is_some() {
             changed.retain(|slot| Mask::shows(slot.entry.kind));
         }
-        // Before the lists were taken: what came in between is told again, which costs nothing but a line.
+        // `at.seq` is of before the lists were taken: what came in between is told again, which costs a line.
         let (to, more) = cut(limit, at.seq, &mut changed, |slot| slot.entry.seq, &mut gone);
         let gone = gone.into_iter().map(|(name, _)| match &at.mask {
             None => name,
@@ -70,36 +71,34 @@ impl Calendars {
         limit: Option<usize>,
     ) -> Result<HomeChanges> {
         let home = self.home(who, owner).await?;
-        let view = self.view(who).await?;
-        let scope = home_scope(&view.epoch, who);
+        let scope = home.scope();
         let from = match since {
-            Some(token) => scope.seq(token, view.pruned..=who.version().seq)?,
+            Some(token) => scope.seq(token, 0..=who.version().seq.max(home.seq))?,
             None => -1,
         };
-        let now = home_seq(&home.collections, view.seq);
-        let mut changed: Vec<_> = home.collections.into_iter().filter(|shown| shown.seq.max(shown.held.granted_seq) > from).collect();
         let mut gone = match since {
-            Some(_) => self.gone_from_home(who, from, &changed).await?,
+            Some(_) => self.gone_from(who, &home, from).await?,
             None => Vec::new(),
         };
-        let (to, more) = cut(limit, now, &mut changed, |shown| shown.seq.max(shown.held.granted_seq), &mut gone);
-        Ok(HomeChanges {
-            changed,
-            gone: gone.into_iter().map(|(slug, _)| slug.to_string()).collect(),
-            token: scope.token(to),
-            more,
-        })
+        let mut changed: Vec<_> = home.collections.iter().filter(|shown| shown.seq > from).cloned().collect();
+        let (to, more) = cut(limit, home.seq, &mut changed, |shown| shown.seq, &mut gone);
+        let gone = gone.into_iter().map(|(slug, _)| slug.to_string()).collect();
+        Ok(HomeChanges { changed, gone, token: scope.token(to), more })
     }
-}
 
-/// Tokens of a caller's home.
-pub(super) fn home_scope<'a>(epoch: &'a str, who: &Caller) -> Scope<'a> {
-    Scope { epoch, kind: 'h', id: who.principal().get(), granted: 0 }
-}
-
-/// The last change of a home: of its list, or of anything in it.
-pub(super) fn home_seq(collections: &[Shown], list: i64) -> i64 {
-    collections.iter().map(|shown| shown.seq).fold(list, i64::max)
+    /// Own calendars that went. Shares that went need no line: they ended the token.
+    async fn gone_from(&self, who: &Caller, home: &Home, from: i64) -> Result<Vec<(Arc<str>, i64)>> {
+        if home.person.id != who.principal() {
+            return Ok(Vec::new());
+        }
+        let changes = self.store().read().await?.home_changes(who.clinic(), home.person.id, from).await?;
+        let there = |slug: &str| home.collections.iter().any(|shown| shown.path.slug == slug);
+        let gone = changes.into_iter().filter_map(|change| match change {
+            HomeChange::Gone { slug, seq } if !there(&slug) => Some((slug.into(), seq)),
+            _ => None,
+        });
+        Ok(gone.collect())
+    }
 }
 
 /// Cuts the answer to the limit by sequence, so that the token says exactly what was told; all of one sequence
