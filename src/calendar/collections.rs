@@ -69,14 +69,14 @@ impl Calendars {
 
     /// What a feed link shows.
     pub async fn feed(&self, grant: &FeedGrant) -> Result<Shown> {
-        let version = self.store().version(grant.clinic()).await?;
-        let clinic = self.memory().clinic(self.store(), grant.clinic(), version).await?;
+        let (version, id) = (grant.version, grant.clinic);
+        let clinic = self.memory().clinic(self.store(), id, version).await?;
         let reader = Reader { store: self.store(), clinic: &clinic, version };
-        let rows = self.store().read().await?.collections_by_id(grant.clinic(), &[grant.collection()]).await?;
+        let rows = self.store().read().await?.collections_by_id(id, &[grant.collection]).await?;
         let row = rows.into_iter().next().ok_or(Error::NotFound)?;
         let view = reader.view(row.owner).await?;
         let held = view.held.iter().find(|held| held.row.id == row.id).ok_or(Error::NotFound)?;
-        let access = if grant.busy_only() { Access::Busy } else { Access::Read };
+        let access = if grant.scope == store::FeedScope::Busy { Access::Busy } else { Access::Read };
         let path = CollectionPath::new(held.owner.name.clone(), held.row.slug.clone());
         Ok(self.seen(&clinic, &view, held, path, access, version))
     }
