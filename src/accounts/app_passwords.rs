@@ -15,12 +15,18 @@ pub const LABEL: usize = 100;
 
 impl Accounts {
     /// Makes one for the caller. The text is not kept: show it now.
-    pub async fn add_app_password(&self, who: &Caller, label: &str) -> Result<(AppPasswordId, Secret), Error> {
+    pub async fn add_app_password(
+        &self,
+        who: &Caller,
+        label: &str,
+    ) -> Result<(AppPasswordId, Secret), Error> {
         let label = people::line(label, LABEL, "a label has 1 to 100 characters on one line")?;
         let random = random()?;
         let hash = self.inner.seal.hash(&random).await?;
         let new = NewAppPassword { principal: who.principal(), label, hash };
-        let made = self.write(who, move |tx| Box::pin(async move { Ok(tx.insert_app_password(new).await?) })).await?;
+        let made = self
+            .write(who, move |tx| Box::pin(async move { Ok(tx.insert_app_password(new).await?) }))
+            .await?;
         Ok((made.id, Secret::new(format!("k{}-{}", made.id, random.expose()))))
     }
 
@@ -31,7 +37,8 @@ impl Accounts {
 
     pub async fn revoke_app_password(&self, who: &Caller, id: AppPasswordId) -> Result<(), Error> {
         let of = who.principal();
-        let was = self.write(who, move |tx| Box::pin(async move { Ok(tx.revoke_app_password(of, id).await?) }));
+        let was =
+            self.write(who, move |tx| Box::pin(async move { Ok(tx.revoke_app_password(of, id).await?) }));
         if was.await? { Ok(()) } else { Err(Error::NotFound("live app password")) }
     }
 }

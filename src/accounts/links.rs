@@ -61,13 +61,15 @@ impl Accounts {
     }
 
     pub async fn revoke_feed(&self, who: &Caller, of: CollectionId, id: FeedId) -> Result<(), Error> {
-        let was = self.write(who, move |tx| Box::pin(async move { Ok(tx.revoke_feed(of, id).await?) })).await?;
+        let was =
+            self.write(who, move |tx| Box::pin(async move { Ok(tx.revoke_feed(of, id).await?) })).await?;
         if was { Ok(()) } else { Err(Error::NotFound("live feed")) }
     }
 
     /// What this secret opens; `None` for a wrong or revoked one, or when the calendar's owner is disabled.
     pub async fn open_feed(&self, secret: &str) -> Result<Option<FeedGrant>, Error> {
-        let is_shaped = secret.len() == seal::RANDOM_LETTERS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_shaped =
+            secret.len() == seal::RANDOM_LETTERS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !is_shaped {
             return Ok(None);
         }
@@ -103,6 +105,12 @@ impl Accounts {
 
     fn granted(&self, feed: &Feed, version: Version) -> FeedGrant {
         self.inner.uses.note_feed(feed.clinic, feed.id);
-        FeedGrant { id: feed.id, clinic: feed.clinic, collection: feed.collection, scope: feed.scope, version }
+        FeedGrant {
+            id: feed.id,
+            clinic: feed.clinic,
+            collection: feed.collection,
+            scope: feed.scope,
+            version,
+        }
     }
 }

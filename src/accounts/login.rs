@@ -98,8 +98,12 @@ impl Accounts {
         let principal = self.inner.store.read().await?.principal_named(name).await?;
         let principal = principal.ok_or(Error::NotFound("user"))?;
         let version = self.inner.store.version(principal.clinic).await?;
-        let identity =
-            Identity { clinic: principal.clinic, principal: principal.id, name: principal.name, via: Via::Operator };
+        let identity = Identity {
+            clinic: principal.clinic,
+            principal: principal.id,
+            name: principal.name,
+            via: Via::Operator,
+        };
         Ok(Caller { identity: Arc::new(identity), version })
     }
 
@@ -134,7 +138,9 @@ impl Accounts {
                 _ => found.principal.password_hash.as_ref(),
             };
             let same_hash = hash.is_some_and(|hash| seal::same(hash.0.as_bytes(), right.hash.0.as_bytes()));
-            same_hash && found.principal.disabled_at.is_none() && found.principal.id == right.identity.principal
+            same_hash
+                && found.principal.disabled_at.is_none()
+                && found.principal.id == right.identity.principal
         }))
     }
 

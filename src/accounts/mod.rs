@@ -94,10 +94,9 @@ impl Accounts {
 }
 
 async fn first_clinic(store: &Store) -> Result<ClinicId, Error> {
-    let make = |aside: &'_ mut store::Aside| -> store::BoxFuture<'_, Result<ClinicId, store::Error>> {
-        Box::pin(async move { Ok(aside.insert_clinic(DEFAULT_CLINIC).await?.id) })
-    };
-    match store.aside(make).await {
+    let made =
+        store.aside(|aside| Box::pin(async move { Ok(aside.insert_clinic(DEFAULT_CLINIC).await?.id) }));
+    match made.await {
         // Another process was faster.
         Err(store::Error::Unique(_)) => {
             let found = store.read().await?.clinic_named(DEFAULT_CLINIC).await?;

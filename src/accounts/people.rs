@@ -46,7 +46,11 @@ impl Accounts {
         let principal = NewPrincipal {
             name: new.name,
             kind: PrincipalKind::Individual,
-            display_name: line(&new.display_name, DISPLAY_NAME, "a name to show has 1 to 200 characters on one line")?,
+            display_name: line(
+                &new.display_name,
+                DISPLAY_NAME,
+                "a name to show has 1 to 200 characters on one line",
+            )?,
             email: new.email.as_deref().map(address).transpose()?,
             zone: new.zone,
             password_hash,
@@ -72,24 +76,28 @@ impl Accounts {
 
     pub async fn change_person(&self, who: &Caller, change: Change) -> Result<(), Error> {
         let name = change.display_name.as_deref();
-        let display_name = name.map(|name| line(name, DISPLAY_NAME, "a name to show has 1 to 200 characters on one line"));
+        let display_name =
+            name.map(|name| line(name, DISPLAY_NAME, "a name to show has 1 to 200 characters on one line"));
         let email = change.email.map(|email| email.as_deref().map(address).transpose());
         let (display_name, email) = (display_name.transpose()?, email.transpose()?);
         let change = PrincipalChange { name: None, display_name, email, zone: change.zone };
         let id = who.principal();
-        self.existing(who, move |tx| Box::pin(async move { Ok(tx.update_principal(id, change).await?) })).await
+        self.existing(who, move |tx| Box::pin(async move { Ok(tx.update_principal(id, change).await?) }))
+            .await
     }
 
     pub async fn set_password(&self, who: &Caller, password: &Secret) -> Result<(), Error> {
         let hash = self.inner.seal.hash(sound(password)?).await?;
         let id = who.principal();
-        self.existing(who, move |tx| Box::pin(async move { Ok(tx.set_password(id, Some(hash)).await?) })).await
+        self.existing(who, move |tx| Box::pin(async move { Ok(tx.set_password(id, Some(hash)).await?) }))
+            .await
     }
 
     /// No login any more, by whatever password; everything stays.
     pub async fn disable_person(&self, who: &Caller) -> Result<(), Error> {
         let (id, now) = (who.principal(), self.inner.store.clock().now());
-        self.existing(who, move |tx| Box::pin(async move { Ok(tx.disable_principal(id, Some(now)).await?) })).await
+        self.existing(who, move |tx| Box::pin(async move { Ok(tx.disable_principal(id, Some(now)).await?) }))
+            .await
     }
 
     pub async fn enable_person(&self, who: &Caller) -> Result<(), Error> {
@@ -163,7 +171,11 @@ fn sound(password: &Secret) -> Result<&Secret, Error> {
     let text = password.expose();
     let is_sound = !text.is_empty() && text.len() <= PASSWORD && !text.chars().any(char::is_control);
     // Basic credentials cannot carry control characters (RFC 7617 2).
-    if is_sound { Ok(password) } else { Err(Error::Invalid("a password has 1 to 1024 bytes, no control characters")) }
+    if is_sound {
+        Ok(password)
+    } else {
+        Err(Error::Invalid("a password has 1 to 1024 bytes, no control characters"))
+    }
 }
 
 #[cfg(test)]

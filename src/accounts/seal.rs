@@ -170,7 +170,8 @@ mod tests {
         let (one, other) = (Seal::new(Cost::LOWEST).unwrap(), Seal::new(Cost::LOWEST).unwrap());
         let mac = |seal: &Seal, name: &str, password: &str| seal.mac(name, &Secret::new(password)).0;
         assert_eq!(mac(&one, "ada", "x"), mac(&one, "ada", "x"));
-        let differing = [mac(&one, "ada", "x"), mac(&one, "ad", "ax"), mac(&one, "ada", "y"), mac(&other, "ada", "x")];
+        let differing =
+            [mac(&one, "ada", "x"), mac(&one, "ad", "ax"), mac(&one, "ada", "y"), mac(&other, "ada", "x")];
         assert_eq!(HashSet::from(differing).len(), 4);
     }
 

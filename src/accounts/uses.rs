@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use store::{AppPasswordId, ClinicId, FeedId};
+use store::{AppPasswordId, Aside, ClinicId, FeedId};
 
 use super::{Accounts, Error};
 
@@ -46,17 +46,17 @@ impl Accounts {
         if gathered.app_passwords.is_empty() && gathered.feeds.is_empty() {
             return Ok(());
         }
-        let write = move |aside: &'_ mut store::Aside| -> store::BoxFuture<'_, Result<(), store::Error>> {
-            Box::pin(async move {
-                for (clinic, ids) in gathered.app_passwords {
-                    aside.touch_app_passwords(clinic, &Vec::from_iter(ids)).await?;
-                }
-                for (clinic, ids) in gathered.feeds {
-                    aside.touch_feeds(clinic, &Vec::from_iter(ids)).await?;
-                }
-                Ok(())
-            })
-        };
-        Ok(self.inner.store.aside(write).await?)
+        let written = self.inner.store.aside(move |aside| Box::pin(write(aside, gathered))).await;
+        written.map_err(Error::Store)
     }
+}
+
+async fn write(aside: &mut Aside, gathered: Gathered) -> Result<(), store::Error> {
+    for (clinic, ids) in gathered.app_passwords {
+        aside.touch_app_passwords(clinic, &Vec::from_iter(ids)).await?;
+    }
+    for (clinic, ids) in gathered.feeds {
+        aside.touch_feeds(clinic, &Vec::from_iter(ids)).await?;
+    }
+    Ok(())
 }
