@@ -1,3 +1,4 @@
 //! tmp
 pub mod accounts;
+pub mod calendar;
 pub mod edge;
