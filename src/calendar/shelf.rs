@@ -18,6 +18,9 @@ pub(super) struct Slot {
     pub digest: Digest,
 }
 
+/// A name that is no more, and the sequence at which it went.
+pub(super) type Gone = (Arc<str>, i64);
+
 /// What a write did to one name.
 pub(super) enum Change {
     Put(Arc<Slot>),
@@ -124,7 +127,7 @@ impl Shelf {
     }
 
     /// What came after `since`, and what went.
-    pub(super) fn since(&self, since: i64) -> (Vec<Arc<Slot>>, Vec<(Arc<str>, i64)>) {
+    pub(super) fn since(&self, since: i64) -> (Vec<Arc<Slot>>, Vec<Gone>) {
         let inside = self.read();
         let changed = inside.slots.iter().filter(|slot| slot.entry.seq > since).cloned().collect();
         let gone = inside.gone.iter().filter(|(_, seq)| **seq > since);
