@@ -24,7 +24,13 @@ pub enum FreeBusyOf<'a> {
 
 impl Calendars {
     /// Merged busy periods, clipped to the window. `zone` is that of floating times where the request names one.
-    pub async fn freebusy(&self, who: &Caller, of: FreeBusyOf<'_>, window: Window, zone: Option<Zone>) -> Result<Vec<Period>> {
+    pub async fn freebusy(
+        &self,
+        who: &Caller,
+        of: FreeBusyOf<'_>,
+        window: Window,
+        zone: Option<Zone>,
+    ) -> Result<Vec<Period>> {
         let calendars = match of {
             FreeBusyOf::Collection(shown) => vec![shown.clone()],
             FreeBusyOf::Person(name) => {

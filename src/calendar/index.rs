@@ -39,7 +39,9 @@ impl Calendars {
             self.store().aside(move |aside| Box::pin(async move { aside.drop_packs(id).await })).await?;
         }
         let version = pack::version();
-        self.store().aside(move |aside| Box::pin(async move { aside.set_meta(VERSION, &version).await })).await?;
+        self.store()
+            .aside(move |aside| Box::pin(async move { aside.set_meta(VERSION, &version).await }))
+            .await?;
         Ok(sum)
     }
 
@@ -52,7 +54,9 @@ impl Calendars {
             sum.objects += page.len() as u64;
             for (collection, batch) in batches(page, &mut sum.unreadable) {
                 self.store()
-                    .aside(move |aside| Box::pin(async move { aside.update_digests(clinic, collection, &batch).await }))
+                    .aside(move |aside| {
+                        Box::pin(async move { aside.update_digests(clinic, collection, &batch).await })
+                    })
                     .await?;
             }
         }
@@ -69,7 +73,14 @@ fn batches(page: Vec<Object>, unreadable: &mut u64) -> Vec<(CollectionId, Vec<Ne
             continue;
         };
         let kind = load::kind_number(digest.kind);
-        let new = NewDigest { name, etag, kind, first: digest.first, last: digest.last, digest: digest.encode().into() };
+        let new = NewDigest {
+            name,
+            etag,
+            kind,
+            first: digest.first,
+            last: digest.last,
+            digest: digest.encode().into(),
+        };
         match batches.last_mut() {
             Some((of, batch)) if *of == collection => batch.push(new),
             _ => batches.push((collection, vec![new])),

@@ -123,11 +123,19 @@ impl Memory {
     }
 
     /// The clinic's memory, brought up to what the request must see.
-    pub(super) async fn clinic(&self, store: &Store, id: ClinicId, at_least: Version) -> Result<Arc<ClinicMemory>> {
+    pub(super) async fn clinic(
+        &self,
+        store: &Store,
+        id: ClinicId,
+        at_least: Version,
+    ) -> Result<Arc<ClinicMemory>> {
         if !self.settings.on {
             return Ok(Arc::new(ClinicMemory::new(id, at_least)));
         }
-        let memory = lock(&self.clinics).entry(id).or_insert_with(|| Arc::new(ClinicMemory::new(id, at_least))).clone();
+        let memory = lock(&self.clinics)
+            .entry(id)
+            .or_insert_with(|| Arc::new(ClinicMemory::new(id, at_least)))
+            .clone();
         memory.catch_up(store, at_least).await?;
         Ok(memory)
     }
@@ -138,17 +146,23 @@ impl Memory {
     }
 
     /// The calendar's shelf, loaded and fresh.
-    pub(super) async fn shelf(&self, store: &Store, clinic: &ClinicMemory, id: CollectionId) -> Result<Arc<Shelf>> {
+    pub(super) async fn shelf(
+        &self,
+        store: &Store,
+        clinic: &ClinicMemory,
+        id: CollectionId,
+    ) -> Result<Arc<Shelf>> {
         let shelf = lock(&clinic.shelves).entry(id).or_insert_with(|| Arc::new(Shelf::new())).clone();
         shelf.used.store(self.ticks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         if shelf.stale().is_none() {
             return Ok(shelf);
         }
-        let _turn = shelf.turn.lock().await;
+        let turn = shelf.turn.lock().await;
         while let Some((from, marks)) = shelf.stale() {
             let changes = load::changes(store, clinic.id, id, from).await?;
             shelf.catch_up(changes, marks);
         }
+        drop(turn);
         self.make_room(id);
         Ok(shelf)
     }
@@ -172,7 +186,8 @@ impl Memory {
     pub(super) async fn write_packs(&self, store: &Store) -> Result<()> {
         let clinics: Vec<_> = lock(&self.clinics).values().cloned().collect();
         for clinic in clinics {
-            let shelves: Vec<_> = lock(&clinic.shelves).iter().map(|(id, shelf)| (*id, shelf.clone())).collect();
+            let shelves: Vec<_> =
+                lock(&clinic.shelves).iter().map(|(id, shelf)| (*id, shelf.clone())).collect();
             for (id, shelf) in shelves {
                 // Read before the slots: what is applied in between is in the pack as well, which harms nothing.
                 let applied = lock(&clinic.order).applied;

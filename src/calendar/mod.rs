@@ -40,7 +40,9 @@ pub use access::{Access, Privilege};
 pub use collections::{DEAD_PROPERTIES, DEAD_PROPERTY_BYTES, DeadChange};
 pub use condition::{Condition, Tags, Term};
 pub use error::{Error, Precondition, Result};
-pub use filter::{Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch};
+pub use filter::{
+    Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
+};
 pub use freebusy::FreeBusyOf;
 pub use index::Reindexed;
 pub use limits::Limits;
@@ -51,7 +53,10 @@ pub use path::{CollectionPath, NAME_BYTES, ObjectPath, SHARE_MARK};
 pub use read::Opened;
 pub use shown::{Home, Shown};
 /// Rows and words of the store that doors read or hand over as they are.
-pub use store::{Collection, CollectionChange, NewCollection, Origin, PrincipalKind, Privilege as ShareAs, Property, PropertyOwner};
+pub use store::{
+    Collection, CollectionChange, NewCollection, Origin, PrincipalKind, Privilege as ShareAs, Property,
+    PropertyOwner,
+};
 pub use structure::Person;
 pub use sync::{Changes, HomeChanges};
 

@@ -113,11 +113,6 @@ impl Shelf {
         }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Arc<Slot>> {
-        let inside = self.read();
-        inside.by_name.get(name).map(|at| inside.slots[*at].clone())
-    }
-
     pub(super) fn get_many(&self, names: &[&str]) -> Vec<Option<Arc<Slot>>> {
         let inside = self.read();
         names.iter().map(|name| inside.by_name.get(*name).map(|at| inside.slots[*at].clone())).collect()
@@ -232,7 +227,7 @@ mod tests {
         assert_eq!((changed.len(), gone.len()), (1, 1));
         shelf.apply(put("a", 5));
         assert_eq!(shelf.since(2).1, []);
-        assert_eq!(shelf.get("a").unwrap().entry.seq, 5);
+        assert_eq!(shelf.get_many(&["a"])[0].as_ref().unwrap().entry.seq, 5);
     }
 
     #[test]
