@@ -27,37 +27,15 @@ impl Default for Links {
     }
 }
 
-/// The right to read one calendar that a secret link gives. Only this room makes one.
+/// The right to read one calendar that a secret link gives. Only [`Accounts::open_feed`] makes one.
 #[derive(Debug, Clone)]
 pub struct FeedGrant {
-    id: FeedId,
-    clinic: ClinicId,
-    collection: CollectionId,
-    scope: FeedScope,
-    version: Version,
-}
-
-impl FeedGrant {
-    pub fn id(&self) -> FeedId {
-        self.id
-    }
-
-    pub fn clinic(&self) -> ClinicId {
-        self.clinic
-    }
-
-    pub fn collection(&self) -> CollectionId {
-        self.collection
-    }
-
-    pub fn busy_only(&self) -> bool {
-        self.scope == FeedScope::Busy
-    }
-
+    pub id: FeedId,
+    pub clinic: ClinicId,
+    pub collection: CollectionId,
+    pub scope: FeedScope,
     /// The state of the clinic when the link was opened: memory must be at least this fresh.
-    pub fn version(&self) -> Version {
-        self.version
-    }
+    pub version: Version,
 }
 
 impl Accounts {
