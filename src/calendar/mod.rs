@@ -45,7 +45,7 @@ pub use filter::{
     Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
 };
 pub use freebusy::FreeBusyOf;
-pub use index::Reindexed;
+pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
 pub use memory::MemorySettings;
 pub use object::{Entry, Etag};
@@ -105,7 +105,9 @@ impl Calendars {
         }
         for clinic in store.read().await?.clinics().await? {
             let before = (today - TOMBSTONE_DAYS) * DAY;
-            store.aside(move |aside| Box::pin(async move { aside.prune_tombstones(clinic.id, before).await })).await?;
+            store
+                .aside(move |aside| Box::pin(async move { aside.prune_tombstones(clinic.id, before).await }))
+                .await?;
         }
         Ok(())
     }

@@ -25,7 +25,8 @@ impl Slot {
     /// Do the bounds let it overlap? What they let pass the digest decides.
     pub fn may_overlap(&self, window: Window) -> bool {
         let margin = if self.digest.shape.floating { ZONES_APART } else { 0 };
-        self.digest.first.saturating_sub(margin) < window.until && self.digest.last.saturating_add(margin) >= window.from
+        self.digest.first.saturating_sub(margin) < window.until
+            && self.digest.last.saturating_add(margin) >= window.from
     }
 }
 
