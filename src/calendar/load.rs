@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ical::{Digest, Kind, Limits};
+use ical::{Busy, Digest, Kind, Limits, Shape, Window};
 use store::{ClinicId, CollectionId, Conn, Object, ObjectMeta, Store, Tombstones};
 
 use super::error::Result;
@@ -96,7 +96,13 @@ pub(super) fn opened(object: Object) -> (Slot, Option<Bytes>) {
 
 /// The digest of a text; one that says "never" for a text that is damaged or no object any more.
 fn derived(meta: &ObjectMeta, text: Option<&[u8]>) -> Digest {
-    text.and_then(digest_of).unwrap_or_else(|| Digest::never(kind(meta.kind)))
+    text.and_then(digest_of).unwrap_or_else(|| never(kind(meta.kind)))
+}
+
+/// Found by no time range.
+fn never(kind: Kind) -> Digest {
+    let (first, last) = (Window::ALL.until, Window::ALL.from);
+    Digest { kind, first, last, shape: Shape::default(), busy: Busy::Free, series: None }
 }
 
 /// Made again from the text; `None` where it is damaged or no calendar object any more.
@@ -105,8 +111,9 @@ pub(super) fn derive(object: &Object) -> Option<Digest> {
 }
 
 fn digest_of(text: &[u8]) -> Option<Digest> {
-    // What was once accepted is read even if limits have become narrower since.
-    ical::check(text, &Limits::stored()).ok().map(|object| object.digest)
+    // What was once accepted is read even if the limits have become narrower since.
+    let limits = Limits { bytes: usize::MAX, attendees: usize::MAX, ..Limits::default() };
+    ical::check(text, &limits).ok().map(|object| object.digest)
 }
 
 fn slot(meta: ObjectMeta, digest: Digest) -> Slot {

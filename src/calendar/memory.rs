@@ -54,6 +54,11 @@ impl Weighter<Etag, Bytes> for TextWeight {
     }
 }
 
+/// What a start looks through, and the part of the index memory that it fills.
+const WARM_CLINICS: usize = 100;
+const WARM_COLLECTIONS: u32 = 1_000;
+const WARM_PART: usize = 12;
+
 /// A mean text, to size the cache's table.
 const MEAN_TEXT: u64 = 1024;
 
@@ -180,6 +185,27 @@ impl Memory {
             bytes -= weight;
             clinics.iter().for_each(|clinic| drop(lock(&clinic.shelves).remove(&id)));
         }
+    }
+
+    /// Loads the calendars that changed last.
+    pub(super) async fn warm(&self, store: &Store) -> Result<()> {
+        let clinics = store.read().await?.clinics().await?;
+        let mut newest = Vec::new();
+        for clinic in clinics.iter().take(WARM_CLINICS) {
+            let page = store.read().await?.collections(clinic.id, CollectionId(0), WARM_COLLECTIONS).await?;
+            newest.extend(page.into_iter().map(|row| (row.seq, row.clinic, row.id)));
+        }
+        newest.sort_unstable_by(|a, b| b.cmp(a));
+        let mut bytes = 0;
+        for (_, clinic, id) in newest {
+            if !self.settings.on || bytes >= self.settings.index_bytes / WARM_PART {
+                break;
+            }
+            let version = store.version(clinic).await?;
+            let clinic = self.clinic(store, clinic, version).await?;
+            bytes += self.shelf(store, &clinic, id).await?.bytes();
+        }
+        Ok(())
     }
 
     /// Writes what the stored packs lack, so that the next start reads one row and not ten thousand.
