@@ -1,0 +1,2 @@
+//! Door: WebDAV and CalDAV.
+pub mod xml;
