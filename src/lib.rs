@@ -1,0 +1,4 @@
+//! tmp
+pub mod accounts;
+pub mod calendar;
+pub mod edge;

@@ -53,9 +53,11 @@ impl Gate {
         match credentials(value.map(HeaderValue::as_bytes)) {
             Credentials::Missing => Err(challenge("Log in with the name and password of this server.")),
             Credentials::Malformed(why) => Err(Problem::bad_request(why).answer()),
-            Credentials::Basic { name, password } => {
-                self.accounts.login(&name, &password, ask.peer).await.map_err(|refused| refusal(refused, ask.id))
-            }
+            Credentials::Basic { name, password } => self
+                .accounts
+                .login(&name, &password, ask.peer)
+                .await
+                .map_err(|refused| refusal(refused, ask.id)),
         }
     }
 
@@ -127,7 +129,8 @@ fn basic(encoded: &[u8]) -> Credentials {
 
 /// UTF-8 as announced; else Latin-1, which older clients send whatever is announced.
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().map(|byte| char::from(*byte)).collect())
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().iter().map(|byte| char::from(*byte)).collect())
 }
 
 #[cfg(test)]

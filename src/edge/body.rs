@@ -68,10 +68,10 @@ impl Body {
     }
 
     /// The bytes in hand; `None` when they are still being written.
-    pub fn whole(&self) -> Option<&Bytes> {
+    pub fn whole(&self) -> Option<&[u8]> {
         match &self.source {
             Source::Whole(bytes) => Some(bytes),
-            Source::Empty => Some(const { &Bytes::new() }),
+            Source::Empty => Some(&[]),
             Source::Chunks { .. } => None,
         }
     }

@@ -173,7 +173,10 @@ mod tests {
     fn tags_as_clients_send_them() {
         for (sent, expected) in [
             (r#""a""#, vec![strong("a")]),
-            (r#""a", "b,c" ,W/"d""#, vec![strong("a"), strong("b,c"), Tag { opaque: "d".into(), weak: true }]),
+            (
+                r#""a", "b,c" ,W/"d""#,
+                vec![strong("a"), strong("b,c"), Tag { opaque: "d".into(), weak: true }],
+            ),
             ("unquoted", vec![strong("unquoted")]),
             (r#""""#, vec![strong("")]),
         ] {

@@ -106,7 +106,10 @@ mod tests {
     fn s10_4_6_an_untagged_list() {
         let text = r#"(<urn:uuid:181d> ["I am an ETag"]) (["I am another"])"#;
         let expected = vec![
-            IfList { resource: None, terms: vec![token("urn:uuid:181d", false), etag("I am an ETag", false)] },
+            IfList {
+                resource: None,
+                terms: vec![token("urn:uuid:181d", false), etag("I am an ETag", false)],
+            },
             IfList { resource: None, terms: vec![etag("I am another", false)] },
         ];
         assert_eq!(IfHeader::parse(text).unwrap().lists, expected);

@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_proxy_is_believed_and_a_forged_start_of_the_chain_is_not() {
-        let headers = [("x-forwarded-for", "127.0.0.1, 198.51.100.7, 10.1.2.3"), ("x-forwarded-proto", "https")];
+        let headers =
+            [("x-forwarded-for", "127.0.0.1, 198.51.100.7, 10.1.2.3"), ("x-forwarded-proto", "https")];
         assert_eq!(origin("127.0.0.1", &headers), at("198.51.100.7", true));
     }
 

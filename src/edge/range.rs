@@ -23,10 +23,10 @@ impl ByteRange {
         let Some(asked) = headers.get(header::RANGE).and_then(|value| value.to_str().ok()) else {
             return ByteRange::Whole;
         };
-        match headers.get(header::IF_RANGE).map(|value| value.to_str()) {
-            Some(condition) if !condition.is_ok_and(|text| same(text, opaque)) => ByteRange::Whole,
-            _ => parse(asked, length).unwrap_or(ByteRange::Whole),
-        }
+        let condition = headers.get(header::IF_RANGE);
+        let is_ours = condition.is_none_or(|value| value.to_str().is_ok_and(|text| same(text, opaque)));
+        let part = is_ours.then(|| parse(asked, length)).flatten();
+        part.unwrap_or(ByteRange::Whole)
     }
 
     /// The value of Content-Range; `None` for the whole.
