@@ -27,7 +27,7 @@ impl Default for Links {
     }
 }
 
-/// The right to read one calendar that a secret link gives.
+/// The right to read one calendar that a secret link gives. Only [`Accounts::open_feed`] makes one.
 #[derive(Debug, Clone)]
 pub struct FeedGrant {
     pub id: FeedId,

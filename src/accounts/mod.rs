@@ -29,6 +29,7 @@ pub use login::{Caller, Via};
 pub use people::{Change, NewPerson};
 pub use seal::Cost;
 pub use secret::Secret;
+pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;
 use store::{ClinicId, Store};
 
 /// The clinic that exists from the first start on.
@@ -85,6 +86,11 @@ impl Accounts {
             store,
         };
         Ok(Accounts { inner: Arc::new(inner) })
+    }
+
+    /// Seconds UTC by the store's clock.
+    pub fn now(&self) -> i64 {
+        self.inner.store.clock().now()
     }
 
     /// The clinic new people belong to.

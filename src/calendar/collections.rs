@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use store::{CollectionChange, NewCollection, Origin, Principal, PrincipalId, Property, PropertyOwner, Tx, Unique};
+use store::{CollectionChange, NewCollection, Principal, PrincipalId, Property, PropertyOwner, Tx, Unique};
 
 use super::Calendars;
 use super::access::{Access, Privilege};
@@ -82,7 +82,13 @@ impl Calendars {
     }
 
     /// Makes a calendar in the caller's own home.
-    pub async fn make(&self, by: Author<'_>, at: &CollectionPath, mut new: NewCollection, dead: DeadChange) -> Result<()> {
+    pub async fn make(
+        &self,
+        by: Author<'_>,
+        at: &CollectionPath,
+        mut new: NewCollection,
+        dead: DeadChange,
+    ) -> Result<()> {
         own_home(by.who, at)?;
         path::check_slug(&at.slug)?;
         check_timezone(new.timezone.as_deref())?;
@@ -100,7 +106,13 @@ impl Calendars {
     }
 
     /// Changes a calendar's properties, all or none.
-    pub async fn change(&self, by: Author<'_>, at: &CollectionPath, change: CollectionChange, dead: DeadChange) -> Result<()> {
+    pub async fn change(
+        &self,
+        by: Author<'_>,
+        at: &CollectionPath,
+        change: CollectionChange,
+        dead: DeadChange,
+    ) -> Result<()> {
         let shown = self.collection(by.who, at).await?;
         shown.need(Privilege::WriteProperties)?;
         check_timezone(change.timezone.as_ref().and_then(|zone| zone.as_deref()))?;
@@ -119,7 +131,12 @@ impl Calendars {
     }
 
     /// Moves a calendar to another slug of the same home (MOVE of a collection).
-    pub async fn rename_collection(&self, by: Author<'_>, at: &CollectionPath, to: &CollectionPath) -> Result<()> {
+    pub async fn rename_collection(
+        &self,
+        by: Author<'_>,
+        at: &CollectionPath,
+        to: &CollectionPath,
+    ) -> Result<()> {
         own_home(by.who, to)?;
         path::check_slug(&to.slug)?;
         let change = CollectionChange { slug: Some(to.slug.clone()), ..CollectionChange::default() };
@@ -134,7 +151,8 @@ impl Calendars {
         self.change_structure(by.who, move |tx| {
             Box::pin(async move {
                 tx.sign(origin, Some(caller));
-                let done = if own { tx.remove_collection(id).await? } else { tx.remove_grant(id, caller).await? };
+                let done =
+                    if own { tx.remove_collection(id).await? } else { tx.remove_grant(id, caller).await? };
                 if done { Ok(()) } else { Err(Error::NotFound) }
             })
         })
@@ -142,7 +160,13 @@ impl Calendars {
     }
 
     /// Shares a calendar with somebody of the same clinic, or ends that.
-    pub async fn share(&self, by: Author<'_>, at: &CollectionPath, with: &str, access: Option<store::Privilege>) -> Result<()> {
+    pub async fn share(
+        &self,
+        by: Author<'_>,
+        at: &CollectionPath,
+        with: &str,
+        access: Option<store::Privilege>,
+    ) -> Result<()> {
         let shown = self.collection(by.who, at).await?;
         shown.need(Privilege::All)?;
         let sharee = self.person(by.who, with).await?;
@@ -200,7 +224,8 @@ impl Calendars {
         shown.need(Privilege::WriteContent)?;
         check_dead(&dead)?;
         self.find(&shown, &[&at.name]).await?.pop().flatten().ok_or(Error::NotFound)?;
-        let (caller, origin, owner) = (by.who.principal(), by.from, PropertyOwner::Object(shown.row().id, at.name.clone()));
+        let (caller, origin, owner) =
+            (by.who.principal(), by.from, PropertyOwner::Object(shown.row().id, at.name.clone()));
         self.change_structure(by.who, move |tx| {
             Box::pin(async move {
                 tx.sign(origin, Some(caller));
@@ -225,7 +250,14 @@ impl Calendars {
         Ok((clinic, view))
     }
 
-    fn shown(&self, clinic: &Arc<super::memory::ClinicMemory>, view: &View, held: &Arc<Held>, path: CollectionPath, who: &Caller) -> Shown {
+    fn shown(
+        &self,
+        clinic: &Arc<super::memory::ClinicMemory>,
+        view: &View,
+        held: &Arc<Held>,
+        path: CollectionPath,
+        who: &Caller,
+    ) -> Shown {
         self.seen(clinic, view, held, path, held.access, who.version())
     }
 
@@ -280,7 +312,8 @@ fn check_timezone(text: Option<&str>) -> Result<()> {
 }
 
 fn check_dead(dead: &DeadChange) -> Result<()> {
-    let fits = dead.set.len() <= DEAD_PROPERTIES && dead.set.iter().all(|(_, _, xml)| xml.len() <= DEAD_PROPERTY_BYTES);
+    let fits = dead.set.len() <= DEAD_PROPERTIES
+        && dead.set.iter().all(|(_, _, xml)| xml.len() <= DEAD_PROPERTY_BYTES);
     if fits { Ok(()) } else { Err(Error::Full) }
 }
 

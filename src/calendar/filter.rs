@@ -120,10 +120,14 @@ pub(super) struct Subject<'a> {
 /// Levels below VCALENDAR that a filter can reach: VEVENT or VTODO, and VALARM within.
 enum Level<'a> {
     Calendar,
-    /// A component and its index among those that are no VTIMEZONE, as `Occurrence::component` counts.
-    Component(&'a Component, usize),
+    /// The index among the components that are no VTIMEZONE, as `Occurrence::component` counts.
+    Component(usize),
     /// Something within: the component around it, its index, and its own.
-    Within { outer: usize, at: &'a Component, index: usize },
+    Within {
+        outer: usize,
+        at: &'a Component,
+        index: usize,
+    },
 }
 
 impl Subject<'_> {
@@ -137,7 +141,9 @@ impl Subject<'_> {
 
     fn holds(&self, filter: &CompFilter, at: &Component, level: &Level, budget: &mut Budget) -> Result<bool> {
         let CompTest::Defined { range, props, comps } = &filter.test else { return Ok(false) };
-        if let Some(range) = range && !self.in_range(*range, at, level, budget)? {
+        if let Some(range) = range
+            && !self.in_range(*range, at, level, budget)?
+        {
             return Ok(false);
         }
         for prop in props {
@@ -165,8 +171,8 @@ impl Subject<'_> {
                 continue;
             }
             let below = match level {
-                Level::Calendar => Level::Component(child, index),
-                Level::Component(_, outer) => Level::Within { outer: *outer, at: child, index: same },
+                Level::Calendar => Level::Component(index),
+                Level::Component(outer) => Level::Within { outer: *outer, at: child, index: same },
                 Level::Within { .. } => return Ok(!wanted),
             };
             same += 1;
@@ -183,7 +189,7 @@ impl Subject<'_> {
     fn in_range(&self, range: Window, at: &Component, level: &Level, budget: &mut Budget) -> Result<bool> {
         match level {
             Level::Calendar => Ok(self.digest.overlaps(range, self.zone, budget)?),
-            Level::Component(_, index) if !at.name().eq_ignore_ascii_case("VTIMEZONE") => {
+            Level::Component(index) if !at.name().eq_ignore_ascii_case("VTIMEZONE") => {
                 let found = self.digest.occurrences(range, self.zone, budget)?;
                 Ok(found.iter().any(|occurrence| occurrence.component as usize == *index))
             }
@@ -217,8 +223,6 @@ fn parameter(filter: &ParamFilter, of: &Property) -> bool {
     match &filter.test {
         ParamTest::NotDefined => value.is_none(),
         ParamTest::Defined(None) => value.is_some(),
-        ParamTest::Defined(Some(text)) => {
-            of.param_values(&filter.name).iter().any(|value| text.holds(value))
-        }
+        ParamTest::Defined(Some(text)) => of.param_values(&filter.name).iter().any(|value| text.holds(value)),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ical::{Budget, Busy, Digest, Kind, Period, Window, Zone};
+use ical::{Budget, Busy, Kind, Period, Window, Zone};
 
 use super::Calendars;
 use super::access::Privilege;
@@ -24,7 +24,13 @@ pub enum FreeBusyOf<'a> {
 
 impl Calendars {
     /// Merged busy periods, clipped to the window. `zone` is that of floating times where the request names one.
-    pub async fn freebusy(&self, who: &Caller, of: FreeBusyOf<'_>, window: Window, zone: Option<Zone>) -> Result<Vec<Period>> {
+    pub async fn freebusy(
+        &self,
+        who: &Caller,
+        of: FreeBusyOf<'_>,
+        window: Window,
+        zone: Option<Zone>,
+    ) -> Result<Vec<Period>> {
         let calendars = match of {
             FreeBusyOf::Collection(shown) => vec![shown.clone()],
             FreeBusyOf::Person(name) => {
@@ -42,7 +48,7 @@ impl Calendars {
             shown.need(Privilege::ReadFreeBusy)?;
             let shelf = self.shelf(shown).await?;
             let zone = zone.clone().unwrap_or_else(|| shown.zone().clone());
-            asked.push((shelf.select(|slot| may_count(&slot.digest, window)), zone));
+            asked.push((shelf.select(|slot| may_count(slot, window)), zone));
         }
         compute(move || periods(asked, window)).await?
     }
@@ -52,9 +58,10 @@ fn counts(shown: &Shown, person: &str) -> bool {
     shown.owner().name == person && !shown.row().transparent && shown.may(Privilege::ReadFreeBusy)
 }
 
-fn may_count(digest: &Digest, window: Window) -> bool {
+fn may_count(slot: &Slot, window: Window) -> bool {
+    let digest = &slot.digest;
     let kind = matches!(digest.kind, Kind::Event | Kind::FreeBusy);
-    kind && (digest.series.is_some() || digest.busy != Busy::Free) && digest.may_overlap(window)
+    kind && (digest.series.is_some() || digest.busy != Busy::Free) && slot.may_overlap(window)
 }
 
 fn periods(asked: Vec<(Vec<Arc<Slot>>, Zone)>, window: Window) -> Result<Vec<Period>> {

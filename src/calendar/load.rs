@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ical::{Digest, Kind, Limits};
+use ical::{Busy, Digest, Kind, Limits, Shape, Window};
 use store::{ClinicId, CollectionId, Conn, Object, ObjectMeta, Store, Tombstones};
 
 use super::error::Result;
@@ -15,7 +15,12 @@ use super::shelf::{Change, Slot};
 const PAGE: u32 = 10_000;
 
 /// Everything after `from`. May hold more than that, never less; a shelf takes it in any order.
-pub(super) async fn changes(store: &Store, clinic: ClinicId, id: CollectionId, from: i64) -> Result<Vec<Change>> {
+pub(super) async fn changes(
+    store: &Store,
+    clinic: ClinicId,
+    id: CollectionId,
+    from: i64,
+) -> Result<Vec<Change>> {
     let mut conn = store.read().await?;
     let (mut changes, from) = match from {
         0 => pack::read(&mut conn, clinic, id).await?.unwrap_or_default(),
@@ -42,11 +47,19 @@ pub(super) async fn changes(store: &Store, clinic: ClinicId, id: CollectionId, f
     Ok(changes)
 }
 
-async fn removed(conn: &mut Conn, clinic: ClinicId, id: CollectionId, from: i64, changes: &mut Vec<Change>) -> Result<()> {
+async fn removed(
+    conn: &mut Conn,
+    clinic: ClinicId,
+    id: CollectionId,
+    from: i64,
+    changes: &mut Vec<Change>,
+) -> Result<()> {
     let mut after = from;
     loop {
         // Those that were pruned are nobody's any more: the tokens before them are refused.
-        let Tombstones::Since(page) = conn.tombstones_since(clinic, id, after, PAGE).await? else { return Ok(()) };
+        let Tombstones::Since(page) = conn.tombstones_since(clinic, id, after, PAGE).await? else {
+            return Ok(());
+        };
         let full = page.len() == PAGE as usize;
         after = page.last().map_or(after, |tombstone| tombstone.seq - 1);
         changes.extend(page.into_iter().map(|gone| Change::Gone { name: gone.name.into(), seq: gone.seq }));
@@ -58,7 +71,13 @@ async fn removed(conn: &mut Conn, clinic: ClinicId, id: CollectionId, from: i64,
 
 /// Digests that cannot be read were made by another version of the program: made again from the text, until
 /// `reindex` has stored them.
-async fn derive_again(conn: &mut Conn, clinic: ClinicId, id: CollectionId, names: Vec<String>, changes: &mut Vec<Change>) -> Result<()> {
+async fn derive_again(
+    conn: &mut Conn,
+    clinic: ClinicId,
+    id: CollectionId,
+    names: Vec<String>,
+    changes: &mut Vec<Change>,
+) -> Result<()> {
     for some in names.chunks(200) {
         for object in conn.objects_named(clinic, id, some).await? {
             changes.push(Change::Put(Arc::new(opened(object).0)));
@@ -70,13 +89,20 @@ async fn derive_again(conn: &mut Conn, clinic: ClinicId, id: CollectionId, names
 /// A row as a slot and its text; no text where it is damaged.
 pub(super) fn opened(object: Object) -> (Slot, Option<Bytes>) {
     let text = object.text.map(|text| text.0);
-    let digest = Digest::decode(&object.meta.digest).unwrap_or_else(|| derived(&object.meta, text.as_deref()));
+    let digest =
+        Digest::decode(&object.meta.digest).unwrap_or_else(|| derived(&object.meta, text.as_deref()));
     (slot(object.meta, digest), text)
 }
 
 /// The digest of a text; one that says "never" for a text that is damaged or no object any more.
 fn derived(meta: &ObjectMeta, text: Option<&[u8]>) -> Digest {
-    text.and_then(digest_of).unwrap_or_else(|| Digest::never(kind(meta.kind)))
+    text.and_then(digest_of).unwrap_or_else(|| never(kind(meta.kind)))
+}
+
+/// Found by no time range.
+fn never(kind: Kind) -> Digest {
+    let (first, last) = (Window::ALL.until, Window::ALL.from);
+    Digest { kind, first, last, shape: Shape::default(), busy: Busy::Free, series: None }
 }
 
 /// Made again from the text; `None` where it is damaged or no calendar object any more.
@@ -85,8 +111,9 @@ pub(super) fn derive(object: &Object) -> Option<Digest> {
 }
 
 fn digest_of(text: &[u8]) -> Option<Digest> {
-    // What was once accepted is read even if limits have become narrower since.
-    ical::check(text, &Limits::stored()).ok().map(|object| object.digest)
+    // What was once accepted is read even if the limits have become narrower since.
+    let limits = Limits { bytes: usize::MAX, attendees: usize::MAX, ..Limits::default() };
+    ical::check(text, &limits).ok().map(|object| object.digest)
 }
 
 fn slot(meta: ObjectMeta, digest: Digest) -> Slot {

@@ -54,6 +54,11 @@ impl Weighter<Etag, Bytes> for TextWeight {
     }
 }
 
+/// What a start looks through, and the part of the index memory that it fills.
+const WARM_CLINICS: usize = 100;
+const WARM_COLLECTIONS: u32 = 1_000;
+const WARM_PART: usize = 12;
+
 /// A mean text, to size the cache's table.
 const MEAN_TEXT: u64 = 1024;
 
@@ -123,11 +128,19 @@ impl Memory {
     }
 
     /// The clinic's memory, brought up to what the request must see.
-    pub(super) async fn clinic(&self, store: &Store, id: ClinicId, at_least: Version) -> Result<Arc<ClinicMemory>> {
+    pub(super) async fn clinic(
+        &self,
+        store: &Store,
+        id: ClinicId,
+        at_least: Version,
+    ) -> Result<Arc<ClinicMemory>> {
         if !self.settings.on {
             return Ok(Arc::new(ClinicMemory::new(id, at_least)));
         }
-        let memory = lock(&self.clinics).entry(id).or_insert_with(|| Arc::new(ClinicMemory::new(id, at_least))).clone();
+        let memory = lock(&self.clinics)
+            .entry(id)
+            .or_insert_with(|| Arc::new(ClinicMemory::new(id, at_least)))
+            .clone();
         memory.catch_up(store, at_least).await?;
         Ok(memory)
     }
@@ -138,17 +151,23 @@ impl Memory {
     }
 
     /// The calendar's shelf, loaded and fresh.
-    pub(super) async fn shelf(&self, store: &Store, clinic: &ClinicMemory, id: CollectionId) -> Result<Arc<Shelf>> {
+    pub(super) async fn shelf(
+        &self,
+        store: &Store,
+        clinic: &ClinicMemory,
+        id: CollectionId,
+    ) -> Result<Arc<Shelf>> {
         let shelf = lock(&clinic.shelves).entry(id).or_insert_with(|| Arc::new(Shelf::new())).clone();
         shelf.used.store(self.ticks.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
         if shelf.stale().is_none() {
             return Ok(shelf);
         }
-        let _turn = shelf.turn.lock().await;
+        let turn = shelf.turn.lock().await;
         while let Some((from, marks)) = shelf.stale() {
             let changes = load::changes(store, clinic.id, id, from).await?;
             shelf.catch_up(changes, marks);
         }
+        drop(turn);
         self.make_room(id);
         Ok(shelf)
     }
@@ -168,11 +187,33 @@ impl Memory {
         }
     }
 
+    /// Loads the calendars that changed last.
+    pub(super) async fn warm(&self, store: &Store) -> Result<()> {
+        let clinics = store.read().await?.clinics().await?;
+        let mut newest = Vec::new();
+        for clinic in clinics.iter().take(WARM_CLINICS) {
+            let page = store.read().await?.collections(clinic.id, CollectionId(0), WARM_COLLECTIONS).await?;
+            newest.extend(page.into_iter().map(|row| (row.seq, row.clinic, row.id)));
+        }
+        newest.sort_unstable_by(|a, b| b.cmp(a));
+        let mut bytes = 0;
+        for (_, clinic, id) in newest {
+            if !self.settings.on || bytes >= self.settings.index_bytes / WARM_PART {
+                break;
+            }
+            let version = store.version(clinic).await?;
+            let clinic = self.clinic(store, clinic, version).await?;
+            bytes += self.shelf(store, &clinic, id).await?.bytes();
+        }
+        Ok(())
+    }
+
     /// Writes what the stored packs lack, so that the next start reads one row and not ten thousand.
     pub(super) async fn write_packs(&self, store: &Store) -> Result<()> {
         let clinics: Vec<_> = lock(&self.clinics).values().cloned().collect();
         for clinic in clinics {
-            let shelves: Vec<_> = lock(&clinic.shelves).iter().map(|(id, shelf)| (*id, shelf.clone())).collect();
+            let shelves: Vec<_> =
+                lock(&clinic.shelves).iter().map(|(id, shelf)| (*id, shelf.clone())).collect();
             for (id, shelf) in shelves {
                 // Read before the slots: what is applied in between is in the pack as well, which harms nothing.
                 let applied = lock(&clinic.order).applied;

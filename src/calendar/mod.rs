@@ -33,6 +33,7 @@ mod sync;
 mod token;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use store::Store;
 
@@ -40,9 +41,11 @@ pub use access::{Access, Privilege};
 pub use collections::{DEAD_PROPERTIES, DEAD_PROPERTY_BYTES, DeadChange};
 pub use condition::{Condition, Tags, Term};
 pub use error::{Error, Precondition, Result};
-pub use filter::{Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch};
+pub use filter::{
+    Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
+};
 pub use freebusy::FreeBusyOf;
-pub use index::Reindexed;
+pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
 pub use memory::MemorySettings;
 pub use object::{Entry, Etag};
@@ -51,7 +54,10 @@ pub use path::{CollectionPath, NAME_BYTES, ObjectPath, SHARE_MARK};
 pub use read::Opened;
 pub use shown::{Home, Shown};
 /// Rows and words of the store that doors read or hand over as they are.
-pub use store::{Collection, CollectionChange, NewCollection, Origin, PrincipalKind, Privilege as ShareAs, Property, PropertyOwner};
+pub use store::{
+    Collection, CollectionChange, NewCollection, Origin, PrincipalKind, Privilege as ShareAs, Property,
+    PropertyOwner,
+};
 pub use structure::Person;
 pub use sync::{Changes, HomeChanges};
 
@@ -66,7 +72,14 @@ pub struct Settings {
 #[derive(Clone)]
 pub struct Calendars(Arc<Parts>);
 
+const DAY: i64 = 86_400;
+
+/// How long a deletion is told by sync; a client away for longer starts again without its token.
+const TOMBSTONE_DAYS: i64 = 180;
+
 struct Parts {
+    /// The day on which deletions were last forgotten.
+    pruned: AtomicI64,
     store: Store,
     memory: memory::Memory,
     settings: Settings,
@@ -78,12 +91,31 @@ impl Calendars {
     pub async fn open(store: Store, settings: Settings) -> Result<Calendars> {
         let secret = store.read().await?.installation_secret().await?;
         let memory = memory::Memory::new(settings.memory);
-        Ok(Calendars(Arc::new(Parts { store, memory, settings, secret })))
+        Ok(Calendars(Arc::new(Parts { pruned: AtomicI64::new(0), store, memory, settings, secret })))
     }
 
-    /// What has to be done from time to time: writes packs, so that the next start is quick.
+    /// What has to be done from time to time, a few times a minute: writes packs, so that the next start is
+    /// quick, and forgets deletions that every client has heard of.
     pub async fn tend(&self) -> Result<()> {
-        self.memory().write_packs(self.store()).await
+        let store = self.store();
+        self.memory().write_packs(store).await?;
+        let today = store.clock().now() / DAY;
+        if self.0.pruned.swap(today, Ordering::Relaxed) == today {
+            return Ok(());
+        }
+        for clinic in store.read().await?.clinics().await? {
+            let before = (today - TOMBSTONE_DAYS) * DAY;
+            store
+                .aside(move |aside| Box::pin(async move { aside.prune_tombstones(clinic.id, before).await }))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the calendars that changed last into memory, up to a part of what it may hold: the first requests
+    /// after a start find them there.
+    pub async fn warm(&self) -> Result<()> {
+        self.memory().warm(self.store()).await
     }
 
     pub fn settings(&self) -> &Settings {

@@ -55,7 +55,13 @@ pub struct Author<'a> {
 
 impl Calendars {
     /// Stores a text. `created` says whether the place was empty; equal bytes change nothing.
-    pub async fn put(&self, by: Author<'_>, at: &ObjectPath, text: Bytes, only_if: Condition) -> Result<Written> {
+    pub async fn put(
+        &self,
+        by: Author<'_>,
+        at: &ObjectPath,
+        text: Bytes,
+        only_if: Condition,
+    ) -> Result<Written> {
         path::check_name(&at.name)?;
         let shown = self.parent(by.who, at).await?;
         shown.need(Privilege::WriteContent)?;
@@ -141,7 +147,8 @@ impl Calendars {
                     tx.sign(origin, Some(caller));
                     rights.0.still(tx, Privilege::Unbind).await?;
                     rights.1.still(tx, Privilege::Bind).await?;
-                    let old = tx.object_meta(rights.0.clinic, old_id, &old_name).await?.ok_or(Error::NotFound)?;
+                    let old =
+                        tx.object_meta(rights.0.clinic, old_id, &old_name).await?.ok_or(Error::NotFound)?;
                     if Etag(old.etag) != etag {
                         return Err(Error::ConditionFailed);
                     }
@@ -307,7 +314,8 @@ impl Rights {
             return Ok(());
         }
         let seen = tx.collections_visible_to(self.clinic, self.principal).await?;
-        let seen = seen.into_iter().find(|seen| seen.collection.id == self.collection).ok_or(Error::NotFound)?;
+        let seen =
+            seen.into_iter().find(|seen| seen.collection.id == self.collection).ok_or(Error::NotFound)?;
         Access::from(seen.access).need(privilege)
     }
 }

@@ -51,7 +51,11 @@ pub(super) fn is_due(lacks: usize, all: usize) -> bool {
 }
 
 /// What the stored pack holds, and up to which sequence; `None` where there is none that can be used.
-pub(super) async fn read(conn: &mut Conn, clinic: ClinicId, id: CollectionId) -> Result<Option<(Vec<Change>, i64)>> {
+pub(super) async fn read(
+    conn: &mut Conn,
+    clinic: ClinicId,
+    id: CollectionId,
+) -> Result<Option<(Vec<Change>, i64)>> {
     let Some(pack) = conn.pack(clinic, id).await?.filter(|pack| pack.version == version()) else {
         return Ok(None);
     };
@@ -75,7 +79,13 @@ fn unpack(slot: PackedSlot) -> Change {
 }
 
 /// Writes what the shelf holds, which is at least everything up to `seq`.
-pub(super) async fn write(store: &Store, clinic: ClinicId, id: CollectionId, shelf: &Shelf, seq: i64) -> Result<()> {
+pub(super) async fn write(
+    store: &Store,
+    clinic: ClinicId,
+    id: CollectionId,
+    shelf: &Shelf,
+    seq: i64,
+) -> Result<()> {
     let (slots, gone) = shelf.since(-1);
     let packed = Packed {
         slots: slots.iter().map(|slot| pack_slot(slot)).collect(),
@@ -83,7 +93,14 @@ pub(super) async fn write(store: &Store, clinic: ClinicId, id: CollectionId, she
     };
     let body = postcard::to_stdvec(&packed).map_err(|e| Error::Broken(Box::new(e)))?;
     let pack = Pack { seq, version: version(), body: body.into() };
-    store.aside(move |aside| Box::pin(async move { aside.put_pack(clinic, id, pack).await })).await
+    store
+        .aside(move |aside| {
+            Box::pin(async move {
+                aside.put_pack(clinic, id, pack).await?;
+                Ok(())
+            })
+        })
+        .await
 }
 
 fn pack_slot(slot: &Slot) -> PackedSlot<'_> {

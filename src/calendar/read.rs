@@ -47,7 +47,7 @@ impl Calendars {
     pub async fn texts(&self, at: &Shown, names: &[&str]) -> Result<Vec<Option<Opened>>> {
         let shelf = self.shelf(at).await?;
         let slots = at.slots(&shelf, names);
-        self.open(at, slots).await
+        self.opened(at, slots).await
     }
 
     /// The objects that answer to a calendar-query (RFC 4791 7.8).
@@ -61,11 +61,12 @@ impl Calendars {
         };
         let candidates = shelf.select(|slot| {
             kind.is_none_or(|kind| slot.entry.kind == kind)
-                && range.is_none_or(|range| slot.digest.may_overlap(range))
+                && range.is_none_or(|range| slot.may_overlap(range))
                 && (at.mask.is_none() || Mask::shows(slot.entry.kind))
         });
         let (found, budget) = in_range(candidates, range, zone.clone()).await?;
-        let found = if opens { self.filter_texts(at, found, &query.filter, &zone, budget).await? } else { found };
+        let found =
+            if opens { self.filter_texts(at, found, &query.filter, &zone, budget).await? } else { found };
         Ok(found.iter().map(|slot| shown_entry(at, slot)).collect())
     }
 
@@ -79,9 +80,13 @@ impl Calendars {
     ) -> Result<Vec<Arc<Slot>>> {
         let mut found = Vec::new();
         for chunk in slots.chunks(CHUNK) {
-            let opened = self.open(at, chunk.iter().cloned().map(Some).collect()).await?;
-            let pairs: Vec<_> =
-                chunk.iter().cloned().zip(opened).filter_map(|(slot, opened)| Some((slot, opened?.1))).collect();
+            let opened = self.opened(at, chunk.iter().cloned().map(Some).collect()).await?;
+            let pairs: Vec<_> = chunk
+                .iter()
+                .cloned()
+                .zip(opened)
+                .filter_map(|(slot, opened)| Some((slot, opened?.1)))
+                .collect();
             let (filter, zone) = (filter.clone(), zone.clone());
             let (some, rest) = compute(move || -> Result<_> {
                 let mut some = Vec::new();
@@ -104,7 +109,11 @@ impl Calendars {
     }
 
     /// Texts from memory, the others in one statement.
-    pub(super) async fn open(&self, at: &Shown, slots: Vec<Option<Arc<Slot>>>) -> Result<Vec<Option<Opened>>> {
+    pub(super) async fn opened(
+        &self,
+        at: &Shown,
+        slots: Vec<Option<Arc<Slot>>>,
+    ) -> Result<Vec<Option<Opened>>> {
         let mut opened: Vec<Option<Opened>> = slots
             .iter()
             .map(|slot| {
@@ -112,9 +121,11 @@ impl Calendars {
                 Some((slot.entry.clone(), self.memory().text(&slot.entry.etag)?))
             })
             .collect();
-        let missing: Vec<usize> = (0..slots.len()).filter(|i| slots[*i].is_some() && opened[*i].is_none()).collect();
+        let missing: Vec<usize> =
+            (0..slots.len()).filter(|i| slots[*i].is_some() && opened[*i].is_none()).collect();
         if !missing.is_empty() {
-            let names = missing.iter().filter_map(|i| slots[*i].as_ref()).map(|slot| slot.entry.name.to_string());
+            let names =
+                missing.iter().filter_map(|i| slots[*i].as_ref()).map(|slot| slot.entry.name.to_string());
             let mut read = self.read_texts(at, names.collect()).await?;
             for i in missing {
                 opened[i] = slots[i].as_ref().and_then(|slot| read.remove(&slot.entry.name));
@@ -159,7 +170,11 @@ pub(super) fn shown_entry(at: &Shown, slot: &Slot) -> Entry {
 }
 
 /// Those with an occurrence in the window, and what is left of the request's budget.
-async fn in_range(slots: Vec<Arc<Slot>>, range: Option<Window>, zone: Zone) -> Result<(Vec<Arc<Slot>>, Budget)> {
+async fn in_range(
+    slots: Vec<Arc<Slot>>,
+    range: Option<Window>,
+    zone: Zone,
+) -> Result<(Vec<Arc<Slot>>, Budget)> {
     let budget = Budget::steps(Budget::REQUEST);
     let Some(range) = range else { return Ok((slots, budget)) };
     let series = slots.iter().filter(|slot| slot.digest.series.is_some()).count();
@@ -167,7 +182,12 @@ async fn in_range(slots: Vec<Arc<Slot>>, range: Option<Window>, zone: Zone) -> R
     if series <= FEW { look() } else { compute(look).await? }
 }
 
-fn look_through(slots: Vec<Arc<Slot>>, range: Window, zone: &Zone, mut budget: Budget) -> Result<(Vec<Arc<Slot>>, Budget)> {
+fn look_through(
+    slots: Vec<Arc<Slot>>,
+    range: Window,
+    zone: &Zone,
+    mut budget: Budget,
+) -> Result<(Vec<Arc<Slot>>, Budget)> {
     let mut found = Vec::with_capacity(slots.len());
     for slot in slots {
         if slot.digest.overlaps(range, zone, &mut budget)? {

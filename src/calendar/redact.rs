@@ -55,7 +55,13 @@ impl Mask {
 
     /// The entry as the view lists it. Its size stays unsaid: it would tell of the text.
     pub(super) fn entry(&self, real: &Entry) -> Entry {
-        Entry { name: self.name(&real.name), etag: self.etag(&real.etag), size: 0, created: 0, ..real.clone() }
+        Entry {
+            name: self.name(&real.name),
+            etag: self.etag(&real.etag),
+            size: 0,
+            created: 0,
+            ..real.clone()
+        }
     }
 
     /// The text of the view; `None` for an object that it does not show or that cannot be read.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use ical::Digest;
+use ical::{Digest, Window};
 
 use super::object::Entry;
 
@@ -17,6 +17,21 @@ pub(super) struct Slot {
     pub entry: Entry,
     pub digest: Digest,
 }
+
+/// Floating times mean another instant in each zone: at most this many seconds off the bounds.
+const ZONES_APART: i64 = 27 * 3600;
+
+impl Slot {
+    /// Do the bounds let it overlap? What they let pass the digest decides.
+    pub fn may_overlap(&self, window: Window) -> bool {
+        let margin = if self.digest.shape.floating { ZONES_APART } else { 0 };
+        self.digest.first.saturating_sub(margin) < window.until
+            && self.digest.last.saturating_add(margin) >= window.from
+    }
+}
+
+/// A name that is no more, and the sequence at which it went.
+pub(super) type Gone = (Arc<str>, i64);
 
 /// What a write did to one name.
 pub(super) enum Change {
@@ -113,11 +128,6 @@ impl Shelf {
         }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Arc<Slot>> {
-        let inside = self.read();
-        inside.by_name.get(name).map(|at| inside.slots[*at].clone())
-    }
-
     pub(super) fn get_many(&self, names: &[&str]) -> Vec<Option<Arc<Slot>>> {
         let inside = self.read();
         names.iter().map(|name| inside.by_name.get(*name).map(|at| inside.slots[*at].clone())).collect()
@@ -129,7 +139,7 @@ impl Shelf {
     }
 
     /// What came after `since`, and what went.
-    pub(super) fn since(&self, since: i64) -> (Vec<Arc<Slot>>, Vec<(Arc<str>, i64)>) {
+    pub(super) fn since(&self, since: i64) -> (Vec<Arc<Slot>>, Vec<Gone>) {
         let inside = self.read();
         let changed = inside.slots.iter().filter(|slot| slot.entry.seq > since).cloned().collect();
         let gone = inside.gone.iter().filter(|(_, seq)| **seq > since);
@@ -232,7 +242,7 @@ mod tests {
         assert_eq!((changed.len(), gone.len()), (1, 1));
         shelf.apply(put("a", 5));
         assert_eq!(shelf.since(2).1, []);
-        assert_eq!(shelf.get("a").unwrap().entry.seq, 5);
+        assert_eq!(shelf.get_many(&["a"])[0].as_ref().unwrap().entry.seq, 5);
     }
 
     #[test]

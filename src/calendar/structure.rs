@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use ical::Zone;
-use store::{ClinicId, Collection, CollectionId, Conn, Principal, PrincipalId, PrincipalKind, Store, Version};
+use store::{
+    ClinicId, Collection, CollectionId, Conn, Principal, PrincipalId, PrincipalKind, Store, Version,
+};
 
 use super::access::Access;
 use super::error::{Error, Result};
@@ -41,7 +43,8 @@ impl Held {
     /// The zone of floating times in it: its own (RFC 4791 5.2.2), else its owner's, else UTC.
     pub(super) fn zone(&self) -> &Zone {
         self.zone.get_or_init(|| {
-            let own = self.row.timezone.as_deref().and_then(|text| Zone::from_vtimezone(text.as_bytes()).ok());
+            let own =
+                self.row.timezone.as_deref().and_then(|text| Zone::from_vtimezone(text.as_bytes()).ok());
             own.or_else(|| Zone::named(self.owner.zone.as_deref()?)).unwrap_or_else(Zone::utc)
         })
     }
@@ -111,7 +114,10 @@ impl Reader<'_> {
             return known.ok_or(Error::NotFound);
         }
         let mut conn = self.store.read().await?;
-        let row = conn.principal_named(name).await?.filter(|row| row.clinic == self.clinic.id && row.disabled_at.is_none());
+        let row = conn
+            .principal_named(name)
+            .await?
+            .filter(|row| row.clinic == self.clinic.id && row.disabled_at.is_none());
         let person = row.map(|row| Arc::new(person(row)));
         self.remember(|structure| drop(structure.people.insert(name.to_string(), person.clone())));
         person.ok_or(Error::NotFound)
@@ -134,13 +140,24 @@ impl Reader<'_> {
 }
 
 pub(super) fn person(row: Principal) -> Person {
-    Person { id: row.id, name: row.name, display_name: row.display_name, email: row.email, kind: row.kind, zone: row.zone }
+    Person {
+        id: row.id,
+        name: row.name,
+        display_name: row.display_name,
+        email: row.email,
+        kind: row.kind,
+        zone: row.zone,
+    }
 }
 
 async fn read_view(conn: &mut Conn, clinic: ClinicId, of: PrincipalId) -> Result<View> {
     let epoch = conn.clinic(clinic).await?.ok_or(Error::NotFound)?.epoch.into();
     let seen = conn.collections_visible_to(clinic, of).await?;
-    let ids: Vec<_> = seen.iter().filter(|seen| seen.access != store::Access::Owner).map(|seen| seen.collection.id).collect();
+    let ids: Vec<_> = seen
+        .iter()
+        .filter(|seen| seen.access != store::Access::Owner)
+        .map(|seen| seen.collection.id)
+        .collect();
     let granted: HashMap<CollectionId, i64> = match &ids[..] {
         [] => HashMap::new(),
         ids => {

@@ -112,7 +112,11 @@ fn cut<T>(
 ) -> (i64, bool) {
     let Some(limit) = limit.filter(|limit| changed.len() + gone.len() > *limit) else { return (now, false) };
     let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
-    changed.iter().map(&seq).chain(gone.iter().map(|(_, seq)| *seq)).for_each(|seq| *counts.entry(seq).or_default() += 1);
+    changed
+        .iter()
+        .map(&seq)
+        .chain(gone.iter().map(|(_, seq)| *seq))
+        .for_each(|seq| *counts.entry(seq).or_default() += 1);
     let (mut told, mut last) = (0, -1);
     for (seq, count) in counts {
         if told > 0 && told + count > limit {

@@ -1,0 +1,1 @@
+//! RRULE to instants.

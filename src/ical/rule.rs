@@ -1,0 +1,1 @@
+//! RRULE as a value.
