@@ -1,7 +1,7 @@
 //! CALDAV:calendar-data as a report asks for it (RFC 4791 section 9.6): the whole text, or a part made on the way out.
 //! Invariant: the stored text is never touched; asked for whole, it goes out byte for byte.
 
-use ical::{Budget, Component, Limits, Selection, Window, Zone};
+use ical::{Budget, Component, Comps, Limits, Props, Selection, Window, Zone};
 
 use super::error::Refusal;
 use super::filter::{Ends, window};
@@ -103,9 +103,9 @@ fn component(element: Element, room: usize) -> Result<(String, Selection), Refus
             _ => {}
         }
     }
-    let props = (!element.has(names::CALDAV_ALLPROP)).then_some(props);
-    let comps = (!element.has(names::ALLCOMP)).then_some(comps);
-    Ok((name_of(element)?, Selection { props: props.into(), comps: comps.into() }))
+    let props = if element.has(names::CALDAV_ALLPROP) { Props::All } else { Props::List(props) };
+    let comps = if element.has(names::ALLCOMP) { Comps::All } else { Comps::List(comps) };
+    Ok((name_of(element)?, Selection { props, comps }))
 }
 
 fn name_of(element: Element) -> Result<String, Refusal> {

@@ -92,7 +92,7 @@ impl Property for CurrentUserPrivilegeSet {
     fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
         out.open(self.name());
         let own = match at.place {
-            Place::Home { .. } => Access::Owner.privileges(),
+            Place::Home { own: true, .. } => Access::Owner.privileges(),
             Place::Calendar(shown) | Place::Object(shown, _) => shown.access.privileges(),
             _ => VISITOR,
         };

@@ -58,8 +58,8 @@ pub type Dead = HashMap<(String, String), String>;
 pub enum Place<'a> {
     Root,
     Principal(&'a Person),
-    /// The home of the caller; its sync token.
-    Home { person: &'a Person, token: &'a str },
+    /// A home, its sync token, and whether it is the caller's own.
+    Home { person: &'a Person, token: &'a str, own: bool },
     Calendar(&'a Shown),
     Object(&'a Shown, &'a Entry),
 }
@@ -128,6 +128,8 @@ pub enum Refusal {
     Value,
     /// 403 with this precondition.
     Precondition(Name),
+    /// 507: more than is kept of one property.
+    TooLarge,
     /// 424: fine in itself, but another one of the request was not.
     FailedDependency,
 }
