@@ -66,7 +66,9 @@ impl Data {
         let mut tree = Component::parse(text, &Limits::default())?;
         match self.series {
             Some(Series::Expand(window)) => tree = ical::expand(&tree, window, floating, budget)?,
-            Some(Series::Limit(window)) => tree = ical::limit_recurrence_set(&tree, window, floating, budget)?,
+            Some(Series::Limit(window)) => {
+                tree = ical::limit_recurrence_set(&tree, window, floating, budget)?
+            }
             None => {}
         }
         if let Some(window) = self.freebusy {
@@ -86,7 +88,10 @@ fn check_media(element: Element) -> Result<(), Refusal> {
     if media.trim().eq_ignore_ascii_case("text/calendar") && version.trim() == "2.0" {
         return Ok(());
     }
-    Err(Refusal::precondition(names::SUPPORTED_CALENDAR_DATA, "Only text/calendar, version 2.0, is given out."))
+    Err(Refusal::precondition(
+        names::SUPPORTED_CALENDAR_DATA,
+        "Only text/calendar, version 2.0, is given out.",
+    ))
 }
 
 /// A CALDAV:comp (9.6.1); `room` bounds how deep this calls itself.
@@ -121,7 +126,8 @@ mod tests {
     use super::*;
 
     fn read(inside: &str) -> Result<Data, Refusal> {
-        let body = format!("<c:calendar-data xmlns:c='urn:ietf:params:xml:ns:caldav' {inside}</c:calendar-data>");
+        let body =
+            format!("<c:calendar-data xmlns:c='urn:ietf:params:xml:ns:caldav' {inside}</c:calendar-data>");
         Data::parse(xml::read(body.as_bytes()).unwrap().root())
     }
 

@@ -35,7 +35,14 @@ enum Inside {
 
 impl Refusal {
     pub fn status(status: StatusCode, why: impl Into<String>) -> Refusal {
-        Refusal { status, element: None, inside: Inside::Nothing, why: why.into(), retry_after: None, allow: None }
+        Refusal {
+            status,
+            element: None,
+            inside: Inside::Nothing,
+            why: why.into(),
+            retry_after: None,
+            allow: None,
+        }
     }
 
     pub fn bad_request(why: impl Into<String>) -> Refusal {
@@ -61,6 +68,8 @@ impl Refusal {
         Refusal { status, ..self }
     }
 
+    /// The precondition, for whoever tests what was refused.
+    #[cfg(test)]
     pub fn element(&self) -> Option<Name> {
         self.element
     }
@@ -103,7 +112,7 @@ impl Refusal {
     }
 
     /// The element with what it holds, as it stands in a DAV:error.
-    pub fn write_element(&self, element: Name, href: &str, out: &mut Writer) {
+    fn write_element(&self, element: Name, href: &str, out: &mut Writer) {
         out.open(element);
         match &self.inside {
             Inside::Nothing => {}
@@ -131,19 +140,27 @@ impl From<calendar::Error> for Refusal {
                 ..Refusal::precondition(names::NEED_PRIVILEGES, "You may not do this here.")
             },
             Error::Precondition(precondition) => Refusal::from(precondition),
-            Error::ConditionFailed => {
-                Refusal::status(StatusCode::PRECONDITION_FAILED, "It was changed since you read it; read it again.")
+            Error::ConditionFailed => Refusal::status(
+                StatusCode::PRECONDITION_FAILED,
+                "It was changed since you read it; read it again.",
+            ),
+            Error::Exists => {
+                Refusal::status(StatusCode::METHOD_NOT_ALLOWED, "There is something here already.")
             }
-            Error::Exists => Refusal::status(StatusCode::METHOD_NOT_ALLOWED, "There is something here already."),
             Error::NoParent => {
                 Refusal::status(StatusCode::CONFLICT, "The collection that should hold it is not there.")
             }
             Error::Invalid(why) => Refusal::bad_request(why),
             Error::Busy { retry_after } => busy(retry_after),
-            Error::Full => Refusal::status(StatusCode::INSUFFICIENT_STORAGE, "No space is left to store this."),
+            Error::Full => {
+                Refusal::status(StatusCode::INSUFFICIENT_STORAGE, "No space is left to store this.")
+            }
             Error::Broken(cause) => {
                 tracing::error!(cause = %cause, "a request failed inside; run `kalends doctor` and read the cause");
-                Refusal::status(StatusCode::INTERNAL_SERVER_ERROR, "Something broke here; it has been logged.")
+                Refusal::status(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Something broke here; it has been logged.",
+                )
             }
         }
     }
@@ -177,7 +194,9 @@ impl From<Precondition> for Refusal {
         match precondition {
             Precondition::NoUidConflict(other) => refusal.with_href(path::object(&other)),
             // Nothing is wrong with the question, there is too much to answer (RFC 4918 section 11.5).
-            Precondition::NumberOfMatchesWithinLimits => refusal.with_status(StatusCode::INSUFFICIENT_STORAGE),
+            Precondition::NumberOfMatchesWithinLimits => {
+                refusal.with_status(StatusCode::INSUFFICIENT_STORAGE)
+            }
             _ => refusal,
         }
     }
@@ -210,8 +229,12 @@ impl From<Unread> for Refusal {
 impl From<path::BadHref> for Refusal {
     fn from(bad: path::BadHref) -> Refusal {
         match bad {
-            path::BadHref::Malformed => Refusal::bad_request("The path has a segment that no resource can have."),
-            path::BadHref::Foreign => Refusal::status(StatusCode::BAD_GATEWAY, "That URL is another server's."),
+            path::BadHref::Malformed => {
+                Refusal::bad_request("The path has a segment that no resource can have.")
+            }
+            path::BadHref::Foreign => {
+                Refusal::status(StatusCode::BAD_GATEWAY, "That URL is another server's.")
+            }
             path::BadHref::Unknown | path::BadHref::TooDeep => Refusal::not_found(),
         }
     }
@@ -234,7 +257,9 @@ mod tests {
         let (status, body) = shown(Error::Precondition(Precondition::NoUidConflict(other)).into());
         assert_eq!(status, 403);
         assert!(
-            body.contains("<c:no-uid-conflict><d:href>/dav/calendars/ada/visits/a%26b.ics</d:href></c:no-uid-conflict>"),
+            body.contains(
+                "<c:no-uid-conflict><d:href>/dav/calendars/ada/visits/a%26b.ics</d:href></c:no-uid-conflict>"
+            ),
             "{body}"
         );
     }
@@ -243,7 +268,9 @@ mod tests {
     fn a_missing_privilege_is_named_with_its_resource() {
         let (status, body) = shown(Error::Denied(Privilege::WriteContent).into());
         assert_eq!(status, 403);
-        assert!(body.contains("<d:need-privileges><d:resource><d:href>/dav/calendars/ada/visits/x.ics</d:href>"));
+        assert!(
+            body.contains("<d:need-privileges><d:resource><d:href>/dav/calendars/ada/visits/x.ics</d:href>")
+        );
         assert!(body.contains("<d:privilege><d:write-content/></d:privilege>"), "{body}");
     }
 

@@ -64,7 +64,10 @@ impl Reader {
     fn component(&mut self, element: Element, room: usize) -> Result<CompFilter, Refusal> {
         self.take()?;
         let Some(room) = room.checked_sub(1) else {
-            return Err(Refusal::precondition(names::SUPPORTED_FILTER, "Nothing in iCalendar is nested so deep."));
+            return Err(Refusal::precondition(
+                names::SUPPORTED_FILTER,
+                "Nothing in iCalendar is nested so deep.",
+            ));
         };
         let name = name_of(element)?;
         if not_defined(element)? {
@@ -182,7 +185,8 @@ fn end_of(element: Element, name: &str) -> Result<Option<i64>, Refusal> {
 
 /// `20260105T090000Z` to UTC seconds.
 fn instant(text: &str) -> Option<i64> {
-    let digits = text.len() == 16 && text.bytes().enumerate().all(|(at, byte)| at == 8 || at == 15 || byte.is_ascii_digit());
+    let digits = text.len() == 16
+        && text.bytes().enumerate().all(|(at, byte)| at == 8 || at == 15 || byte.is_ascii_digit());
     let date = NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok()?;
     digits.then(|| date.and_utc().timestamp())
 }

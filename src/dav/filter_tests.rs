@@ -4,7 +4,8 @@ use super::super::xml;
 use super::*;
 
 fn read(inside: &str) -> Result<CompFilter, Refusal> {
-    let body = format!("<c:filter xmlns:c='urn:ietf:params:xml:ns:caldav' xmlns:x='urn:x'>{inside}</c:filter>");
+    let body =
+        format!("<c:filter xmlns:c='urn:ietf:params:xml:ns:caldav' xmlns:x='urn:x'>{inside}</c:filter>");
     parse(xml::read(body.as_bytes()).unwrap().root())
 }
 
@@ -14,7 +15,9 @@ fn refused(inside: &str) -> &'static str {
 }
 
 fn in_event(inside: &str) -> String {
-    format!("<c:comp-filter name='VCALENDAR'><c:comp-filter name='VEVENT'>{inside}</c:comp-filter></c:comp-filter>")
+    format!(
+        "<c:comp-filter name='VCALENDAR'><c:comp-filter name='VEVENT'>{inside}</c:comp-filter></c:comp-filter>"
+    )
 }
 
 fn event(filter: CompFilter) -> CompTest {
@@ -26,7 +29,8 @@ fn event(filter: CompFilter) -> CompTest {
 #[test]
 fn a_time_range_may_be_open() {
     // DAVx5 with its default limit of ninety days sends a start and no end.
-    let CompTest::Defined { range, .. } = event(read(&in_event("<c:time-range start='19700101T000010Z'/>")).unwrap())
+    let CompTest::Defined { range, .. } =
+        event(read(&in_event("<c:time-range start='19700101T000010Z'/>")).unwrap())
     else {
         panic!()
     };
@@ -91,11 +95,15 @@ fn what_is_not_understood_is_refused_by_name() {
     assert_eq!(refused(&in_event("<c:is-not-defined/><c:prop-filter name='UID'/>")), "valid-filter");
     assert_eq!(refused(&in_event("<c:sort/>")), "supported-filter");
     assert_eq!(
-        refused(&in_event("<c:prop-filter name='UID'><c:text-match negate-condition='1'>a</c:text-match></c:prop-filter>")),
+        refused(&in_event(
+            "<c:prop-filter name='UID'><c:text-match negate-condition='1'>a</c:text-match></c:prop-filter>"
+        )),
         "valid-filter"
     );
     assert_eq!(
-        refused(&in_event("<c:prop-filter name='DTSTART'><c:time-range start='20260101T000000Z'/><c:text-match>a</c:text-match></c:prop-filter>")),
+        refused(&in_event(
+            "<c:prop-filter name='DTSTART'><c:time-range start='20260101T000000Z'/><c:text-match>a</c:text-match></c:prop-filter>"
+        )),
         "valid-filter"
     );
     assert!(read(&in_event("<x:sort/>")).is_ok());
@@ -109,7 +117,9 @@ fn width_and_depth_are_bounded() {
     assert_eq!(refused(&deep), "supported-filter");
     let long = "a".repeat(TEXT + 1);
     assert_eq!(
-        refused(&in_event(&format!("<c:prop-filter name='UID'><c:text-match>{long}</c:text-match></c:prop-filter>"))),
+        refused(&in_event(&format!(
+            "<c:prop-filter name='UID'><c:text-match>{long}</c:text-match></c:prop-filter>"
+        ))),
         "valid-filter"
     );
 }

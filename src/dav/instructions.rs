@@ -165,7 +165,10 @@ mod tests {
 
     #[test]
     fn values_without_sense_are_conflicts() {
-        let (_, told) = tried("<d:set><d:prop><a:calendar-order>first</a:calendar-order></d:prop></d:set>", Kinds::CALENDAR);
+        let (_, told) = tried(
+            "<d:set><d:prop><a:calendar-order>first</a:calendar-order></d:prop></d:set>",
+            Kinds::CALENDAR,
+        );
         assert!(told.contains("409 Conflict"), "{told}");
     }
 

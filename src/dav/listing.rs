@@ -135,12 +135,19 @@ impl Listing {
             let parts: Vec<_> = opened.into_iter().map(|one| one.map(&mut part)).collect();
             (parts, budget)
         });
-        let (parts, rest) = made.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))?;
+        let (parts, rest) =
+            made.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))?;
         self.budget = rest;
         Ok(parts)
     }
 
-    fn respond(&self, stream: &mut Stream, entry: &Entry, data: Option<&[u8]>, dead: Option<&super::props::property::Dead>) {
+    fn respond(
+        &self,
+        stream: &mut Stream,
+        entry: &Entry,
+        data: Option<&[u8]>,
+        dead: Option<&super::props::property::Dead>,
+    ) {
         let at = Loaded {
             place: Place::Object(&self.shown, entry),
             caller: self.reader.who.name(),
@@ -161,7 +168,10 @@ impl Listing {
             ical::Error::Budget => (StatusCode::INSUFFICIENT_STORAGE, names::NUMBER_OF_MATCHES_WITHIN_LIMITS),
             _ => (StatusCode::FORBIDDEN, names::VALID_CALENDAR_DATA),
         };
-        tracing::warn!(collection.id = self.shown.row().id.get(), "a stored object cannot be shown in parts; run `kalends check`");
+        tracing::warn!(
+            collection.id = self.shown.row().id.0,
+            "a stored object cannot be shown in parts; run `kalends check`"
+        );
         multistatus::status(&mut stream.out, At { base: &self.base, name }, status, Some(element));
     }
 }

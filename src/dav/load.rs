@@ -54,7 +54,9 @@ impl Reader {
     /// With what these properties need.
     pub async fn keep(&self, resource: Resource, needs: Needs) -> Result<Kept> {
         let (shares, dead) = match &resource {
-            Resource::Calendar(shown) => (self.shares(shown, needs).await?, self.dead(shown, None, needs).await?),
+            Resource::Calendar(shown) => {
+                (self.shares(shown, needs).await?, self.dead(shown, None, needs).await?)
+            }
             Resource::Object(shown, entry) => {
                 (self.shares(shown, needs).await?, self.dead(shown, Some(&entry.name), needs).await?)
             }

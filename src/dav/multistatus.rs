@@ -49,7 +49,7 @@ where
     if size == Size::Few {
         let mut stream = produce(Stream::open(None)).await?;
         stream.out.raw("</d:multistatus>");
-        return Ok(answer(StatusCode::MULTI_STATUS, Body::from(stream.out.finish())));
+        return Ok(answer(StatusCode::MULTI_STATUS, Body::from(stream.out.take())));
     }
     let (sender, body) = Body::channel(WAITING);
     let writing = produce(Stream::open(Some(sender)));
@@ -57,7 +57,9 @@ where
         match writing.await {
             Ok(stream) => stream.end().await,
             // The stream went down with the error and cut the connection.
-            Err(refusal) => tracing::debug!(status = refusal.status.as_u16(), "a streamed answer was cut off"),
+            Err(refusal) => {
+                tracing::debug!(status = refusal.status.as_u16(), "a streamed answer was cut off")
+            }
         }
     });
     Ok(answer(StatusCode::MULTI_STATUS, body))

@@ -5,8 +5,8 @@
 use super::data::Data;
 use super::error::{Refusal, Result};
 use super::path::encoded;
-use super::props::property::{Loaded, Needs, Property, Reading};
 use super::props;
+use super::props::property::{Loaded, Needs, Property, Reading};
 use super::xml::{Element, Writer, names};
 
 /// Properties one request may name; each costs something on each resource.
@@ -133,7 +133,8 @@ impl Wanted {
 
     fn everything_of(&self, out: &mut Writer, at: &Loaded, include: &[Asked]) {
         out.raw("<d:propstat><d:prop>");
-        for property in props::all().filter(|property| property.in_allprop() && property.on().has(at.kind())) {
+        for property in props::all().filter(|property| property.in_allprop() && property.on().has(at.kind()))
+        {
             property.get(at, out);
         }
         for xml in at.dead.into_iter().flat_map(|dead| dead.values()) {

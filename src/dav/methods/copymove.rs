@@ -48,7 +48,12 @@ fn overwrite(request: &Request) -> Result<Overwrite> {
     }
 }
 
-async fn object(request: &Request, from: &ObjectPath, to: &ObjectPath, overwrite: Overwrite) -> Result<Answer> {
+async fn object(
+    request: &Request,
+    from: &ObjectPath,
+    to: &ObjectPath,
+    overwrite: Overwrite,
+) -> Result<Answer> {
     let how = if request.ask.method.as_str() == "COPY" { Transfer::Copy } else { Transfer::Move };
     if from == to {
         return Err(forbidden("The source is the destination."));
@@ -66,7 +71,12 @@ fn located(answer: &mut Answer, href: String) {
     }
 }
 
-async fn calendar(request: &Request, from: &CollectionPath, to: &CollectionPath, overwrite: Overwrite) -> Result<Answer> {
+async fn calendar(
+    request: &Request,
+    from: &CollectionPath,
+    to: &CollectionPath,
+    overwrite: Overwrite,
+) -> Result<Answer> {
     if from == to {
         return Err(forbidden("The source is the destination."));
     }

@@ -53,9 +53,7 @@ pub async fn answer(request: &mut Request) -> Result<Answer> {
 pub fn refuse_too_deep(method: &str) -> Refusal {
     match method {
         "PUT" => Refusal::from(crate::calendar::Error::NoParent),
-        "MKCOL" | "MKCALENDAR" => {
-            Refusal::from(crate::calendar::Precondition::CalendarCollectionLocationOk)
-        }
+        "MKCOL" | "MKCALENDAR" => Refusal::from(crate::calendar::Precondition::CalendarCollectionLocationOk),
         _ => Refusal::not_found(),
     }
 }

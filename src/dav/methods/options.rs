@@ -9,7 +9,8 @@ use crate::dav::props::property::Kinds;
 use crate::edge::{Answer, Body};
 
 /// The compliance classes: RFC 4918 without locks, RFC 3744, RFC 5689, RFC 4791.
-const CLASSES: HeaderValue = HeaderValue::from_static("1, 3, access-control, extended-mkcol, calendar-access");
+const CLASSES: HeaderValue =
+    HeaderValue::from_static("1, 3, access-control, extended-mkcol, calendar-access");
 
 pub fn answer(kind: Kinds) -> Answer {
     let mut answer = Response::new(Body::empty());

@@ -94,7 +94,12 @@ async fn members(request: &Request, reader: &Reader, wanted: &Wanted) -> Result<
     Ok(Some(all))
 }
 
-async fn calendars(request: &Request, reader: &Reader, wanted: &Wanted, owner: &str) -> Result<Vec<(String, Kept)>> {
+async fn calendars(
+    request: &Request,
+    reader: &Reader,
+    wanted: &Wanted,
+    owner: &str,
+) -> Result<Vec<(String, Kept)>> {
     let home = request.calendars.home(&request.who, owner).await?;
     let mut all = Vec::with_capacity(home.collections.len());
     for shown in home.collections {

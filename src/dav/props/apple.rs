@@ -74,7 +74,9 @@ impl Property for EmailAddressSet {
         Kinds::PRINCIPAL
     }
     fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
-        let Some(email) = at.person().and_then(|person| person.email.as_deref()) else { return Reading::Missing };
+        let Some(email) = at.person().and_then(|person| person.email.as_deref()) else {
+            return Reading::Missing;
+        };
         out.open(self.name());
         out.element(names::EMAIL_ADDRESS, email);
         out.close(self.name());

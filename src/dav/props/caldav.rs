@@ -50,7 +50,8 @@ impl Property for CalendarTimezone {
     /// RFC 4791 section 5.3.1.1: CALDAV:valid-calendar-data is the name of what a bad zone breaks.
     fn set(&self, change: &mut Change, to: Option<Element>) -> Result<(), Refusal> {
         let zone = to.map(|element| element.text()).filter(|text| !text.trim().is_empty());
-        let sound = zone.as_ref().is_none_or(|text| ical::Zone::from_vtimezone(text.trim().as_bytes()).is_ok());
+        let sound =
+            zone.as_ref().is_none_or(|text| ical::Zone::from_vtimezone(text.trim().as_bytes()).is_ok());
         if !sound {
             return Err(Refusal::Precondition(names::VALID_CALENDAR_DATA));
         }
@@ -60,7 +61,8 @@ impl Property for CalendarTimezone {
 }
 
 /// Component kinds that a calendar may be made for.
-const KINDS: &[ical::Kind] = &[ical::Kind::Event, ical::Kind::Todo, ical::Kind::Journal, ical::Kind::FreeBusy];
+const KINDS: &[ical::Kind] =
+    &[ical::Kind::Event, ical::Kind::Todo, ical::Kind::Journal, ical::Kind::FreeBusy];
 
 /// What a calendar takes when its maker says nothing (5.2.3: everything the server knows).
 pub fn every_component() -> String {
@@ -95,9 +97,13 @@ impl Property for SupportedCalendarComponentSet {
             .filter_map(|child| child.attribute("name"))
             .map(str::to_ascii_uppercase)
             .collect();
-        let known: Vec<&str> =
-            KINDS.iter().map(|kind| kind.name()).filter(|kind| asked.iter().any(|name| name == kind)).collect();
-        if known.is_empty() || asked.iter().any(|name| !known.contains(&name.as_str()) && name != "VTIMEZONE") {
+        let known: Vec<&str> = KINDS
+            .iter()
+            .map(|kind| kind.name())
+            .filter(|kind| asked.iter().any(|name| name == kind))
+            .collect();
+        if known.is_empty() || asked.iter().any(|name| !known.contains(&name.as_str()) && name != "VTIMEZONE")
+        {
             return Err(Refusal::Precondition(names::SUPPORTED_CALENDAR_COMPONENT));
         }
         change.live.components = Some(known.join(","));

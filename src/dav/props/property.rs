@@ -59,7 +59,11 @@ pub enum Place<'a> {
     Root,
     Principal(&'a Person),
     /// A home, its sync token, and whether it is the caller's own.
-    Home { person: &'a Person, token: &'a str, own: bool },
+    Home {
+        person: &'a Person,
+        token: &'a str,
+        own: bool,
+    },
     Calendar(&'a Shown),
     Object(&'a Shown, &'a Entry),
 }

@@ -44,8 +44,12 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
     let reader = request.reader();
     let needs = needs(&asked);
     let kept = reader.kept(&request.target, needs).await?;
-    let mut expansion =
-        Expansion { reader: &reader, site: &request.site, minimal: request.prefer().minimal, left: RESOURCES };
+    let mut expansion = Expansion {
+        reader: &reader,
+        site: &request.site,
+        minimal: request.prefer().minimal,
+        left: RESOURCES,
+    };
     let mut out = Writer::default();
     expansion.respond(&mut out, &request.target.href(), &kept, &asked).await?;
     let inside = out.finish();
@@ -113,7 +117,9 @@ impl Expansion<'_> {
     /// Whether it was there; with properties inside, each href becomes a response.
     async fn property(&mut self, out: &mut Writer, kept: &Kept, asked: &Asked) -> Result<bool> {
         let at = kept.loaded(self.reader);
-        let Some(property) = props::find(&asked.namespace, &asked.local).filter(|one| one.on().has(at.kind())) else {
+        let Some(property) =
+            props::find(&asked.namespace, &asked.local).filter(|one| one.on().has(at.kind()))
+        else {
             return Ok(false);
         };
         let mut plain = Writer::default();

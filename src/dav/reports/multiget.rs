@@ -69,7 +69,9 @@ fn runs(request: &Request, hrefs: Vec<String>) -> Vec<Run> {
             continue;
         };
         match runs.last_mut() {
-            Some(Run::Objects(run)) if run.len() < CHUNK && run[0].collection == object.collection => run.push(object),
+            Some(Run::Objects(run)) if run.len() < CHUNK && run[0].collection == object.collection => {
+                run.push(object)
+            }
             _ => runs.push(Run::Objects(vec![object])),
         }
     }
@@ -97,4 +99,3 @@ fn nothing(stream: &mut Stream, href: &str) {
     multistatus::status_line(&mut stream.out, StatusCode::NOT_FOUND);
     stream.out.raw("</d:response>");
 }
-

@@ -45,7 +45,8 @@ async fn matching(request: &Request, body: Element<'_>) -> Result<Answer> {
 /// The caller's principal, where it stands below what was asked.
 fn own_principal(request: &Request) -> Vec<Target> {
     let own = Target::Principal(request.who.name().to_owned());
-    let below = matches!(request.target, Target::Top | Target::Root | Target::Principals) || request.target == own;
+    let below =
+        matches!(request.target, Target::Top | Target::Root | Target::Principals) || request.target == own;
     if below { vec![own] } else { Vec::new() }
 }
 

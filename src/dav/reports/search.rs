@@ -90,7 +90,10 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
     let reader = request.reader();
     let mut kept = Vec::with_capacity(found.len());
     for person in found {
-        kept.push((path::principal(&person.name), reader.keep(Resource::Principal(person), wanted.needs()).await?));
+        kept.push((
+            path::principal(&person.name),
+            reader.keep(Resource::Principal(person), wanted.needs()).await?,
+        ));
     }
     Ok(multistatus::whole(|out| {
         for (href, one) in &kept {
@@ -151,7 +154,10 @@ impl Clause {
             Field::Name => self.is(&person.display_name),
             Field::Type => self.is(user_type(person)),
             Field::Address => {
-                let email = person.email.as_deref().is_some_and(|email| self.is(email) || self.is(&format!("mailto:{email}")));
+                let email = person
+                    .email
+                    .as_deref()
+                    .is_some_and(|email| self.is(email) || self.is(&format!("mailto:{email}")));
                 email || self.is(&path::principal(&person.name))
             }
         }
@@ -178,14 +184,18 @@ impl Report for PrincipalSearchPropertySet {
         Kinds::ROOT
     }
     fn answer<'a>(&'a self, _: &'a Request, _: Element<'a>) -> BoxFuture<'a, Result<Answer>> {
-        Box::pin(std::future::ready(Ok(multistatus::document(StatusCode::OK, "principal-search-property-set", |out| {
-            for (name, _, description) in SEARCHABLE {
-                out.raw("<d:principal-search-property><d:prop>");
-                out.empty(*name);
-                out.raw("</d:prop><d:description xml:lang=\"en\">");
-                out.text(description);
-                out.raw("</d:description></d:principal-search-property>");
-            }
-        }))))
+        Box::pin(std::future::ready(Ok(multistatus::document(
+            StatusCode::OK,
+            "principal-search-property-set",
+            |out| {
+                for (name, _, description) in SEARCHABLE {
+                    out.raw("<d:principal-search-property><d:prop>");
+                    out.empty(*name);
+                    out.raw("</d:prop><d:description xml:lang=\"en\">");
+                    out.text(description);
+                    out.raw("</d:description></d:principal-search-property>");
+                }
+            },
+        ))))
     }
 }

@@ -41,7 +41,9 @@ struct Since {
 async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
     // Section 3.2 wants depth 0. Thunderbird sends 1 beside sync-level 1: it means the same.
     if request.depth()? == Some(Depth::Infinity) {
-        return Err(Refusal::bad_request("sync-collection is asked with depth 0; sync-level says how deep it goes."));
+        return Err(Refusal::bad_request(
+            "sync-collection is asked with depth 0; sync-level says how deep it goes.",
+        ));
     }
     let since = Since { token: token(body), limit: limit(body)? };
     check_level(request, body)?;

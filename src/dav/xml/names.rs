@@ -54,9 +54,7 @@ names! { DAV "d":
     REMOVE = "remove",
     PROP = "prop",
     HREF = "href",
-    ERROR = "error",
     MKCOL = "mkcol",
-    MKCOL_RESPONSE = "mkcol-response",
     COLLECTION = "collection",
     PRINCIPAL = "principal",
 }
@@ -65,7 +63,6 @@ names! { DAV "d":
 names! { DAV "d":
     CREATIONDATE = "creationdate",
     DISPLAYNAME = "displayname",
-    GETCONTENTLANGUAGE = "getcontentlanguage",
     GETCONTENTLENGTH = "getcontentlength",
     GETCONTENTTYPE = "getcontenttype",
     GETETAG = "getetag",
@@ -74,7 +71,6 @@ names! { DAV "d":
     RESOURCETYPE = "resourcetype",
     SUPPORTEDLOCK = "supportedlock",
     SUPPORTED_REPORT_SET = "supported-report-set",
-    SUPPORTED_METHOD_SET = "supported-method-set",
     SYNC_TOKEN = "sync-token",
     CURRENT_USER_PRINCIPAL = "current-user-principal",
     PRINCIPAL_URL = "principal-URL",
@@ -89,8 +85,6 @@ names! { DAV "d":
     ACL_RESTRICTIONS = "acl-restrictions",
     INHERITED_ACL_SET = "inherited-acl-set",
     PRINCIPAL_COLLECTION_SET = "principal-collection-set",
-    QUOTA_AVAILABLE_BYTES = "quota-available-bytes",
-    QUOTA_USED_BYTES = "quota-used-bytes",
 }
 
 // Reports and what they are made of.
@@ -107,10 +101,8 @@ names! { DAV "d":
     PRINCIPAL_PROPERTY_SEARCH = "principal-property-search",
     PROPERTY_SEARCH = "property-search",
     MATCH = "match",
-    APPLY_TO_PRINCIPAL_COLLECTION_SET = "apply-to-principal-collection-set",
     PRINCIPAL_SEARCH_PROPERTY_SET = "principal-search-property-set",
     ACL_PRINCIPAL_PROP_SET = "acl-principal-prop-set",
-    DESCRIPTION = "description",
 }
 
 // Preconditions and postconditions (RFC 4918 section 16, RFC 3744, RFC 5689, RFC 6578).
@@ -121,12 +113,10 @@ names! { DAV "d":
     RESOURCE_MUST_BE_NULL = "resource-must-be-null",
     NEED_PRIVILEGES = "need-privileges",
     RESOURCE = "resource",
-    PRIVILEGE = "privilege",
     SUPPORTED_REPORT = "supported-report",
     VALID_SYNC_TOKEN = "valid-sync-token",
     SYNC_TRAVERSAL_SUPPORTED = "sync-traversal-supported",
     NUMBER_OF_MATCHES_WITHIN_LIMITS = "number-of-matches-within-limits",
-    LOCK_TOKEN_SUBMITTED = "lock-token-submitted",
 }
 
 // RFC 4791: elements, properties and reports.
@@ -149,7 +139,6 @@ names! { CALDAV "c":
     OPAQUE = "opaque",
     TRANSPARENT = "transparent",
     MKCALENDAR = "mkcalendar",
-    MKCALENDAR_RESPONSE = "mkcalendar-response",
     CALENDAR_QUERY = "calendar-query",
     CALENDAR_MULTIGET = "calendar-multiget",
     FREE_BUSY_QUERY = "free-busy-query",
@@ -168,7 +157,6 @@ names! { CALDAV "c":
     EXPAND = "expand",
     LIMIT_RECURRENCE_SET = "limit-recurrence-set",
     LIMIT_FREEBUSY_SET = "limit-freebusy-set",
-    READ_FREE_BUSY = "read-free-busy",
 }
 
 // RFC 4791: preconditions (sections 5.3.1.1, 5.3.2.1, 7.8, 7.10).

@@ -69,7 +69,11 @@ pub fn read(body: &[u8]) -> Result<Document, Malformed> {
 fn decode(body: &[u8]) -> Result<Cow<'_, str>, Malformed> {
     let wide = |little: bool| {
         let units = body[2..].chunks_exact(2).map(move |pair| {
-            if little { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) }
+            if little {
+                u16::from_le_bytes([pair[0], pair[1]])
+            } else {
+                u16::from_be_bytes([pair[0], pair[1]])
+            }
         });
         match body.len() % 2 {
             0 => char::decode_utf16(units).collect::<Result<String, _>>().ok(),
@@ -155,7 +159,11 @@ fn resolve_start(reader: &NsReader<&[u8]>, start: &BytesStart) -> Result<Start, 
         attributes.push((namespace(found)?, name.into_inner().to_owned(), value.into_owned()));
     }
     let known = is_local_name(&local) && attributes.iter().all(|(_, name, _)| is_local_name(name));
-    if known { Ok(Start { namespace: namespace_of, local, attributes }) } else { refuse("A name is no XML name.") }
+    if known {
+        Ok(Start { namespace: namespace_of, local, attributes })
+    } else {
+        refuse("A name is no XML name.")
+    }
 }
 
 /// The document while it grows; `open` holds the elements whose end has not come, each with its last child.
@@ -208,7 +216,11 @@ impl Builder {
         let attributes = start
             .attributes
             .into_iter()
-            .map(|(ns, local, value)| Attribute { space: self.space(&ns), local: local.into(), value: value.into() })
+            .map(|(ns, local, value)| Attribute {
+                space: self.space(&ns),
+                local: local.into(),
+                value: value.into(),
+            })
             .collect();
         let at = self.add(Kind::Element { space, local: start.local.into(), attributes, first: NONE });
         self.open.push((at, NONE));

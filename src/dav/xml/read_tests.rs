@@ -49,7 +49,9 @@ fn limits_hold_at_their_edge() {
 
 #[test]
 fn an_unfinished_or_doubled_document_is_refused() {
-    for body in ["", " ", "<a>", "<a><b></a>", "<a/><b/>", "x<a/>", "<a/>x", "<a", "<?xml version='1.0'?>", "</a>"] {
+    for body in
+        ["", " ", "<a>", "<a><b></a>", "<a/><b/>", "x<a/>", "<a/>x", "<a", "<?xml version='1.0'?>", "</a>"]
+    {
         refused(body.as_bytes());
     }
     assert!(read(b"<?xml version='1.0' encoding='UTF-8'?>\r\n<a/>\r\n<!-- end -->\n").is_ok());
@@ -66,7 +68,10 @@ fn namespaces_must_be_declared_and_prefixes_never_empty() {
         refused(body.as_bytes());
     }
     assert_eq!(read(b"<a/>").unwrap().root().namespace(), "");
-    assert_eq!(read(b"<a xmlns='DAV:'><b xmlns=''/></a>").unwrap().root().children().next().unwrap().namespace(), "");
+    assert_eq!(
+        read(b"<a xmlns='DAV:'><b xmlns=''/></a>").unwrap().root().children().next().unwrap().namespace(),
+        ""
+    );
 }
 
 #[test]

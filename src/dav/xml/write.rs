@@ -24,10 +24,6 @@ impl Writer {
         self.out.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.out.is_empty()
-    }
-
     /// Takes back what was written after `len` said so: an answer that turned out to be empty.
     pub fn truncate(&mut self, len: usize) {
         self.out.truncate(len);
@@ -146,7 +142,9 @@ pub(super) fn escape_into(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
     let mut from = 0;
     for at in 0..bytes.len() {
-        if let Some((length, instead)) = (!PLAIN[bytes[at] as usize]).then(|| replaced(&bytes[at..])).flatten() {
+        if let Some((length, instead)) =
+            (!PLAIN[bytes[at] as usize]).then(|| replaced(&bytes[at..])).flatten()
+        {
             out.push_str(&text[from..at]);
             out.push_str(instead);
             from = at + length;
@@ -177,7 +175,11 @@ mod tests {
         let back = read(xml.as_bytes()).unwrap().root().text();
         assert_eq!(back.chars().count(), all.chars().count());
         for (sent, got) in all.chars().zip(back.chars()) {
-            assert!(sent == got || (got == '\u{fffd}' && !super::super::chars::is_legal(sent)), "{:x}", sent as u32);
+            assert!(
+                sent == got || (got == '\u{fffd}' && !super::super::chars::is_legal(sent)),
+                "{:x}",
+                sent as u32
+            );
         }
     }
 
