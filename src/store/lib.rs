@@ -5,22 +5,28 @@
 //! *Never:* knows iCalendar, decides who may do what, or lets SQL out of this room.
 //!
 //! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
-//! may be asked of it), `writer` (the group commit of SQLite), `sqlite` and `postgres` (what only one of them needs),
-//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`/`backup`/`restore`, and one file per table
+//! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
+//! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
+//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
 //! `properties`, `packs`, `journal`, `meta`.
 #![warn(missing_docs)]
 
+mod archive;
+mod backup;
 mod clinics;
 pub mod clock;
 mod collections;
 mod conn;
 mod db;
+mod dialect;
 mod error;
 mod feeds;
 mod grants;
 mod ids;
+mod job;
 mod journal;
+mod listen;
 mod lock;
 mod meta;
 mod migrate;
@@ -28,15 +34,23 @@ mod objects;
 mod options;
 mod packs;
 mod passwords;
+mod pool;
+mod postgres;
 mod principals;
 mod properties;
+mod reserve;
+mod restore;
+mod sqlite;
 mod tombstones;
+mod value;
+mod writer;
 
+pub use archive::Counts;
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Visible};
 pub use conn::{Aside, Conn, Tx};
-pub use db::{Counts, Store};
+pub use db::Store;
 pub use error::{Error, Result, Unique};
 pub use feeds::{Feed, FeedScope, NewFeed};
 /// What a job of [`Store::write`] returns.
