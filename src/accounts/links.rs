@@ -38,6 +38,12 @@ pub struct FeedGrant {
     pub version: Version,
 }
 
+impl FeedGrant {
+    pub fn busy_only(&self) -> bool {
+        self.scope == FeedScope::Busy
+    }
+}
+
 impl Accounts {
     /// Makes a link. The secret is not kept: show it now. That `who` may share the calendar was decided before.
     pub async fn add_feed(

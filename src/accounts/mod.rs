@@ -29,8 +29,8 @@ pub use login::{Caller, Via};
 pub use people::{Change, NewPerson};
 pub use seal::Cost;
 pub use secret::Secret;
-pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;
 use store::{ClinicId, Store};
+pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;
 
 /// The clinic that exists from the first start on.
 pub const DEFAULT_CLINIC: &str = "default";

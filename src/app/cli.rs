@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand};
 use super::{
     Error,
     commands::{
-        Context, app_password, archive, calendar, check, doctor, export, feed, import, maintain, serve, share, user,
+        Context, app_password, archive, calendar, check, doctor, export, feed, import, maintain, serve,
+        share, user,
     },
     settings::Flags,
     telemetry,

@@ -22,6 +22,7 @@ pub struct Config {
     /// `sqlite:FILE` or `postgres://USER:PASSWORD@HOST/NAME`. Without it `kalends.db` in the data folder.
     pub database: Option<DatabaseText>,
     /// Addresses to listen on.
+    #[schemars(with = "Vec<String>")]
     pub listen: Vec<SocketAddr>,
     /// What clients reach this server by; stands in every printed or advertised absolute URL.
     pub public_url: Option<String>,
@@ -32,8 +33,10 @@ pub struct Config {
     /// Take passwords over plain HTTP from other machines too. Only for a network nobody else is on.
     pub allow_plain_http: bool,
     /// Networks (CIDR) whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` are believed.
+    #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
     /// Networks (CIDR) that may read `/metrics`.
+    #[schemars(with = "Vec<String>")]
     pub metrics_from: Vec<IpNet>,
     /// What is logged, per room: `info`, `warn,kalends::request=debug` (every request), ...
     pub log: String,
@@ -128,7 +131,8 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Limits {
-        let (calendar, memory) = (crate::calendar::Limits::default(), crate::calendar::MemorySettings::default());
+        let (calendar, memory) =
+            (crate::calendar::Limits::default(), crate::calendar::MemorySettings::default());
         let (edge, accounts) = (crate::edge::limits::Limits::default(), crate::accounts::Settings::default());
         Limits {
             // An object and its fold marks, with room for a client that sends a little more than it may.
@@ -185,7 +189,10 @@ impl Config {
 
     pub fn schema() -> schemars::Schema {
         let settings = schemars::generate::SchemaSettings::draft2020_12();
-        settings.with(|settings| settings.inline_subschemas = true).into_generator().into_root_schema_for::<Config>()
+        settings
+            .with(|settings| settings.inline_subschemas = true)
+            .into_generator()
+            .into_root_schema_for::<Config>()
     }
 }
 

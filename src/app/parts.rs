@@ -93,7 +93,9 @@ pub async fn open_store(config: &Config, absent: Absent, clock: Clock) -> Result
             Absent::Make => make_folder(file)?,
             Absent::Refuse if !file.exists() => {
                 let there = file.display();
-                let why = format!("there is no database at {there}: start `kalends serve`, or name another by --data");
+                let why = format!(
+                    "there is no database at {there}: start `kalends serve`, or name another by --data"
+                );
                 return Err(Error::failed(why));
             }
             Absent::Refuse => {}

@@ -66,7 +66,8 @@ fn place(path: &str) -> Place<'_> {
 }
 
 fn below(path: &str) -> Place<'_> {
-    let Some((first, rest)) = path.strip_prefix('/').map(|path| path.split_once('/').unwrap_or((path, ""))) else {
+    let Some((first, rest)) = path.strip_prefix('/').map(|path| path.split_once('/').unwrap_or((path, "")))
+    else {
         return Place::Nowhere;
     };
     match first {

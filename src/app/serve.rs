@@ -22,14 +22,7 @@ use super::{
 };
 use crate::{
     dav::{self, Dav},
-    edge::{
-        Gate,
-        auth::PlainLogin,
-        limits,
-        listen::Entrance,
-        proxy::Trusted,
-        tls::Tls,
-    },
+    edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
     feeds::Feeds,
 };
 

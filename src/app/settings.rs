@@ -73,7 +73,8 @@ pub fn all() -> Vec<Setting> {
     for (name, property) in properties(&schema) {
         match property.get("properties") {
             Some(_) => {
-                let group = properties(property).map(|(inner, property)| setting(format!("{name}.{inner}"), property));
+                let group = properties(property)
+                    .map(|(inner, property)| setting(format!("{name}.{inner}"), property));
                 found.extend(group);
             }
             None => found.push(setting(name.clone(), property)),
@@ -151,7 +152,8 @@ fn value_name(setting: &Setting) -> &'static str {
 
 impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Flags, clap::Error> {
-        let mut flags = Flags { file: matches.get_one::<String>("config").map(PathBuf::from), given: Vec::new() };
+        let mut flags =
+            Flags { file: matches.get_one::<String>("config").map(PathBuf::from), given: Vec::new() };
         for setting in all() {
             let id = format!("setting:{}", setting.path);
             if let Ok(Some(values)) = matches.try_get_many::<String>(&id) {
@@ -207,7 +209,8 @@ impl Flags {
             let why = |error| Error::Config(format!("cannot read {}: {error}", path.display()));
             return parse(&path, &std::fs::read_to_string(&path).map_err(why)?);
         }
-        let data = layers.iter().rev().find(|layer| layer.path == "data").map(|layer| PathBuf::from(&layer.text));
+        let data =
+            layers.iter().rev().find(|layer| layer.path == "data").map(|layer| PathBuf::from(&layer.text));
         let path = data.unwrap_or_else(|| Config::default().data).join(FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => parse(&path, &text),

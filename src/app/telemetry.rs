@@ -52,7 +52,8 @@ impl Door {
 pub fn log(config: &Config) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&config.log);
     let filter = filter.map_err(|error| Error::config(format!("log: {error}")))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Somebody else's subscriber (a test's) may stand already.

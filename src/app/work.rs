@@ -35,12 +35,22 @@ pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -
     all
 }
 
-async fn every<F: Future<Output = ()>>(pause: Duration, mut stop: watch::Receiver<bool>, round: impl Fn() -> F) {
+async fn every<F>(
+    pause: Duration,
+    mut stop: watch::Receiver<bool>,
+    round: impl Fn() -> F + Send + Sync + 'static,
+) where
+    F: Future<Output = ()> + Send,
+{
     loop {
-        tokio::select! {
-            _ = time::sleep(pause) => round().await,
-            _ = stop.wait_for(|stop| *stop) => return,
+        let is_over = tokio::select! {
+            _ = time::sleep(pause) => false,
+            _ = stop.wait_for(|stop| *stop) => true,
+        };
+        if is_over {
+            return;
         }
+        round().await;
     }
 }
 

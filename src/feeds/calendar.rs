@@ -22,7 +22,8 @@ const WAITING: usize = 2;
 const REFRESH: &str = "PT15M";
 
 pub async fn answer(feeds: &Feeds, link: Link, ask: &Ask) -> Result<Answer, Problem> {
-    let conditions = Conditions::read(&ask.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let conditions =
+        Conditions::read(&ask.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
     let zipped = gzip::is_accepted(&ask.headers);
     let tag = tag(&link, zipped);
     let mut answer = if conditions.not_modified(&tag, None) {
@@ -55,7 +56,8 @@ fn tag(link: &Link, zipped: bool) -> String {
 }
 
 fn disposition(shown: &Shown) -> HeaderValue {
-    let name: String = shown.row().slug.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let name: String =
+        shown.row().slug.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     let text = format!("attachment; filename=\"{}.ics\"", if name.is_empty() { "calendar" } else { &name });
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("attachment"))
 }
@@ -68,7 +70,10 @@ async fn stream(feeds: &Feeds, link: &Link, zipped: bool, id: u64) -> Result<Bod
     let mut writer = Writer::new(head(link), zipped);
     let mut chunks = names.chunks(CHUNK).map(<[_]>::to_vec).collect::<Vec<_>>().into_iter();
     let first = match chunks.next() {
-        Some(chunk) => writer.chunk(&calendars, &link.shown, &chunk).await.map_err(|error| error::calendar(&error, id))?,
+        Some(chunk) => writer
+            .chunk(&calendars, &link.shown, &chunk)
+            .await
+            .map_err(|error| error::calendar(&error, id))?,
         None => Bytes::new(),
     };
     let (sender, body) = Body::channel(WAITING);
@@ -79,8 +84,11 @@ async fn stream(feeds: &Feeds, link: &Link, zipped: bool, id: u64) -> Result<Bod
         }
         for chunk in chunks {
             match writer.chunk(&calendars, &shown, &chunk).await {
-                Ok(bytes) if sender.send(bytes).await.is_ok() => {}
-                Ok(_) => return,
+                Ok(bytes) => {
+                    if sender.send(bytes).await.is_err() {
+                        return;
+                    }
+                }
                 Err(error) => {
                     error::calendar(&error, id);
                     return sender.abort();

@@ -16,7 +16,9 @@ pub fn accounts(error: &accounts::Error, id: u64) -> Problem {
 /// An error of the calendar room.
 pub fn calendar(error: &calendar::Error, id: u64) -> Problem {
     match error {
-        calendar::Error::NotFound | calendar::Error::Denied(_) | calendar::Error::NoParent => Problem::not_found(),
+        calendar::Error::NotFound | calendar::Error::Denied(_) | calendar::Error::NoParent => {
+            Problem::not_found()
+        }
         calendar::Error::Busy { retry_after } => Problem::busy(*retry_after),
         calendar::Error::Precondition(precondition) => {
             Problem::new(StatusCode::FORBIDDEN, "Refused", precondition.to_string())

@@ -8,7 +8,8 @@ use super::{Feeds, Link, error, window};
 use crate::edge::{Answer, Ask, Body, Conditions, Problem, problem};
 
 pub async fn answer(feeds: &Feeds, link: Link, ask: &Ask) -> Result<Answer, Problem> {
-    let conditions = Conditions::read(&ask.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let conditions =
+        Conditions::read(&ask.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
     let now = feeds.accounts.now();
     let window = window::asked(ask.query.as_deref(), now).map_err(Problem::bad_request)?;
     let tag = format!("{}-{}-{}", link.shown.ctag(), window.from, window.until);

@@ -40,9 +40,11 @@ fn instant(text: &str) -> Option<i64> {
     let text = text.trim();
     // A plus in a query is a space unless it was encoded.
     let rfc3339 = DateTime::parse_from_rfc3339(&text.replace(' ', "+")).ok().map(|time| time.timestamp());
-    let basic = || NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc().timestamp());
+    let basic =
+        || NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok().map(|time| time.and_utc().timestamp());
     rfc3339.or_else(basic).or_else(|| {
-        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").or_else(|_| NaiveDate::parse_from_str(text, "%Y%m%d"));
+        let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .or_else(|_| NaiveDate::parse_from_str(text, "%Y%m%d"));
         Some(date.ok()?.and_hms_opt(0, 0, 0)?.and_utc().timestamp())
     })
 }

@@ -122,9 +122,14 @@ impl Conn {
 
     pub(crate) async fn version_of(&mut self, clinic: ClinicId) -> Result<Version> {
         let sql = "select seq, structure from clinics where id = $1";
-        let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;
+        self.version(sql, clinic).await?.ok_or(Error::Gone)
+    }
+
+    /// What a statement with the clinic as its one parameter says of its seq and structure.
+    pub(crate) async fn version(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Version>> {
+        let Some(row) = self.one(sql, values![clinic]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
-        Ok(Version { seq: columns.int()?, structure: columns.int()? })
+        Ok(Some(Version { seq: columns.int()?, structure: columns.int()? }))
     }
 
     /// The next id of whatever kind.

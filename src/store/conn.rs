@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::pool::Lent;
 use crate::value::{Value, arguments};
-use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result};
+use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result, Version};
 
 /// How long one statement may take on PostgreSQL before the server counts as dead (trust.md R6, R8). SQLite is
 /// bounded by its `busy_timeout` instead.
@@ -263,6 +263,7 @@ pub struct Tx {
     aside: Aside,
     clinic: ClinicId,
     seq: i64,
+    structure: i64,
     /// The place of the next fact in this change.
     pub(crate) n: i64,
     pub(crate) origin: Origin,
@@ -279,6 +280,7 @@ impl Tx {
             aside: Aside { conn, now: 0 },
             clinic: ClinicId(0),
             seq: 0,
+            structure: 0,
             n: 0,
             origin: Origin::House,
             caller: None,
@@ -287,12 +289,12 @@ impl Tx {
         }
     }
 
-    /// Makes it ready for the next job. `seq` is 0 for a write beside the sequence.
-    pub(crate) fn begin(&mut self, clinic: ClinicId, seq: i64, now: i64, room: Room) {
+    /// Makes it ready for the next job. `found` is nothing for a write beside the sequence.
+    pub(crate) fn begin(&mut self, clinic: ClinicId, found: Version, now: i64, room: Room) {
         self.aside.conn.opened();
         self.aside.now = now;
         self.aside.conn.room = room;
-        (self.clinic, self.seq) = (clinic, seq);
+        (self.clinic, self.seq, self.structure) = (clinic, found.seq, found.structure);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
         (self.structural, self.scrub) = (false, false);
     }
@@ -320,7 +322,7 @@ impl Tx {
 
     /// `clinics.structure` as this change found it: equal to what a caller saw, grants are as they were then.
     pub fn structure(&self) -> i64 {
-        i64::MIN
+        self.structure
     }
 
     /// Says who changes through which door; journalled with every fact after it. Before: `Origin::House`, nobody.

@@ -225,7 +225,7 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
     E: From<Error>,
 {
-    tx.begin(clinic.unwrap_or(ClinicId(0)), 0, now, Room::Enough);
+    tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, Room::Enough);
     tx.conn().script(Database::Postgres.begin_write()).await?;
     let result = inside(tx, clinic, now, job).await;
     let end = if result.is_ok() { "commit" } else { "rollback" };
@@ -244,8 +244,8 @@ where
     E: From<Error>,
 {
     if let Some(clinic) = clinic {
-        let seq = tx.conn().number(postgres::BUMP, values![clinic]).await?.ok_or(Error::Gone)?;
-        tx.begin(clinic, seq, now, Room::Enough);
+        let found = tx.conn().version(postgres::BUMP, clinic).await?.ok_or(Error::Gone)?;
+        tx.begin(clinic, found, now, Room::Enough);
     }
     let value = job::run(job, tx).await?;
     if tx.structural {

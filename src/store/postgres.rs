@@ -78,7 +78,7 @@ fn unique(error: &sqlx::Error) -> Unique {
 }
 
 /// The first statement of every write: it bumps, and it is the lock that orders the writes of one clinic.
-pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 returning seq";
+pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 returning seq, structure";
 
 /// Parameters: `objects::save_values`.
 pub(crate) const SAVE_OBJECT: &str = "\

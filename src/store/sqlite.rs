@@ -144,7 +144,7 @@ fn unique(error: &sqlx::Error) -> Unique {
 /// because every text is a trip to SQLite's thread and back.
 macro_rules! bump {
     () => {
-        "update clinics set seq = seq + 1 where id = $1 returning seq"
+        "update clinics set seq = seq + 1 where id = $1 returning seq, structure"
     };
 }
 pub(crate) const FIRST: &str = concat!("begin immediate; savepoint job; ", bump!());

@@ -15,7 +15,7 @@ use crate::job::{Job, Outcome};
 use crate::reserve::Reserve;
 use crate::sqlite::{self, Place};
 use crate::value::{Columns, values};
-use crate::{ClinicId, Clock, Database, Error, Result};
+use crate::{ClinicId, Clock, Database, Error, Result, Version};
 
 /// Jobs in one transaction at most: bounds what one failed commit can take with it, and the WAL.
 const BATCH: usize = 64;
@@ -210,7 +210,7 @@ impl Writer {
     async fn begin(&mut self, clinic: Option<ClinicId>, before: Before) -> Result<bool> {
         let room = if self.reserve.held() { Room::Enough } else { Room::Reserve };
         let now = self.clock.now();
-        self.tx.begin(clinic.unwrap_or(ClinicId(0)), 0, now, room);
+        self.tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, room);
         let sql = match (before, clinic.is_some()) {
             (Before::Nothing, true) => sqlite::FIRST,
             (Before::Kept, true) => sqlite::AFTER_KEPT,
@@ -221,9 +221,9 @@ impl Writer {
         };
         match clinic {
             Some(clinic) => {
-                let seq = self.tx.conn().number(sql, values![clinic]).await?;
-                self.tx.begin(clinic, seq.unwrap_or(0), now, room);
-                Ok(seq.is_some())
+                let found = self.tx.conn().version(sql, clinic).await?;
+                self.tx.begin(clinic, found.unwrap_or_default(), now, room);
+                Ok(found.is_some())
             }
             None => self.tx.conn().run(sql, values![]).await.map(|_| true),
         }

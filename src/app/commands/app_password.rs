@@ -28,7 +28,8 @@ impl AppPassword {
             AppPassword::List { user } => {
                 let who = parts.accounts.operator(&user).await?;
                 for one in parts.accounts.app_passwords(&who).await? {
-                    let (made, used) = (context::time(one.created_at), context::time_or(one.used_at, "never used"));
+                    let (made, used) =
+                        (context::time(one.created_at), context::time_or(one.used_at, "never used"));
                     let state = context::time_or(one.revoked_at, "active");
                     println!("{}\t{}\t{made}\t{used}\t{state}", one.id, one.label);
                 }

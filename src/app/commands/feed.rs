@@ -31,7 +31,8 @@ pub enum Feed {
 impl Feed {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
-        let (Feed::Add { user, slug, .. } | Feed::List { user, slug } | Feed::Revoke { user, slug, .. }) = &self;
+        let (Feed::Add { user, slug, .. } | Feed::List { user, slug } | Feed::Revoke { user, slug, .. }) =
+            &self;
         let who = parts.accounts.operator(user).await?;
         let shown = parts.calendars.collection(&who, &path(&who, slug)).await?;
         let of = shown.row().id;
@@ -46,7 +47,8 @@ impl Feed {
             Feed::List { .. } => {
                 for one in parts.accounts.feeds(&who, of).await? {
                     let scope = if one.scope == FeedScope::Busy { "busy" } else { "full" };
-                    let (made, used) = (context::time(one.created_at), context::time_or(one.used_at, "never used"));
+                    let (made, used) =
+                        (context::time(one.created_at), context::time_or(one.used_at, "never used"));
                     let state = context::time_or(one.revoked_at, "active");
                     println!("{}\t{}\t{scope}\t{made}\t{used}\t{state}", one.id, one.label);
                 }

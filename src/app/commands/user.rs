@@ -103,7 +103,8 @@ impl Add {
 impl Set {
     async fn run(self, context: Context) -> Result<(), Error> {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
-        let zone = self.zone.map(given).map(|zone| zone.map(|zone| zone_name(&zone)).transpose()).transpose()?;
+        let zone =
+            self.zone.map(given).map(|zone| zone.map(|zone| zone_name(&zone)).transpose()).transpose()?;
         let change = Change { display_name: self.display_name, email: self.email.map(given), zone };
         let parts = context.parts().await?;
         let who = parts.accounts.operator(&self.name).await?;
