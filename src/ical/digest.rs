@@ -47,6 +47,12 @@ pub(crate) struct Single {
 }
 
 impl Digest {
+    /// Of an object that no time range finds: its text is damaged.
+    pub fn never(kind: Kind) -> Digest {
+        let (first, last) = (Window::END, Window::START);
+        Digest { kind, first, last, shape: Shape::default(), busy: Busy::Free, series: None, single: None }
+    }
+
     /// The digest of a tree that is known to be one calendar object of this kind; `check` does this for text.
     pub fn of(tree: &Component, kind: Kind, budget: &mut Budget) -> Result<Digest, Error> {
         gather::digest(tree, kind, budget)
@@ -84,8 +90,8 @@ impl Digest {
         }
     }
 
-    /// The bounds are closed here: a task may match where it only touches the window.
-    fn may_overlap(&self, window: Window) -> bool {
+    /// Whether the bounds let it overlap; they are closed, since a task may match where it only touches the window.
+    pub fn may_overlap(&self, window: Window) -> bool {
         window.from <= self.last && window.until >= self.first
     }
 
