@@ -8,7 +8,7 @@ use kalends::dav::{Dav, Settings};
 use kalends::edge::Ask;
 
 use super::reading::{D, Multistatus, Node, parse};
-use crate::support::database::Fresh;
+use crate::support::database::{self, Fresh};
 
 pub struct Door {
     pub dav: Dav,
@@ -34,7 +34,7 @@ impl Door {
     }
 
     pub async fn with(calendar: CalendarSettings) -> Door {
-        let fresh = Fresh::sqlite().await;
+        let fresh = database::sqlite();
         let store = fresh.store().await;
         let accounts = Accounts::open(store.clone(), AccountSettings::default()).await.unwrap();
         for (name, zone) in [("ada", "Europe/Berlin"), ("bob", "America/New_York"), ("eve", "UTC")] {
