@@ -61,7 +61,7 @@ fn counts(shown: &Shown, person: &str) -> bool {
 fn may_count(slot: &Slot, window: Window) -> bool {
     let digest = &slot.digest;
     let kind = matches!(digest.kind, Kind::Event | Kind::FreeBusy);
-    kind && (digest.series.is_some() || digest.busy != Busy::Free) && slot.may_overlap(window)
+    kind && (digest.series.is_some() || digest.busy != Busy::Free) && digest.may_overlap(window)
 }
 
 fn periods(asked: Vec<(Vec<Arc<Slot>>, Zone)>, window: Window) -> Result<Vec<Period>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ical::{Busy, Digest, Kind, Limits, Shape, Window};
+use ical::{Digest, Kind, Limits};
 use store::{ClinicId, CollectionId, Conn, Object, ObjectMeta, Store, Tombstones};
 
 use super::error::Result;
@@ -96,13 +96,7 @@ pub(super) fn opened(object: Object) -> (Slot, Option<Bytes>) {
 
 /// The digest of a text; one that says "never" for a text that is damaged or no object any more.
 fn derived(meta: &ObjectMeta, text: Option<&[u8]>) -> Digest {
-    text.and_then(digest_of).unwrap_or_else(|| never(kind(meta.kind)))
-}
-
-/// Found by no time range.
-fn never(kind: Kind) -> Digest {
-    let (first, last) = (Window::ALL.until, Window::ALL.from);
-    Digest { kind, first, last, shape: Shape::default(), busy: Busy::Free, series: None }
+    text.and_then(digest_of).unwrap_or_else(|| Digest::never(kind(meta.kind)))
 }
 
 /// Made again from the text; `None` where it is damaged or no calendar object any more.

@@ -61,7 +61,7 @@ impl Calendars {
         };
         let candidates = shelf.select(|slot| {
             kind.is_none_or(|kind| slot.entry.kind == kind)
-                && range.is_none_or(|range| slot.may_overlap(range))
+                && range.is_none_or(|range| slot.digest.may_overlap(range))
                 && (at.mask.is_none() || Mask::shows(slot.entry.kind))
         });
         let (found, budget) = in_range(candidates, range, zone.clone()).await?;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use ical::{Digest, Window};
+use ical::Digest;
 
 use super::object::Entry;
 
@@ -16,18 +16,6 @@ use super::object::Entry;
 pub(super) struct Slot {
     pub entry: Entry,
     pub digest: Digest,
-}
-
-/// Floating times mean another instant in each zone: at most this many seconds off the bounds.
-const ZONES_APART: i64 = 27 * 3600;
-
-impl Slot {
-    /// Do the bounds let it overlap? What they let pass the digest decides.
-    pub fn may_overlap(&self, window: Window) -> bool {
-        let margin = if self.digest.shape.floating { ZONES_APART } else { 0 };
-        self.digest.first.saturating_sub(margin) < window.until
-            && self.digest.last.saturating_add(margin) >= window.from
-    }
 }
 
 /// A name that is no more, and the sequence at which it went.

@@ -55,14 +55,14 @@ impl Table {
     /// The offset that holds at an instant.
     #[inline]
     pub fn offset_at(&self, instant: i64) -> i32 {
-        let (instant, _) = folded(instant);
+        let instant = folded(instant);
         self.after(self.changes.partition_point(|c| c.at <= instant))
     }
 
     /// The offset of a wall-clock reading.
     #[inline]
     pub fn offset_of(&self, civil: i64) -> i32 {
-        let (civil, _) = folded(civil);
+        let civil = folded(civil);
         self.after(self.changes.partition_point(|c| c.civil <= civil))
     }
 
@@ -70,19 +70,19 @@ impl Table {
         index.checked_sub(1).map_or(self.first, |last| self.changes[last].after)
     }
 
-    /// The first change after an instant that is inside the table.
-    pub fn changes_after(&self, instant: i64) -> &[Change] {
-        &self.changes[self.changes.partition_point(|c| c.at <= instant)..]
+    /// The last change that is not after an instant, and all later ones.
+    pub fn changes_around(&self, instant: i64) -> &[Change] {
+        &self.changes[self.changes.partition_point(|c| c.at <= instant).saturating_sub(1)..]
     }
 }
 
-/// A time of the last 400 years of the table that behaves the same, and by how much it was moved.
-fn folded(time: i64) -> (i64, i64) {
+/// A time of the last 400 years of the table that behaves the same.
+#[inline]
+fn folded(time: i64) -> i64 {
     // A day early, so that wall clocks east and west of UTC stay inside the table.
     let end = TABLE_END - DAY;
     if time < end {
-        return (time, 0);
+        return time;
     }
-    let moved = ((time - end) / CYCLE + 1) * CYCLE;
-    (time - moved, moved)
+    time - ((time - end) / CYCLE + 1) * CYCLE
 }

@@ -248,7 +248,7 @@ mod tests {
         let bytes = b"\xEF\xBB\xBF\r\nA:\xC3\r\n \xBC\r\n\r\nB:x\n\tyz\n\n";
         let mut lines = Lines::new(bytes, 100);
         let a = lines.next().unwrap().unwrap();
-        assert_eq!((a.number, &*a.text, a.raw.len()), (2, "A:\u{fc}", 13));
+        assert_eq!((a.number, &*a.text, a.raw.len()), (2, "A:\u{fc}", 14));
         let b = lines.next().unwrap().unwrap();
         assert_eq!((b.number, &*b.text), (5, "B:xyz"));
         assert!(lines.next().unwrap().is_none());
