@@ -1,1 +1,4 @@
-fn main() {}
+//! The one test binary. Each room's tests are a module; `support` is what they share.
+
+mod store;
+mod support;
