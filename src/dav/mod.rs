@@ -33,10 +33,16 @@ use path::{BadHref, Site, Target};
 use props::property::Kinds;
 use request::{Bounds, Request};
 
-/// Bytes of an XML body, unless the configuration says otherwise.
-const XML_BYTES: usize = 1 << 20;
-/// Read beyond what an object may have, so that its refusal can say what it may.
-const BEYOND: usize = 64 << 10;
+/// What the configuration says to this door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// As it was configured, if it was: absolute hrefs under it are ours.
+    pub public_url: Option<String>,
+    /// Bytes of a PUT that are read; somewhat more than an object may have, so that its refusal can say so.
+    pub body_bytes: usize,
+    /// Bytes of an XML body.
+    pub xml_bytes: usize,
+}
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -48,20 +54,13 @@ pub struct Dav {
 }
 
 impl Dav {
-    /// `public_url` as it was configured, if it was: absolute hrefs under it are ours.
-    pub fn new(calendars: Calendars, public_url: Option<&str>) -> Dav {
-        let authority = |url: &str| {
+    pub fn new(calendars: Calendars, settings: Settings) -> Dav {
+        let authority = |url: &String| {
             let (_, rest) = url.split_once("://")?;
             rest.split('/').next().map(str::to_ascii_lowercase)
         };
-        let object = calendars.settings().limits.object_bytes + BEYOND;
-        Dav { calendars, bounds: Bounds { object, xml: XML_BYTES }, public: public_url.and_then(authority) }
-    }
-
-    /// Another limit for XML bodies.
-    pub fn with_xml_bytes(mut self, bytes: usize) -> Dav {
-        self.bounds.xml = bytes;
-        self
+        let public = settings.public_url.as_ref().and_then(authority);
+        Dav { calendars, bounds: Bounds { object: settings.body_bytes, xml: settings.xml_bytes }, public }
     }
 
     /// OPTIONS, which needs no login: Evolution, GNOME and DAVx5 ask before they have one.

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::BodyExt;
 use kalends::accounts::{Accounts, NewPerson, Settings as AccountSettings};
 use kalends::calendar::{Author, Calendars, CollectionPath, Origin, Settings as CalendarSettings, ShareAs};
-use kalends::dav::Dav;
+use kalends::dav::{Dav, Settings};
 use kalends::edge::Ask;
 
 use super::reading::{D, Multistatus, Node, parse};
@@ -47,8 +47,10 @@ impl Door {
             };
             accounts.add_person(person).await.unwrap();
         }
+        let limit = calendar.limits.object_bytes + (64 << 10);
         let calendars = Calendars::open(store.clone(), calendar).await.unwrap();
-        let dav = Dav::new(calendars.clone(), Some("https://cal.example.org"));
+        let settings = Settings { public_url: Some(format!("https://{HOST}")), body_bytes: limit, xml_bytes: 1 << 20 };
+        let dav = Dav::new(calendars.clone(), settings);
         Door { dav, accounts, calendars, store, _fresh: fresh }
     }
 
