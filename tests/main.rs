@@ -1,4 +1,5 @@
 //! The one test binary. Each room's tests are a module; `support` is what they share.
 
+mod dav;
 mod store;
 mod support;
