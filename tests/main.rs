@@ -1,1 +1,7 @@
-fn main() {}
+//! The one test binary. Each room's tests are a module; `support` is what they share.
+
+mod app;
+mod edge;
+mod feeds;
+mod house;
+mod support;
