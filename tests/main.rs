@@ -4,4 +4,5 @@ mod app;
 mod edge;
 mod feeds;
 mod house;
+mod store;
 mod support;
