@@ -186,6 +186,19 @@ started() {
   start_server
 }
 
+# --- the load driver -------------------------------------------------------------------------------------------------
+
+# need_driver: builds interop/bench/caldav-load; sets $driver
+need_driver() {
+  CARGO_TARGET_DIR=$interop/bench/target \
+    cargo build --release --quiet --locked --manifest-path "$interop/bench/caldav-load/Cargo.toml" </dev/null ||
+    die "the load driver does not build"
+  driver=$interop/bench/target/release/caldav-load
+}
+
+# memory_mib: what the running server holds resident
+memory_mib() { awk '/^VmRSS/ { printf "%.1f\n", $2 / 1024 }' "/proc/$server/status"; }
+
 # --- the last line ---------------------------------------------------------------------------------------------------
 
 # count PASSED FAILED SKIPPED [LEAST_PASSED [MOST_FAILED]]: prints the last line, ends red below the bar
