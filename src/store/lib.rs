@@ -1,0 +1,69 @@
+//! The memory of Kalends: rows in SQLite or PostgreSQL, one sequence of changes per clinic, one journal.
+//! Every write goes through [`Store::write`], bumps `clinics.seq` first and journals what it did, so the order
+//! of the sequence is the order of the commits and a follower that has read up to a number has missed nothing.
+//!
+//! *Never:* knows iCalendar, decides who may do what, or lets SQL out of this room.
+//!
+//! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
+//! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
+//! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
+//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
+//! family: `clinics`, `principals`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
+//! `properties`, `packs`, `journal`, `meta`.
+#![warn(missing_docs)]
+
+mod archive;
+mod backup;
+mod clinics;
+pub mod clock;
+mod collections;
+mod conn;
+mod db;
+mod dialect;
+mod error;
+mod feeds;
+mod grants;
+mod ids;
+mod job;
+mod journal;
+mod listen;
+mod lock;
+mod meta;
+mod migrate;
+mod objects;
+mod options;
+mod packs;
+mod passwords;
+mod pool;
+mod postgres;
+mod principals;
+mod properties;
+mod reserve;
+mod restore;
+mod sqlite;
+mod tombstones;
+mod value;
+mod writer;
+
+pub use archive::Counts;
+pub use clinics::{Clinic, Version};
+pub use clock::Clock;
+pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Visible};
+pub use conn::{Aside, Conn, Tx};
+pub use db::Store;
+pub use error::{Error, Result, Unique};
+pub use feeds::{Feed, FeedScope, NewFeed};
+/// What a job of [`Store::write`] returns.
+pub use futures_util::future::BoxFuture;
+pub use grants::{Grant, Privilege};
+pub use ids::{AppPasswordId, ClinicId, CollectionId, FeedId, PrincipalId};
+pub use journal::{Fact, Origin, Row};
+pub use lock::{Hold, Lock};
+pub use migrate::{Migrated, SCHEMA};
+pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};
+pub use options::{Database, DatabaseUrl, Options, Secret, Synchronous};
+pub use packs::Pack;
+pub use passwords::{AppPassword, Credentials, NewAppPassword};
+pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind};
+pub use properties::{Property, PropertyOwner};
+pub use tombstones::{Tombstone, Tombstones};

@@ -1,0 +1,113 @@
+//! Who is asking: principals, passwords, app passwords, secret feed links; and the only cryptography.
+//!
+//! [`Accounts::login`] is the one way from a name and a password to a [`Caller`]. A change of a password, a
+//! revoked app password or feed counts within a second in every process: whatever is remembered here is bound
+//! to `clinics.structure`, which every such change moves.
+//!
+//! *Never:* decides what a Caller may do (that is `calendar/access`), and never keeps or prints a secret.
+//!
+//! Files: `secret` (a text that is not printed) · `seal` (hashes, MACs, random texts) · `login` (Caller) · `known`
+//! (verdicts remembered) · `failures` (limits per account and address) · `people` · `app_passwords` · `links`
+//! (feeds) · `uses` (when something was used last) · `error`.
+
+mod app_passwords;
+mod error;
+mod failures;
+mod known;
+mod links;
+mod login;
+mod people;
+mod seal;
+mod secret;
+mod uses;
+
+use std::sync::Arc;
+
+pub use error::{Error, Refused};
+pub use links::FeedGrant;
+pub use login::{Caller, Via};
+pub use people::{Change, NewPerson};
+pub use seal::Cost;
+pub use secret::Secret;
+use store::{ClinicId, Store};
+pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;
+
+/// The clinic that exists from the first start on.
+pub const DEFAULT_CLINIC: &str = "default";
+
+/// What an operator may turn.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub cost: Cost,
+    /// Failed logins an account may have from one address within `window`; 0: no limit.
+    pub failures: u32,
+    /// Seconds.
+    pub window: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { cost: Cost::default(), failures: 10, window: 15 * 60 }
+    }
+}
+
+/// Everybody this installation knows. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clinic: ClinicId,
+    seal: seal::Seal,
+    known: known::Known,
+    lanes: login::Lanes,
+    links: links::Links,
+    failures: failures::Failures,
+    uses: uses::Uses,
+}
+
+impl Accounts {
+    /// Makes the default clinic when there is none.
+    pub async fn open(store: Store, settings: Settings) -> Result<Accounts, Error> {
+        let clinic = match store.read().await?.clinic_named(DEFAULT_CLINIC).await? {
+            Some(clinic) => clinic.id,
+            None => first_clinic(&store).await?,
+        };
+        let inner = Inner {
+            clinic,
+            seal: seal::Seal::new(settings.cost)?,
+            known: known::Known::default(),
+            lanes: login::Lanes::default(),
+            links: links::Links::default(),
+            failures: failures::Failures::new(settings.failures, settings.window, store.clock().clone()),
+            uses: uses::Uses::default(),
+            store,
+        };
+        Ok(Accounts { inner: Arc::new(inner) })
+    }
+
+    /// Seconds UTC by the store's clock.
+    pub fn now(&self) -> i64 {
+        self.inner.store.clock().now()
+    }
+
+    /// The clinic new people belong to.
+    pub fn clinic(&self) -> ClinicId {
+        self.inner.clinic
+    }
+}
+
+async fn first_clinic(store: &Store) -> Result<ClinicId, Error> {
+    let made =
+        store.aside(|aside| Box::pin(async move { Ok(aside.insert_clinic(DEFAULT_CLINIC).await?.id) }));
+    match made.await {
+        // Another process was faster.
+        Err(store::Error::Unique(_)) => {
+            let found = store.read().await?.clinic_named(DEFAULT_CLINIC).await?;
+            found.map(|clinic| clinic.id).ok_or(Error::NotFound("clinic"))
+        }
+        made => Ok(made?),
+    }
+}

@@ -1,0 +1,195 @@
+//! Hashing, MACs and random texts: the only cryptography in the house.
+//!
+//! Passwords are kept as argon2id (RFC 9106), computed on at most as many threads as there are processors and
+//! never on an async one. A name that does not exist costs what one that does costs.
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version,
+    password_hash::{Salt, SaltString},
+};
+use hmac::{Hmac, Mac as _};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::{Error, Secret};
+
+/// What one argon2id hash costs. The default is OWASP's choice of least memory (7 MiB, 5 passes), equal in strength
+/// to 19 MiB and 2 passes: hashing must not double what the process holds at rest.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub memory_kib: u32,
+    pub passes: u32,
+}
+
+impl Default for Cost {
+    fn default() -> Cost {
+        Cost { memory_kib: 7 * 1024, passes: 5 }
+    }
+}
+
+impl Cost {
+    /// For tests: as cheap as argon2 allows.
+    pub const LOWEST: Cost = Cost { memory_kib: 8, passes: 1 };
+}
+
+/// A keyed digest of a name and a password; says nothing without the key, which dies with the process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mac([u8; 32]);
+
+impl Mac {
+    /// Spreads equal MACs to equal places out of `count`.
+    pub fn place(&self, count: usize) -> usize {
+        usize::from(u16::from_le_bytes([self.0[0], self.0[1]])) % count
+    }
+}
+
+/// Keys and costs of this process.
+pub struct Seal {
+    cost: Cost,
+    keyed: Hmac<Sha256>,
+    /// Compared with when there is nothing to compare with.
+    nobody: String,
+    places: Arc<Semaphore>,
+}
+
+/// Bits of every random secret are at least 160 (trust.md S8): 25 bytes are 40 letters and digits.
+const RANDOM_BYTES: usize = 25;
+/// Letters and digits of a random text.
+pub const RANDOM_LETTERS: usize = RANDOM_BYTES * 8 / 5;
+/// RFC 4648 base 32 in lower case: easy to read aloud, safe in URLs and in Basic credentials.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+impl Seal {
+    pub fn new(cost: Cost) -> Result<Seal, Error> {
+        let keyed = Hmac::new_from_slice(&random::<32>()?).map_err(|_| Error::Invalid("no MAC key"))?;
+        let nobody = hash(cost, &random_text()?)?;
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Seal { cost, keyed, nobody, places: Arc::new(Semaphore::new(threads)) })
+    }
+
+    /// Name and password are told apart by a byte that neither can hold.
+    pub fn mac(&self, name: &str, password: &Secret) -> Mac {
+        let mut mac = self.keyed.clone();
+        mac.update(name.as_bytes());
+        mac.update(&[0]);
+        mac.update(password.expose().as_bytes());
+        Mac(mac.finalize().into_bytes().into())
+    }
+
+    /// A hash to keep, in PHC text form.
+    pub async fn hash(&self, password: &Secret) -> Result<store::Secret, Error> {
+        let (cost, password) = (self.cost, password.clone());
+        self.apart(move || hash(cost, &password)).await?.map(store::Secret)
+    }
+
+    /// Whether `password` is what `hash` was made from; with `None` the same work and false.
+    pub async fn verify(&self, password: &Secret, hash: Option<&store::Secret>) -> Result<bool, Error> {
+        let known = hash.is_some();
+        let hash = hash.map_or_else(|| self.nobody.clone(), |hash| hash.0.clone());
+        let password = password.clone();
+        let fits = self.apart(move || verify(&password, &hash)).await?;
+        Ok(fits & known)
+    }
+
+    async fn apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        // Nobody closes this semaphore.
+        let place = self.places.clone().acquire_owned().await.map_err(|_| Error::Invalid("stopping"))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        done.await.map_err(|_| store::Error::broken("hashing a password failed").into())
+    }
+}
+
+fn hash(cost: Cost, password: &Secret) -> Result<String, Error> {
+    let salt = SaltString::encode_b64(&random::<{ Salt::RECOMMENDED_LENGTH }>()?)
+        .map_err(|_| Error::Invalid("the salt cannot be encoded"))?;
+    let params = Params::new(cost.memory_kib, cost.passes, 1, None)
+        .map_err(|_| Error::Invalid("the cost of a password hash is out of range"))?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password(password.expose().as_bytes(), &salt)
+        .map(|hash| hash.to_string())
+        .map_err(|_| Error::Invalid("the password cannot be hashed"))
+}
+
+/// The cost is read from the hash: one made with another setting still serves.
+fn verify(password: &Secret, hash: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok())
+}
+
+/// What is stored of a random secret: it needs no slow hash, nobody guesses 200 bits.
+pub fn secret_hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// In constant time.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| store::Error::broken("the system has no random numbers"))?;
+    Ok(bytes)
+}
+
+/// A secret of 200 random bits as letters and digits.
+pub fn random_text() -> Result<Secret, Error> {
+    let bytes = random::<RANDOM_BYTES>()?;
+    let mut text = String::with_capacity(RANDOM_LETTERS);
+    for five in bytes.chunks_exact(5) {
+        let bits = five.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+        text.extend((0..8).rev().map(|place| char::from(ALPHABET[(bits >> (5 * place) & 31) as usize])));
+    }
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hash_fits_its_password_only() {
+        let seal = Seal::new(Cost::LOWEST).unwrap();
+        let hash = seal.hash(&Secret::new("right")).await.unwrap();
+        assert!(hash.0.starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+        assert!(seal.verify(&Secret::new("right"), Some(&hash)).await.unwrap());
+        assert!(!seal.verify(&Secret::new("wrong"), Some(&hash)).await.unwrap());
+        assert!(!seal.verify(&Secret::new("right"), None).await.unwrap());
+    }
+
+    #[test]
+    fn a_mac_depends_on_key_name_and_password() {
+        let (one, other) = (Seal::new(Cost::LOWEST).unwrap(), Seal::new(Cost::LOWEST).unwrap());
+        let mac = |seal: &Seal, name: &str, password: &str| seal.mac(name, &Secret::new(password)).0;
+        assert_eq!(mac(&one, "ada", "x"), mac(&one, "ada", "x"));
+        let differing =
+            [mac(&one, "ada", "x"), mac(&one, "ad", "ax"), mac(&one, "ada", "y"), mac(&other, "ada", "x")];
+        assert_eq!(HashSet::from(differing).len(), 4);
+    }
+
+    #[test]
+    fn s8_random_texts_are_all_different_and_even() {
+        let mut seen = HashSet::new();
+        let mut letters = [0u32; 32];
+        for _ in 0..20_000 {
+            let text = random_text().unwrap();
+            for letter in text.expose().bytes() {
+                letters[ALPHABET.iter().position(|one| *one == letter).unwrap()] += 1;
+            }
+            assert_eq!(text.expose().len(), RANDOM_LETTERS);
+            assert!(seen.insert(text.expose().to_owned()));
+        }
+        // Chi-square over 32 letters: 31 degrees of freedom, 99.99 % below 68.
+        let expected = 20_000.0 * RANDOM_LETTERS as f64 / 32.0;
+        let chi: f64 = letters.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
+        assert!(chi < 68.0, "{chi}");
+    }
+}

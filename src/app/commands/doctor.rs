@@ -1,0 +1,82 @@
+//! `kalends doctor`: how this installation is, for the operator at 3 a.m.
+//!
+//! Invariant: changes nothing, prints no secret and no patient's word; what cannot be found out is said, not left out.
+
+use clap::Args;
+use store::{ClinicId, CollectionId, Conn, Database, Hold, SCHEMA};
+
+use super::Context;
+use crate::app::{
+    Error,
+    parts::{self, Parts},
+};
+
+/// Calendars counted in one go.
+const PAGE: u32 = 1000;
+
+/// Show version, database, schema, index, locks and counts.
+#[derive(Debug, Args)]
+pub struct Doctor {}
+
+impl Doctor {
+    pub async fn run(self, context: Context) -> Result<(), Error> {
+        line("kalends", env!("CARGO_PKG_VERSION"));
+        line("time zone data", ical::tzdata_version());
+        line("database", context.config.database_url()?);
+        let parts = context.parts().await?;
+        line("kind", parts::word(parts.store.database()));
+        line("schema", format!("{SCHEMA}, as this program needs"));
+        line("server", server(&parts).await?);
+        let index = if parts.calendars.index_is_current().await? {
+            "made by this program"
+        } else {
+            "of another version: made again at the next start, or now by `kalends reindex`"
+        };
+        line("index", index);
+        let mut conn = parts.store.read().await?;
+        line("installation", conn.installation().await?);
+        for clinic in conn.clinics().await? {
+            line("clinic", format!("{} (epoch {}, change {})", clinic.name, clinic.epoch, clinic.seq));
+            count(&parts, &mut conn, clinic.id).await?;
+        }
+        drop(conn);
+        parts.close().await
+    }
+}
+
+fn line(name: &str, value: impl std::fmt::Display) {
+    println!("{name:<16}{value}");
+}
+
+/// Whether somebody holds the lock that a server holds.
+async fn server(parts: &Parts) -> Result<&'static str, Error> {
+    match (parts.store.lock(Hold::Alone).await, parts.store.database()) {
+        (Ok(_), _) => Ok("none runs"),
+        (Err(store::Error::Locked { .. }), Database::Sqlite) => Ok("one runs on this database"),
+        (Err(store::Error::Locked { .. }), Database::Postgres) => Ok("at least one runs on this database"),
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+async fn count(parts: &Parts, conn: &mut Conn, clinic: ClinicId) -> Result<(), Error> {
+    if clinic == parts.accounts.clinic() {
+        let people = parts.accounts.people().await?;
+        let removed = people.iter().filter(|person| person.disabled_at.is_some()).count();
+        line("  users", format!("{}, {removed} of them removed", people.len()));
+    }
+    let (mut calendars, mut objects, mut bytes) = (0, 0, 0);
+    let mut after = CollectionId(0);
+    loop {
+        let page = conn.collections(clinic, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for one in &page {
+            let (number, size) = conn.objects_total(clinic, one.id).await?;
+            (objects, bytes) = (objects + number, bytes + size);
+        }
+        calendars += page.len();
+    }
+    line("  calendars", calendars);
+    line("  objects", format!("{objects}, {:.1} MiB of text", bytes as f64 / f64::from(1 << 20)));
+    Ok(())
+}

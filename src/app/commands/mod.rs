@@ -1,0 +1,22 @@
+//! The commands, one file a family: each holds its arguments and its doing.
+//!
+//! *Never:* speaks SQL, or changes a calendar by another way than the doors do.
+//!
+//! Files: `context` (what all are given) · `serve` · `user` · `app_password` · `calendar` · `share` · `feed` ·
+//! `import` · `export` · `maintain` (migrate, reindex, new-epoch) · `check` · `archive` (backup, restore) · `doctor`.
+
+pub mod app_password;
+pub mod archive;
+pub mod calendar;
+pub mod check;
+mod context;
+pub mod doctor;
+pub mod export;
+pub mod feed;
+pub mod import;
+pub mod maintain;
+pub mod serve;
+pub mod share;
+pub mod user;
+
+pub use context::Context;

@@ -1,0 +1,75 @@
+//! `kalends share ...`: who else may read or write a calendar, or see when it is busy.
+
+use clap::{Subcommand, ValueEnum};
+
+use super::{
+    Context,
+    context::{author, path},
+};
+use crate::{app::Error, calendar::ShareAs};
+
+#[derive(Debug, Subcommand)]
+pub enum Share {
+    /// Share a calendar, or change how.
+    Add {
+        user: String,
+        slug: String,
+        /// With whom
+        sharee: String,
+        access: As,
+    },
+    /// With whom a calendar is shared, one line each: user, access.
+    List { user: String, slug: String },
+    /// End a share.
+    Remove { user: String, slug: String, sharee: String },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum As {
+    Read,
+    Write,
+    /// Times only: everything else is hidden.
+    Busy,
+}
+
+impl From<As> for ShareAs {
+    fn from(access: As) -> ShareAs {
+        match access {
+            As::Read => ShareAs::Read,
+            As::Write => ShareAs::Write,
+            As::Busy => ShareAs::Busy,
+        }
+    }
+}
+
+fn word(access: ShareAs) -> &'static str {
+    match access {
+        ShareAs::Read => "read",
+        ShareAs::Write => "write",
+        ShareAs::Busy => "busy",
+    }
+}
+
+impl Share {
+    pub async fn run(self, context: Context) -> Result<(), Error> {
+        let parts = context.parts().await?;
+        match self {
+            Share::Add { user, slug, sharee, access } => {
+                let who = parts.accounts.operator(&user).await?;
+                parts.calendars.share(author(&who), &path(&who, &slug), &sharee, Some(access.into())).await?;
+            }
+            Share::Remove { user, slug, sharee } => {
+                let who = parts.accounts.operator(&user).await?;
+                parts.calendars.share(author(&who), &path(&who, &slug), &sharee, None).await?;
+            }
+            Share::List { user, slug } => {
+                let who = parts.accounts.operator(&user).await?;
+                let shown = parts.calendars.collection(&who, &path(&who, &slug)).await?;
+                for (sharee, access) in parts.calendars.shares(&shown).await? {
+                    println!("{sharee}\t{}", word(access));
+                }
+            }
+        }
+        parts.close().await
+    }
+}

@@ -1,0 +1,123 @@
+//! What every command and the server are built of: the store, the accounts, the calendars, in this order.
+//!
+//! Invariant: built once each and handed down; nobody below opens a store or reads a setting.
+
+use std::path::Path;
+
+use store::{Clock, Database, DatabaseUrl, Options, Store};
+
+use super::{
+    Error,
+    config::{Config, Synchronous},
+};
+use crate::{
+    accounts::{self, Accounts},
+    calendar::{self, Calendars},
+};
+
+/// The parts below the doors.
+#[derive(Clone)]
+pub struct Parts {
+    pub store: Store,
+    pub accounts: Accounts,
+    pub calendars: Calendars,
+}
+
+/// What to do when there is no database yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    Make,
+    Refuse,
+}
+
+/// What tests turn.
+#[derive(Debug, Clone, Default)]
+pub struct Turned {
+    pub clock: Clock,
+    /// Cheap hashes; `None` outside tests.
+    pub cost: Option<accounts::Cost>,
+}
+
+impl Parts {
+    /// Opens what is there; makes a new database when there is none and `absent` says so.
+    pub async fn open(config: &Config, absent: Absent) -> Result<Parts, Error> {
+        Parts::build(config, open_store(config, absent, Clock::Real).await?, Turned::default()).await
+    }
+
+    /// Builds on an open store.
+    pub async fn build(config: &Config, store: Store, turned: Turned) -> Result<Parts, Error> {
+        let limits = &config.limits;
+        let settings = accounts::Settings {
+            cost: turned.cost.unwrap_or_default(),
+            failures: limits.login_failures,
+            window: limits.login_window,
+        };
+        let accounts = Accounts::open(store.clone(), settings).await?;
+        let settings = calendar::Settings {
+            limits: calendar::Limits { object_bytes: limits.object_bytes, attendees: limits.attendees },
+            memory: calendar::MemorySettings {
+                text_bytes: limits.memory_text_bytes,
+                index_bytes: limits.memory_index_bytes,
+                on: config.memory,
+            },
+        };
+        let calendars = Calendars::open(store.clone(), settings).await?;
+        Ok(Parts { store, accounts, calendars })
+    }
+
+    /// Writes what is still in hand and closes the database.
+    pub async fn close(self) -> Result<(), Error> {
+        let Parts { store, accounts, calendars } = self;
+        accounts.write_uses().await?;
+        drop((accounts, calendars));
+        store.close().await;
+        Ok(())
+    }
+}
+
+/// How the configured database is opened.
+pub fn options(config: &Config, absent: Absent, clock: Clock) -> Result<Options, Error> {
+    let synchronous = match config.sqlite_synchronous {
+        Synchronous::Full => store::Synchronous::Full,
+        Synchronous::Normal => store::Synchronous::Normal,
+    };
+    let create = absent == Absent::Make;
+    Ok(Options { create, synchronous, clock, ..Options::new(config.database_url()?) })
+}
+
+/// The store, with the folder above it made when it may be.
+pub async fn open_store(config: &Config, absent: Absent, clock: Clock) -> Result<Store, Error> {
+    let options = options(config, absent, clock)?;
+    if let DatabaseUrl::Sqlite(file) = &options.url {
+        match absent {
+            Absent::Make => make_folder(file)?,
+            Absent::Refuse if !file.exists() => {
+                let there = file.display();
+                let why = format!(
+                    "there is no database at {there}: start `kalends serve`, or name another by --data"
+                );
+                return Err(Error::failed(why));
+            }
+            Absent::Refuse => {}
+        }
+    }
+    Ok(Store::open(&options).await?)
+}
+
+/// Only the operator's own account may read it: it will hold patients' data.
+fn make_folder(file: &Path) -> Result<(), Error> {
+    let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(Error::io(format!("cannot make the folder {}", folder.display())))
+}
+
+/// The word for a database in what is printed.
+pub fn word(database: Database) -> &'static str {
+    match database {
+        Database::Sqlite => "SQLite",
+        Database::Postgres => "PostgreSQL",
+    }
+}

@@ -1,0 +1,201 @@
+//! The whole URL space on one page, and what surrounds every request: its span, its count, its caller.
+//!
+//! | path | door |
+//! |---|---|
+//! | `/dav/...`, and `/` and `/principals/...` for anything but a browser | `dav`, after login; OPTIONS without |
+//! | `/.well-known/caldav` | 301 to `/dav/`, without login (RFC 6764 5) |
+//! | `/feeds/{secret}.ics`, `/freebusy/{secret}` | `feeds`: the secret is the login |
+//! | `/health/live`, `/health/ready`, `/metrics` | the operator |
+//! | `/`, `/robots.txt` for a browser | one plain page |
+
+use std::{sync::Arc, time::Instant};
+
+use http::{HeaderValue, Method, StatusCode, header};
+use tracing::{Instrument, Span, field};
+
+use super::{
+    health,
+    parts::Parts,
+    telemetry::{self, Door, Meters},
+};
+use crate::{
+    dav::Dav,
+    edge::{Answer, Ask, Gate, Problem, problem},
+    feeds::Feeds,
+};
+
+/// Every door at its address.
+pub struct Router {
+    pub parts: Parts,
+    pub gate: Gate,
+    pub dav: Dav,
+    pub feeds: Feeds,
+    pub meters: Arc<Meters>,
+    /// Where `/.well-known/caldav` leads.
+    pub dav_root: HeaderValue,
+}
+
+/// What a path is for.
+enum Place<'a> {
+    Dav,
+    WellKnown,
+    Feed(&'a str),
+    FreeBusy(&'a str),
+    Live,
+    Ready,
+    Metrics,
+    Robots,
+    Front,
+    Nowhere,
+}
+
+/// Apple's programs try these when something above went wrong (clients.md 4): DAV answers 401, then 207 or 404.
+const PROBED: &[&str] = &["principals", "caldav", "calendar", "calendars"];
+
+fn place(path: &str) -> Place<'_> {
+    match path {
+        "/" => Place::Front,
+        "/.well-known/caldav" | "/.well-known/caldav/" => Place::WellKnown,
+        "/health/live" => Place::Live,
+        "/health/ready" => Place::Ready,
+        "/metrics" => Place::Metrics,
+        "/robots.txt" => Place::Robots,
+        "*" => Place::Dav,
+        _ => below(path),
+    }
+}
+
+fn below(path: &str) -> Place<'_> {
+    let Some((first, rest)) = path.strip_prefix('/').map(|path| path.split_once('/').unwrap_or((path, "")))
+    else {
+        return Place::Nowhere;
+    };
+    match first {
+        "dav" => Place::Dav,
+        "feeds" => Place::Feed(rest),
+        "freebusy" => Place::FreeBusy(rest),
+        first if PROBED.contains(&first) => Place::Dav,
+        _ => Place::Nowhere,
+    }
+}
+
+impl Place<'_> {
+    fn door(&self) -> Door {
+        match self {
+            Place::Dav | Place::WellKnown => Door::Dav,
+            Place::Feed(_) => Door::Feeds,
+            Place::FreeBusy(_) => Door::FreeBusy,
+            Place::Live | Place::Ready => Door::Health,
+            Place::Metrics => Door::Metrics,
+            Place::Robots | Place::Front | Place::Nowhere => Door::Page,
+        }
+    }
+}
+
+impl Router {
+    /// One request, from its head to the head of its answer.
+    pub async fn answer(self: Arc<Self>, ask: Ask) -> Answer {
+        let since = Instant::now();
+        let door = place(&ask.path).door();
+        let span = tracing::info_span!(
+            target: "kalends::request",
+            "request",
+            id = format_args!("{:x}", ask.id),
+            door = door.name(),
+            method = %ask.method,
+            caller = field::Empty,
+        );
+        async move {
+            let answer = self.route(ask).await;
+            telemetry::note(&self.meters, door, answer.status(), since);
+            answer
+        }
+        .instrument(span)
+        .await
+    }
+
+    async fn route(&self, ask: Ask) -> Answer {
+        let is_read = matches!(ask.method, Method::GET | Method::HEAD);
+        // On every URL, and without login: some clients give up at the first OPTIONS that fails.
+        if ask.method == Method::OPTIONS {
+            return self.dav.options(&ask);
+        }
+        match place(&ask.path) {
+            Place::WellKnown => self.well_known(),
+            Place::Front if is_read && !ask.headers.contains_key(header::AUTHORIZATION) => front(),
+            Place::Feed(rest) => self.feeds.calendar(rest, &ask).await,
+            Place::FreeBusy(rest) => self.feeds.freebusy(rest, &ask).await,
+            Place::Live if is_read => health::live(),
+            Place::Ready if is_read => health::ready(&self.parts.store, self.parts.accounts.clinic()).await,
+            Place::Metrics if is_read => self.meters.answer(ask.peer),
+            Place::Robots if is_read => problem::plain(StatusCode::OK, ROBOTS),
+            Place::Nowhere if is_read => Problem::not_found().answer(),
+            _ => self.dav(ask).await,
+        }
+    }
+
+    async fn dav(&self, ask: Ask) -> Answer {
+        match self.gate.caller(&ask).await {
+            Err(refusal) => refusal,
+            Ok(caller) => {
+                Span::current().record("caller", caller.principal().0);
+                self.dav.answer(caller, ask).await
+            }
+        }
+    }
+
+    fn well_known(&self) -> Answer {
+        let mut answer = problem::bare(StatusCode::MOVED_PERMANENTLY);
+        answer.headers_mut().insert(header::LOCATION, self.dav_root.clone());
+        answer
+    }
+}
+
+/// A calendar's secret link may be fetched by any robot that was given it; nothing else is worth a visit.
+const ROBOTS: &str = "User-agent: *\nDisallow: /dav/\nAllow: /feeds/\n";
+
+fn front() -> Answer {
+    let mut answer = problem::plain(StatusCode::OK, FRONT);
+    let headers = answer.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+    answer
+}
+
+const FRONT: &str = "\
+This is Kalends, a calendar server.
+
+There is nothing to see in a browser. Add a CalDAV account to your calendar program instead:
+server: the address of this page; name and password: as given to you by your clinic.
+
+Apple Calendar: Settings, Accounts, Add Account, Other, CalDAV.
+Thunderbird: New Calendar, On the Network.
+Android: DAVx5, Login with URL and user name.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_has_one_door() {
+        for (path, door) in [
+            ("/dav/", Door::Dav),
+            ("/dav", Door::Dav),
+            ("/davx", Door::Page),
+            ("/principals/", Door::Dav),
+            ("/calendar/dav/ada/user/", Door::Dav),
+            ("/.well-known/caldav", Door::Dav),
+            ("/feeds/abc.ics", Door::Feeds),
+            ("/freebusy/abc", Door::FreeBusy),
+            ("/metrics", Door::Metrics),
+            ("/health/ready", Door::Health),
+            ("/favicon.ico", Door::Page),
+            ("/é", Door::Page),
+            ("//", Door::Page),
+            ("*", Door::Dav),
+        ] {
+            assert_eq!(place(path).door(), door, "{path}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Logs and metrics. How to write a log line stands here.
+//!
+//! A message is readable alone *and* carries fields (`calendar.id = 7`, `duration_ms = 12`). Error level only for
+//! what a person must look at. Never in any line: patient names, summaries, notes, passwords, tokens, secret links,
+//! paths (an object's name may be a patient's): ids instead. One span per request names id, door, method, caller.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Once},
+    time::{Duration, Instant},
+};
+
+use http::{HeaderValue, StatusCode, header};
+use ipnet::IpNet;
+use metrics::{Counter, Histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    Error,
+    config::{Config, LogFormat},
+};
+use crate::edge::{Answer, Body, Problem};
+
+/// What a request came to. The list of doors in metrics and logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Dav,
+    Feeds,
+    FreeBusy,
+    Health,
+    Metrics,
+    Page,
+}
+
+const DOORS: [Door; 6] = [Door::Dav, Door::Feeds, Door::FreeBusy, Door::Health, Door::Metrics, Door::Page];
+
+impl Door {
+    pub fn name(self) -> &'static str {
+        match self {
+            Door::Dav => "dav",
+            Door::Feeds => "feeds",
+            Door::FreeBusy => "freebusy",
+            Door::Health => "health",
+            Door::Metrics => "metrics",
+            Door::Page => "page",
+        }
+    }
+}
+
+/// Starts logging to standard error, once for the process.
+pub fn log(config: &Config) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&config.log);
+    let filter = filter.map_err(|error| Error::config(format!("log: {error}")))?;
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Somebody else's subscriber (a test's) may stand already.
+        let _ = match config.log_format {
+            LogFormat::Text => lines.try_init(),
+            LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        };
+        std::panic::set_hook(Box::new(|panic| {
+            // The message of a panic may hold what a client sent; where it happened is enough to find it.
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(place, "a defect: the code panicked");
+        }));
+    });
+    Ok(())
+}
+
+/// The metrics of one server; every handle is made once.
+pub struct Meters {
+    handle: PrometheusHandle,
+    doors: [Meter; DOORS.len()],
+    allowed: Vec<IpNet>,
+}
+
+struct Meter {
+    /// By first digit of the status.
+    requests: [Counter; 5],
+    seconds: Histogram,
+}
+
+/// Upper bounds in seconds: from the cost of a bare answer to what a client still waits for.
+const SECONDS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+impl Meters {
+    pub fn new(allowed: Vec<IpNet>) -> Result<Arc<Meters>, Error> {
+        let builder = PrometheusBuilder::new().set_buckets(SECONDS);
+        let builder = builder.map_err(|error| Error::config(format!("metrics: {error}")))?;
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        let doors = DOORS.map(|door| meter(&recorder, door));
+        Ok(Arc::new(Meters { handle, doors, allowed }))
+    }
+
+    /// Counts one answer.
+    pub fn count(&self, door: Door, status: StatusCode, took: Duration) {
+        let meter = &self.doors[door as usize];
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        meter.requests[class].increment(1);
+        meter.seconds.record(took.as_secs_f64());
+    }
+
+    /// Keeps the samples of histograms from piling up between two readings.
+    pub fn tidy(&self) {
+        self.handle.run_upkeep();
+    }
+
+    /// `/metrics`, for this machine and whom the operator named.
+    pub fn answer(&self, from: IpAddr) -> Answer {
+        let from = from.to_canonical();
+        if !from.is_loopback() && !self.allowed.iter().any(|network| network.contains(&from)) {
+            let detail = "Metrics are shown to this machine and to the networks of the setting metrics_from.";
+            return Problem::new(StatusCode::FORBIDDEN, "Not for you", detail).answer();
+        }
+        let mut answer = Answer::new(Body::from(self.handle.render()));
+        let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        answer.headers_mut().insert(header::CONTENT_TYPE, text);
+        answer
+    }
+}
+
+fn meter(recorder: &PrometheusRecorder, door: Door) -> Meter {
+    metrics::with_local_recorder(recorder, || Meter {
+        requests: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(
+            |class| metrics::counter!("kalends_requests_total", "door" => door.name(), "status" => class),
+        ),
+        seconds: metrics::histogram!("kalends_request_seconds", "door" => door.name()),
+    })
+}
+
+/// Notes the end of one request: until the head of the answer, whose body may still be streaming.
+pub fn note(meters: &Meters, door: Door, status: StatusCode, since: Instant) {
+    let took = since.elapsed();
+    meters.count(door, status, took);
+    let (status, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);
+    if status >= 500 {
+        tracing::warn!(target: "kalends::request", status, duration_ms, "a request failed");
+    } else {
+        tracing::debug!(target: "kalends::request", status, duration_ms, "answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn metrics_are_for_this_machine_and_whom_was_named() {
+        let meters = Meters::new(vec!["192.0.2.0/24".parse().unwrap()]).unwrap();
+        meters.count(Door::Dav, StatusCode::MULTI_STATUS, Duration::from_millis(3));
+        for (from, status) in [("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 200), ("198.51.100.1", 403)] {
+            assert_eq!(meters.answer(from.parse().unwrap()).status(), status, "{from}");
+        }
+        let text = meters.answer(IpAddr::from([127, 0, 0, 1]));
+        let text = String::from_utf8_lossy(text.body().whole().unwrap()).into_owned();
+        assert!(text.contains(r#"kalends_requests_total{door="dav",status="2xx"} 1"#), "{text}");
+    }
+
+    #[test]
+    fn every_door_has_its_place() {
+        assert!(DOORS.iter().enumerate().all(|(place, door)| *door as usize == place));
+    }
+}

@@ -1,0 +1,61 @@
+//! What runs by the clock beside the requests. The list.
+//!
+//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, task::JoinSet, time};
+
+use super::{parts::Parts, telemetry::Meters};
+
+/// Between two writes of "last used".
+const USES: Duration = Duration::from_secs(crate::accounts::USES_EVERY_SECONDS as u64);
+/// Between two rounds of the calendars' own upkeep (packs for a quick start).
+const TEND: Duration = Duration::from_secs(60);
+/// Between two readings of the metrics' samples.
+const METERS: Duration = Duration::from_secs(5);
+
+/// Starts everything; each ends when `stop` becomes true.
+pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut all = JoinSet::new();
+    let accounts = parts.accounts.clone();
+    all.spawn(every(USES, stop.clone(), move || {
+        let accounts = accounts.clone();
+        async move { said("noting what was used", accounts.write_uses().await) }
+    }));
+    let calendars = parts.calendars.clone();
+    all.spawn(every(TEND, stop.clone(), move || {
+        let calendars = calendars.clone();
+        async move { said("tending the calendars", calendars.tend().await) }
+    }));
+    all.spawn(every(METERS, stop.clone(), move || {
+        meters.tidy();
+        async {}
+    }));
+    all
+}
+
+async fn every<F>(
+    pause: Duration,
+    mut stop: watch::Receiver<bool>,
+    round: impl Fn() -> F + Send + Sync + 'static,
+) where
+    F: Future<Output = ()> + Send,
+{
+    loop {
+        let is_over = tokio::select! {
+            _ = time::sleep(pause) => false,
+            _ = stop.wait_for(|stop| *stop) => true,
+        };
+        if is_over {
+            return;
+        }
+        round().await;
+    }
+}
+
+fn said<E: std::fmt::Display>(what: &str, done: Result<(), E>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "{what} failed; it is tried again");
+    }
+}

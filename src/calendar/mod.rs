@@ -1,0 +1,136 @@
+//! The meaning of calendars: every door comes here. One write, one decision about access, reads from a memory
+//! that is provably fresh, changes since a token, busy time.
+//!
+//! *Never:* knows HTTP, XML or SQL; sends anything; keeps a fact that cannot be rebuilt from the store.
+//!
+//! Files: `path` (where a thing stands), `access` (may this caller), `error`, `condition` (If-Match and the like),
+//! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
+//! what), `collections` (make, change, share, remove), `objects` (THE write), `read` (list, open, query), `filter`
+//! (what a query asks), `sync` and `token` (what changed since), `freebusy`, `redact` (the busy view), `memory`,
+//! `shelf`, `load` and `pack` (the bounded memory and how it is filled), `index` (rebuilding what is derived).
+//! Places kept for later: `guard.rs` (house rules inside the write), `schedule.rs` (RFC 6638), `mirror.rs` (twins).
+
+mod access;
+mod collections;
+mod condition;
+mod error;
+mod filter;
+mod freebusy;
+mod index;
+mod limits;
+mod load;
+mod memory;
+mod object;
+mod objects;
+mod pack;
+mod path;
+mod read;
+mod redact;
+mod shelf;
+mod shown;
+mod structure;
+mod sync;
+mod token;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use store::Store;
+
+pub use access::{Access, Privilege};
+pub use collections::{DEAD_PROPERTIES, DEAD_PROPERTY_BYTES, DeadChange};
+pub use condition::{Condition, Tags, Term};
+pub use error::{Error, Precondition, Result};
+pub use filter::{
+    Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
+};
+pub use freebusy::FreeBusyOf;
+pub use index::{Checked, Flaw, Reindexed};
+pub use limits::Limits;
+pub use memory::MemorySettings;
+pub use object::{Entry, Etag};
+pub use objects::{Author, Overwrite, Transfer, Written};
+pub use path::{CollectionPath, NAME_BYTES, ObjectPath, SHARE_MARK};
+pub use read::Opened;
+pub use shown::{Home, Shown};
+/// Rows and words of the store that doors read or hand over as they are.
+pub use store::{
+    Collection, CollectionChange, NewCollection, Origin, PrincipalKind, Privilege as ShareAs, Property,
+    PropertyOwner,
+};
+pub use structure::Person;
+pub use sync::{Changes, HomeChanges};
+
+/// How calendars behave; each has its place in `app/config.rs`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    pub limits: Limits,
+    pub memory: MemorySettings,
+}
+
+/// The room's face. Cheap to clone.
+#[derive(Clone)]
+pub struct Calendars(Arc<Parts>);
+
+const DAY: i64 = 86_400;
+
+/// How long a deletion is told by sync; a client away for longer starts again without its token.
+const TOMBSTONE_DAYS: i64 = 180;
+
+struct Parts {
+    /// The day on which deletions were last forgotten.
+    pruned: AtomicI64,
+    store: Store,
+    memory: memory::Memory,
+    settings: Settings,
+    secret: [u8; 32],
+}
+
+impl Calendars {
+    /// Over an open store. Reads the installation's secret, which keys the names of busy views.
+    pub async fn open(store: Store, settings: Settings) -> Result<Calendars> {
+        let secret = store.read().await?.installation_secret().await?;
+        let memory = memory::Memory::new(settings.memory);
+        Ok(Calendars(Arc::new(Parts { pruned: AtomicI64::new(0), store, memory, settings, secret })))
+    }
+
+    /// What has to be done from time to time, a few times a minute: writes packs, so that the next start is
+    /// quick, and forgets deletions that every client has heard of.
+    pub async fn tend(&self) -> Result<()> {
+        let store = self.store();
+        self.memory().write_packs(store).await?;
+        let today = store.clock().now() / DAY;
+        if self.0.pruned.swap(today, Ordering::Relaxed) == today {
+            return Ok(());
+        }
+        for clinic in store.read().await?.clinics().await? {
+            let before = (today - TOMBSTONE_DAYS) * DAY;
+            store
+                .aside(move |aside| Box::pin(async move { aside.prune_tombstones(clinic.id, before).await }))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the calendars that changed last into memory, up to a part of what it may hold: the first requests
+    /// after a start find them there.
+    pub async fn warm(&self) -> Result<()> {
+        self.memory().warm(self.store()).await
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn memory(&self) -> &memory::Memory {
+        &self.0.memory
+    }
+
+    fn secret(&self) -> &[u8; 32] {
+        &self.0.secret
+    }
+}

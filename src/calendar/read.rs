@@ -1,0 +1,212 @@
+//! Reading objects: lists, some by name, those that answer to a query. Reading never writes.
+//!
+//! Lists and time ranges come from the shelf alone; text is opened only for what is returned, or where a filter
+//! needs it. An object that is stored and cannot be read is skipped and reported, never the end of its calendar.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ical::{Budget, Component, Limits, Window, Zone};
+
+use super::Calendars;
+use super::error::{Error, Result};
+use super::filter::{CompFilter, Plan, Query, Subject};
+use super::load;
+use super::object::Entry;
+use super::redact::Mask;
+use super::shelf::{Shelf, Slot};
+use super::shown::Shown;
+
+/// Texts opened at a time by a query whose filter needs them: bounds memory, and keeps the lists of names in
+/// one statement far below SQLite's 32,766 parameters.
+const CHUNK: usize = 200;
+
+/// Series looked through on the async thread; more of them go to a thread of their own (some 2 µs each).
+const FEW: usize = 50;
+
+/// An entry with its text.
+pub type Opened = (Entry, Bytes);
+
+impl Calendars {
+    /// All objects, in no order that means anything.
+    pub async fn list(&self, at: &Shown) -> Result<Vec<Entry>> {
+        let shelf = self.shelf(at).await?;
+        let slots = shelf.select(|slot| at.mask.is_none() || Mask::shows(slot.entry.kind));
+        Ok(slots.iter().map(|slot| shown_entry(at, slot)).collect())
+    }
+
+    /// The objects of these names; `None` for those that are not there.
+    pub async fn find(&self, at: &Shown, names: &[&str]) -> Result<Vec<Option<Entry>>> {
+        let shelf = self.shelf(at).await?;
+        let slots = at.slots(&shelf, names);
+        Ok(slots.into_iter().map(|slot| slot.map(|slot| shown_entry(at, &slot))).collect())
+    }
+
+    /// The objects of these names with their texts. Ask for a few hundred at a time and send them on.
+    pub async fn texts(&self, at: &Shown, names: &[&str]) -> Result<Vec<Option<Opened>>> {
+        let shelf = self.shelf(at).await?;
+        let slots = at.slots(&shelf, names);
+        self.opened(at, slots).await
+    }
+
+    /// The objects that answer to a calendar-query (RFC 4791 7.8).
+    pub async fn query(&self, at: &Shown, query: &Query) -> Result<Vec<Entry>> {
+        let shelf = self.shelf(at).await?;
+        let zone = query.zone.clone().unwrap_or_else(|| at.zone().clone());
+        let (kind, range, opens) = match Plan::of(&query.filter) {
+            Plan::Never => return Ok(Vec::new()),
+            Plan::Digest { kind, range } => (kind, range, false),
+            Plan::Text { kind, range } => (kind, range, true),
+        };
+        let candidates = shelf.select(|slot| {
+            kind.is_none_or(|kind| slot.entry.kind == kind)
+                && range.is_none_or(|range| slot.digest.may_overlap(range))
+                && (at.mask.is_none() || Mask::shows(slot.entry.kind))
+        });
+        let (found, budget) = in_range(candidates, range, zone.clone()).await?;
+        let found =
+            if opens { self.filter_texts(at, found, &query.filter, &zone, budget).await? } else { found };
+        Ok(found.iter().map(|slot| shown_entry(at, slot)).collect())
+    }
+
+    async fn filter_texts(
+        &self,
+        at: &Shown,
+        slots: Vec<Arc<Slot>>,
+        filter: &CompFilter,
+        zone: &Zone,
+        mut budget: Budget,
+    ) -> Result<Vec<Arc<Slot>>> {
+        let mut found = Vec::new();
+        for chunk in slots.chunks(CHUNK) {
+            let opened = self.opened(at, chunk.iter().cloned().map(Some).collect()).await?;
+            let pairs: Vec<_> = chunk
+                .iter()
+                .cloned()
+                .zip(opened)
+                .filter_map(|(slot, opened)| Some((slot, opened?.1)))
+                .collect();
+            let (filter, zone) = (filter.clone(), zone.clone());
+            let (some, rest) = compute(move || -> Result<_> {
+                let mut some = Vec::new();
+                for (slot, text) in pairs {
+                    if answers(&slot, &text, &filter, &zone, &mut budget)? {
+                        some.push(slot);
+                    }
+                }
+                Ok((some, budget))
+            })
+            .await??;
+            budget = rest;
+            found.extend(some);
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn shelf(&self, at: &Shown) -> Result<Arc<Shelf>> {
+        self.memory().shelf(self.store(), &at.clinic, at.held.row.id).await
+    }
+
+    /// Texts from memory, the others in one statement.
+    pub(super) async fn opened(
+        &self,
+        at: &Shown,
+        slots: Vec<Option<Arc<Slot>>>,
+    ) -> Result<Vec<Option<Opened>>> {
+        let mut opened: Vec<Option<Opened>> = slots
+            .iter()
+            .map(|slot| {
+                let slot = slot.as_ref()?;
+                Some((slot.entry.clone(), self.memory().text(&slot.entry.etag)?))
+            })
+            .collect();
+        let missing: Vec<usize> =
+            (0..slots.len()).filter(|i| slots[*i].is_some() && opened[*i].is_none()).collect();
+        if !missing.is_empty() {
+            let names =
+                missing.iter().filter_map(|i| slots[*i].as_ref()).map(|slot| slot.entry.name.to_string());
+            let mut read = self.read_texts(at, names.collect()).await?;
+            for i in missing {
+                opened[i] = slots[i].as_ref().and_then(|slot| read.remove(&slot.entry.name));
+            }
+        }
+        match &at.mask {
+            None => Ok(opened),
+            Some(mask) => Ok(opened.into_iter().map(|one| one.and_then(|one| through(mask, one))).collect()),
+        }
+    }
+
+    /// Reads texts and keeps them; the store leaves out those that are not what their hash says, and here they are
+    /// reported.
+    async fn read_texts(&self, at: &Shown, names: Vec<String>) -> Result<HashMap<Arc<str>, Opened>> {
+        let row = at.row();
+        let objects = self.store().read().await?.objects_named(row.clinic, row.id, &names).await?;
+        let mut read = HashMap::with_capacity(objects.len());
+        for object in objects {
+            let (slot, text) = load::opened(object);
+            let Some(text) = text else {
+                tracing::error!(collection.id = row.id.0, etag = %slot.entry.etag, "a stored object is damaged: run `kalends check`, and restore it from a backup");
+                continue;
+            };
+            self.memory().keep_text(slot.entry.etag, text.clone());
+            read.insert(slot.entry.name.clone(), (slot.entry, text));
+        }
+        Ok(read)
+    }
+}
+
+fn through(mask: &Mask, (entry, text): Opened) -> Option<Opened> {
+    let text = mask.text(&text)?;
+    let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    Some((Entry { size, ..mask.entry(&entry) }, text))
+}
+
+pub(super) fn shown_entry(at: &Shown, slot: &Slot) -> Entry {
+    match &at.mask {
+        None => slot.entry.clone(),
+        Some(mask) => mask.entry(&slot.entry),
+    }
+}
+
+/// Those with an occurrence in the window, and what is left of the request's budget.
+async fn in_range(
+    slots: Vec<Arc<Slot>>,
+    range: Option<Window>,
+    zone: Zone,
+) -> Result<(Vec<Arc<Slot>>, Budget)> {
+    let budget = Budget::steps(Budget::REQUEST);
+    let Some(range) = range else { return Ok((slots, budget)) };
+    let series = slots.iter().filter(|slot| slot.digest.series.is_some()).count();
+    let look = move || look_through(slots, range, &zone, budget);
+    if series <= FEW { look() } else { compute(look).await? }
+}
+
+fn look_through(
+    slots: Vec<Arc<Slot>>,
+    range: Window,
+    zone: &Zone,
+    mut budget: Budget,
+) -> Result<(Vec<Arc<Slot>>, Budget)> {
+    let mut found = Vec::with_capacity(slots.len());
+    for slot in slots {
+        if slot.digest.overlaps(range, zone, &mut budget)? {
+            found.push(slot);
+        }
+    }
+    Ok((found, budget))
+}
+
+/// Does the object answer? One that cannot be read does not, and is reported.
+fn answers(slot: &Slot, text: &[u8], filter: &CompFilter, zone: &Zone, budget: &mut Budget) -> Result<bool> {
+    let Ok(tree) = Component::parse(text, &Limits::default()) else {
+        tracing::warn!(etag = %slot.entry.etag, "a stored object cannot be read: left out of a query");
+        return Ok(false);
+    };
+    Subject { tree: &tree, digest: &slot.digest, zone }.matches(filter, budget)
+}
+
+/// Work for the processor, off the async threads.
+pub(super) async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|stopped| Error::Broken(Box::new(stopped)))
+}

@@ -1,0 +1,95 @@
+//! RFC 9457 problem details: the only place that picks a JSON status, and the refusals HTTP itself makes.
+//!
+//! The text tells the reader what to do next; it never repeats what was sent.
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
+
+use super::{Answer, Body, ask::Unread};
+
+/// A refusal: status, short title, one sentence.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub title: &'static str,
+    pub detail: String,
+    pub retry_after: Option<u32>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { status, title, detail: detail.into(), retry_after: None }
+    }
+
+    /// Seconds after which asking again makes sense (RFC 9110 10.2.3).
+    pub fn retry_after(mut self, seconds: u32) -> Problem {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "Bad request", detail)
+    }
+
+    pub fn not_found() -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+    }
+
+    /// Never a 401: Thunderbird deletes its password at the first stray one (clients.md 4).
+    pub fn busy(retry_after: u32) -> Problem {
+        let detail = "The server is busy or its database does not answer. Try again shortly.";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", detail).retry_after(retry_after)
+    }
+
+    /// The cause is in the log under the request's id.
+    pub fn broken(id: u64) -> Problem {
+        let detail = format!("Something is wrong in the server; its log names request {id:x}.");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail)
+    }
+
+    pub fn answer(&self) -> Answer {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        let mut answer = Answer::new(Body::from(body.to_string()));
+        *answer.status_mut() = self.status;
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    }
+}
+
+impl From<Unread> for Problem {
+    fn from(unread: Unread) -> Problem {
+        let (status, title) = match unread {
+            Unread::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
+            Unread::Stalled => (StatusCode::REQUEST_TIMEOUT, "Too slow"),
+            Unread::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Encoded body"),
+            Unread::BrokenOff => (StatusCode::BAD_REQUEST, "Broken off"),
+        };
+        Problem::new(status, title, unread.to_string())
+    }
+}
+
+/// A short plain answer.
+pub fn plain(status: StatusCode, text: impl Into<Body>) -> Answer {
+    let mut answer = Answer::new(text.into());
+    *answer.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, plain);
+    answer
+}
+
+/// No body at all.
+pub fn bare(status: StatusCode) -> Answer {
+    let mut answer = Answer::new(Body::empty());
+    *answer.status_mut() = status;
+    answer
+}

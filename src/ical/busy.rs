@@ -1,0 +1,119 @@
+//! Busy time: periods merged into the fewest, VFREEBUSY written and read (RFC 4791 7.10, RFC 5545 3.6.4, 3.2.9).
+//! Each type of busy time is merged for itself; free time is no period.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Component, Window, Zone,
+    text::fold,
+    time::utc_text,
+    value::{When, period},
+};
+
+/// Periods on one FREEBUSY line, so that lines stay readable.
+const PER_LINE: usize = 8;
+
+/// What a span of time is to somebody who wants to book it (RFC 5545 3.2.9). CANCELLED or TRANSPARENT is `Free`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Busy {
+    Free,
+    Busy,
+    Tentative,
+    Unavailable,
+}
+
+impl Busy {
+    /// The value of FBTYPE.
+    pub fn name(self) -> &'static str {
+        match self {
+            Busy::Free => "FREE",
+            Busy::Busy => "BUSY",
+            Busy::Tentative => "BUSY-TENTATIVE",
+            Busy::Unavailable => "BUSY-UNAVAILABLE",
+        }
+    }
+
+    /// What FBTYPE means; an unknown type is busy (RFC 5545 3.2.9).
+    pub fn from_name(name: &str) -> Busy {
+        let all = [Busy::Free, Busy::Tentative, Busy::Unavailable];
+        all.into_iter().find(|b| b.name().eq_ignore_ascii_case(name)).unwrap_or(Busy::Busy)
+    }
+}
+
+/// A half-open span of UTC seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    pub from: i64,
+    pub until: i64,
+    pub busy: Busy,
+}
+
+/// Cuts the periods to the window, drops free and empty ones, joins those of one type that touch, and sorts them by
+/// type and start.
+pub fn merge(periods: &mut Vec<Period>, window: Window) {
+    for period in periods.iter_mut() {
+        period.from = period.from.max(window.from);
+        period.until = period.until.min(window.until);
+    }
+    periods.retain(|p| p.busy != Busy::Free && p.from < p.until);
+    periods.sort_unstable_by_key(|p| (p.busy, p.from, p.until));
+    periods.dedup_by(|next, kept| {
+        let joined = next.busy == kept.busy && next.from <= kept.until;
+        if joined {
+            kept.until = kept.until.max(next.until);
+        }
+        joined
+    });
+}
+
+/// A VCALENDAR with one VFREEBUSY of these periods (merged ones, inside the window), stamped with the instant `stamp`.
+pub fn vfreebusy(periods: &[Period], window: Window, stamp: i64) -> String {
+    let mut out = Vec::with_capacity(256 + periods.len() * 36);
+    let mut line = |text: &str| fold(text, &mut out);
+    line("BEGIN:VCALENDAR");
+    line("VERSION:2.0");
+    line("PRODID:-//Kalends//EN");
+    line("BEGIN:VFREEBUSY");
+    line(&format!("DTSTAMP:{}", utc_text(stamp)));
+    line(&format!("DTSTART:{}", utc_text(window.from)));
+    line(&format!("DTEND:{}", utc_text(window.until)));
+    for run in periods.chunk_by(|a, b| a.busy == b.busy).flat_map(|run| run.chunks(PER_LINE)) {
+        let kind = match run[0].busy {
+            Busy::Free => continue,
+            Busy::Busy => String::new(),
+            other => format!(";FBTYPE={}", other.name()),
+        };
+        let list: Vec<String> =
+            run.iter().map(|p| format!("{}/{}", utc_text(p.from), utc_text(p.until))).collect();
+        line(&format!("FREEBUSY{kind}:{}", list.join(",")));
+    }
+    line("END:VFREEBUSY");
+    line("END:VCALENDAR");
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The periods of the VFREEBUSY components of a stored object; what is no period is passed over.
+pub fn freebusy_of(tree: &Component) -> Vec<Period> {
+    tree.components().filter(|c| c.name() == "VFREEBUSY").flat_map(periods).collect()
+}
+
+/// The FREEBUSY periods of one component, in the order of the text.
+pub(crate) fn periods(component: &Component) -> Vec<Period> {
+    let mut all = Vec::new();
+    for property in component.all("FREEBUSY") {
+        let busy = property.param("FBTYPE").map_or(Busy::Busy, |t| Busy::from_name(&t));
+        all.extend(property.value().split(',').filter_map(|text| utc_period(text, busy)));
+    }
+    all
+}
+
+/// One period in UTC (RFC 5545 3.8.2.6: it must be).
+pub(crate) fn utc_period(text: &str, busy: Busy) -> Option<Period> {
+    let (start, end) = period(text, None)?;
+    let When::Utc(from) = start else { return None };
+    let until = match end {
+        Ok(end) => end.instant(&Zone::utc()),
+        Err(length) => from + length.nominal(),
+    };
+    (from < until).then_some(Period { from, until, busy })
+}

@@ -1,0 +1,352 @@
+//! A connection: what may be read through it ([`Conn`]), what may be tidied beside the sequence ([`Aside`]) and what
+//! may be changed ([`Tx`]). A [`Tx`] has bumped `clinics.seq` before its job runs and is spoiled by its first error:
+//! PostgreSQL refuses what follows an error in a transaction, so SQLite must not silently go on either.
+
+use std::future::Future;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row, SqlSafeStr};
+use tokio::time::timeout;
+
+use crate::pool::Lent;
+use crate::value::{Value, arguments};
+use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result, Version};
+
+/// How long one statement may take on PostgreSQL before the server counts as dead (trust.md R6, R8). SQLite is
+/// bounded by its `busy_timeout` instead.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Long statements (removing a whole collection, migrations, archives) get this much.
+pub(crate) const LONG: Duration = Duration::from_secs(120);
+
+/// Where a connection comes from and goes to.
+pub(crate) enum Link {
+    /// From the pool; goes back when dropped, unless something is open on it.
+    Lent(Lent),
+    /// The writer's own.
+    Own(Box<AnyConnection>),
+}
+
+/// A connection for reading. One of the pool goes back to it when dropped.
+pub struct Conn {
+    link: Link,
+    database: Database,
+    patience: Duration,
+    /// Inside a transaction the first error spoils what follows.
+    open: bool,
+    spoiled: Option<Error>,
+    sound: bool,
+    room: Room,
+    /// The list of clinics changed: the process must read their versions anew after the commit.
+    pub(crate) renew: bool,
+}
+
+impl Conn {
+    pub(crate) fn lent(lent: Lent, database: Database) -> Conn {
+        Conn::new(Link::Lent(lent), database)
+    }
+
+    pub(crate) fn own(connection: AnyConnection, database: Database) -> Conn {
+        Conn::new(Link::Own(Box::new(connection)), database)
+    }
+
+    fn new(link: Link, database: Database) -> Conn {
+        Conn {
+            link,
+            database,
+            patience: PATIENCE,
+            open: false,
+            spoiled: None,
+            sound: true,
+            room: Room::Enough,
+            renew: false,
+        }
+    }
+
+    /// Which database is behind it.
+    pub fn database(&self) -> Database {
+        self.database
+    }
+
+    /// Allows the statements that follow to take longer.
+    pub(crate) fn wait(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// From here on errors spoil; a lent connection dropped in this state is not used again.
+    pub(crate) fn opened(&mut self) {
+        self.open = true;
+        self.spoiled = None;
+        self.renew = false;
+        if let Link::Lent(lent) = &mut self.link {
+            lent.keep_out();
+        }
+    }
+
+    /// Committed or rolled back: the connection may go back.
+    pub(crate) fn closed(&mut self) {
+        self.open = false;
+        self.patience = PATIENCE;
+        if let Link::Lent(lent) = &mut self.link {
+            lent.let_back();
+        }
+    }
+
+    /// The error that spoiled this transaction.
+    pub(crate) fn spoiled(&self) -> Option<&Error> {
+        self.spoiled.as_ref()
+    }
+
+    /// True while the connection itself can still be used.
+    pub(crate) fn sound(&self) -> bool {
+        self.sound
+    }
+
+    /// Asked by every write that makes the database grow.
+    pub(crate) fn room(&self) -> Result<()> {
+        match self.room {
+            Room::Enough => Ok(()),
+            Room::Reserve => Err(Error::Full),
+        }
+    }
+
+    pub(crate) fn raw(&mut self) -> Result<&mut AnyConnection> {
+        match &mut self.link {
+            Link::Lent(lent) => lent.connection(),
+            Link::Own(connection) => Ok(connection),
+        }
+    }
+
+    /// Runs a statement (on SQLite: several, sharing their parameters) and returns the rows.
+    pub(crate) async fn all(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: Vec<Value>,
+    ) -> Result<Vec<AnyRow>> {
+        self.usable()?;
+        let query = sqlx::query_with(sql, arguments(values)?);
+        let patience = self.patience(self.patience);
+        let result = within(patience, query.fetch_all(self.raw()?)).await;
+        self.judge(result)
+    }
+
+    /// Runs statements of which only the last returns rows, and at most one counts.
+    pub(crate) async fn one(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: Vec<Value>,
+    ) -> Result<Option<AnyRow>> {
+        self.usable()?;
+        let query = sqlx::query_with(sql, arguments(values)?);
+        let patience = self.patience(self.patience);
+        let result = within(patience, query.fetch_optional(self.raw()?)).await;
+        self.judge(result)
+    }
+
+    /// Runs statements and returns how many rows they touched together.
+    pub(crate) async fn run(&mut self, sql: impl SqlSafeStr + Send, values: Vec<Value>) -> Result<u64> {
+        self.usable()?;
+        let query = sqlx::query_with(sql, arguments(values)?);
+        let patience = self.patience(self.patience);
+        let result = within(patience, query.execute(self.raw()?)).await;
+        self.judge(result).map(|done| done.rows_affected())
+    }
+
+    /// The first column of the first row.
+    pub(crate) async fn number(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Option<i64>> {
+        let row = self.one(sql, values).await?;
+        let number = row.map(|row| row.try_get::<i64, _>(0)).transpose();
+        number.map_err(|_| Error::broken("a number was expected"))
+    }
+
+    /// Runs a text of several statements without parameters (schema, pragmas).
+    pub(crate) async fn script(&mut self, sql: impl SqlSafeStr + Send) -> Result<()> {
+        self.usable()?;
+        let patience = self.patience(self.patience);
+        let raw = sqlx::raw_sql(sql);
+        let result = within(patience, raw.execute(self.raw()?)).await;
+        self.judge(result).map(|_| ())
+    }
+
+    fn patience(&self, given: Duration) -> Option<Duration> {
+        (self.database == Database::Postgres).then_some(given)
+    }
+
+    fn usable(&self) -> Result<()> {
+        match &self.spoiled {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Turns sqlx's error into ours and remembers what it means for the connection.
+    fn judge<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T> {
+        let error = match result {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let (error, fate) = match self.database {
+            Database::Sqlite => crate::sqlite::error(error),
+            Database::Postgres => crate::postgres::error(error),
+        };
+        if fate == Fate::Lost {
+            self.sound = false;
+        }
+        if let (Link::Lent(lent), Fate::Lost) = (&mut self.link, fate) {
+            lent.condemn();
+        }
+        if self.open || matches!(fate, Fate::Lost) {
+            self.spoiled = Some(error.clone());
+        }
+        Err(error)
+    }
+}
+
+/// What an error means for the connection it happened on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It goes on working.
+    Kept,
+    /// It must not be used again.
+    Lost,
+}
+
+/// A dead server answers nothing: after `patience` the connection is given up.
+async fn within<T>(
+    patience: Option<Duration>,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match patience {
+        None => work.await,
+        Some(patience) => timeout(patience, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)),
+    }
+}
+
+/// A small write that no follower needs to see: packs, `used_at`, digests, meta, pruning. Bumps nothing.
+pub struct Aside {
+    pub(crate) conn: Conn,
+    now: i64,
+}
+
+impl Aside {
+    /// Seconds UTC by the store's clock, the same for the whole job.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+}
+
+impl Deref for Aside {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Aside {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+/// Whether there is room on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Enough,
+    /// The disk is full: only what makes the database smaller may use the reserve.
+    Reserve,
+}
+
+/// One change of one clinic: holds the clinic's sequence until the commit.
+pub struct Tx {
+    aside: Aside,
+    clinic: ClinicId,
+    seq: i64,
+    structure: i64,
+    /// The place of the next fact in this change.
+    pub(crate) n: i64,
+    pub(crate) origin: Origin,
+    pub(crate) caller: Option<PrincipalId>,
+    /// Something else than objects changed.
+    pub(crate) structural: bool,
+    /// Something personal was removed for good: its old bytes must leave the WAL too.
+    pub(crate) scrub: bool,
+}
+
+impl Tx {
+    pub(crate) fn over(conn: Conn) -> Tx {
+        Tx {
+            aside: Aside { conn, now: 0 },
+            clinic: ClinicId(0),
+            seq: 0,
+            structure: 0,
+            n: 0,
+            origin: Origin::House,
+            caller: None,
+            structural: false,
+            scrub: false,
+        }
+    }
+
+    /// Makes it ready for the next job. `found` is nothing for a write beside the sequence.
+    pub(crate) fn begin(&mut self, clinic: ClinicId, found: Version, now: i64, room: Room) {
+        self.aside.conn.opened();
+        self.aside.now = now;
+        self.aside.conn.room = room;
+        (self.clinic, self.seq, self.structure) = (clinic, found.seq, found.structure);
+        (self.n, self.origin, self.caller) = (0, Origin::House, None);
+        (self.structural, self.scrub) = (false, false);
+    }
+
+    /// Closes the writer's own connection and waits for it.
+    pub(crate) async fn shut(self) {
+        if let Link::Own(connection) = self.aside.conn.link {
+            sqlx::Connection::close(*connection).await.ok();
+        }
+    }
+
+    pub(crate) fn conn(&mut self) -> &mut Conn {
+        &mut self.aside.conn
+    }
+
+    /// The clinic this change belongs to; a `Tx` writes nowhere else.
+    pub fn clinic(&self) -> ClinicId {
+        self.clinic
+    }
+
+    /// The number of this change: what every row it touches will carry. `seq() - 1` is the state it found.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// `clinics.structure` as this change found it: equal to what a caller saw, grants are as they were then.
+    pub fn structure(&self) -> i64 {
+        self.structure
+    }
+
+    /// Says who changes through which door; journalled with every fact after it. Before: `Origin::House`, nobody.
+    pub fn sign(&mut self, origin: Origin, caller: Option<PrincipalId>) {
+        self.origin = origin;
+        self.caller = caller;
+    }
+
+    /// The next place in the journal of this change.
+    pub(crate) fn next_n(&mut self) -> i64 {
+        self.n += 1;
+        self.n - 1
+    }
+}
+
+impl Deref for Tx {
+    type Target = Aside;
+    fn deref(&self) -> &Aside {
+        &self.aside
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Aside {
+        &mut self.aside
+    }
+}

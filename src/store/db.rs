@@ -1,0 +1,256 @@
+//! The store: opened once, cloned freely. Readers come from a pool; writes go to the one writer (SQLite) or run in
+//! a transaction of their own (PostgreSQL). The one invariant: a write is acknowledged after its commit returned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+use crate::clinics::Versions;
+use crate::conn::{Conn, Room, Tx};
+use crate::dialect::Dialect;
+use crate::job::{self, Waiting};
+use crate::listen::Herald;
+use crate::migrate::{SCHEMA, climb, schema};
+use crate::pool::Pool;
+use crate::value::values;
+use crate::writer::{Message, QUEUE, Writer};
+use crate::{Aside, ClinicId, Clock, Database, Error, Hold, Lock, Options, Result, Version, postgres};
+
+/// How long a write waits for a place in the writer's queue before 503.
+const QUEUE_WAIT: Duration = Duration::from_secs(5);
+
+/// The memory of the house. Clones share everything.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dialect: Dialect,
+    clock: Clock,
+    readers: Pool,
+    road: Road,
+    pulse: watch::Sender<u64>,
+}
+
+/// The way a write takes.
+enum Road {
+    /// SQLite: to the one writer.
+    Writer { inbox: mpsc::Sender<Message>, versions: Arc<Versions> },
+    /// PostgreSQL: a transaction on a connection of their own pool, so that writes that wait for a lock leave the
+    /// readers alone (trust.md R8).
+    Own { pool: Pool, herald: Herald },
+}
+
+impl Store {
+    /// Opens the database; makes it when `options.create` and there is none.
+    /// # Errors
+    /// `Schema` when it was made by an older or newer release; `Busy` when it cannot be reached.
+    pub async fn open(options: &Options) -> Result<Store> {
+        let dialect = Dialect::of(options)?;
+        prepare(&dialect, options).await?;
+        let (pulse, _) = watch::channel(0);
+        let road = match &dialect {
+            Dialect::Sqlite(place) => {
+                let versions = Arc::new(Versions::default());
+                let writer =
+                    Writer::open(place.clone(), options.clock.clone(), Arc::clone(&versions), pulse.clone())
+                        .await?;
+                let (inbox, messages) = mpsc::channel(QUEUE);
+                tokio::spawn(writer.work(messages));
+                Road::Writer { inbox, versions }
+            }
+            Dialect::Postgres(place) => Road::Own {
+                pool: Pool::new(dialect.clone(), options.pool),
+                herald: Herald::start(&dialect, place.url.clone(), pulse.clone())?,
+            },
+        };
+        let readers = Pool::new(dialect.clone(), options.pool);
+        Ok(Store { inner: Arc::new(Inner { dialect, clock: options.clock.clone(), readers, road, pulse }) })
+    }
+
+    /// Which database.
+    pub fn database(&self) -> Database {
+        self.inner.dialect.database()
+    }
+
+    /// The clock it was opened with.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// A connection for reading; each statement sees the latest committed state.
+    pub async fn read(&self) -> Result<Conn> {
+        Ok(Conn::lent(self.inner.readers.lend().await?, self.database()))
+    }
+
+    /// A connection for reading whose statements all see one and the same committed state.
+    pub async fn snapshot(&self) -> Result<Conn> {
+        let mut conn = self.read().await?;
+        conn.opened();
+        conn.script(self.database().begin_snapshot()).await?;
+        Ok(conn)
+    }
+
+    /// A connection of its own, outside the pools: for archives.
+    pub(crate) async fn apart(&self) -> Result<Conn> {
+        Ok(Conn::own(self.inner.dialect.writer().await?, self.database()))
+    }
+
+    /// One change of one clinic. `job` runs inside the transaction, after `clinics.seq` was bumped; when it answers
+    /// `Err` nothing of it remains. Returns after the commit. `Error::Gone` when there is no such clinic.
+    pub async fn write<T, E, F>(&self, clinic: ClinicId, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.submit(Some(clinic), job).await
+    }
+
+    /// A small write beside the sequence (packs, `used_at`, digests, meta, pruning): no seq, no journal, nobody woken.
+    pub async fn aside<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Aside) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.submit(None, |tx: &mut Tx| job(tx)).await
+    }
+
+    async fn submit<T, E, F>(&self, clinic: Option<ClinicId>, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.inner.road {
+            Road::Writer { inbox, .. } => {
+                let (waiting, answer) = Waiting::new(clinic, job);
+                let sent = timeout(QUEUE_WAIT, inbox.send(Message::Job(Box::new(waiting)))).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    return Err(Error::Busy.into());
+                }
+                answer.await.unwrap_or_else(|_| Err(Error::Busy.into()))
+            }
+            Road::Own { pool, herald } => {
+                let mut tx = Tx::over(Conn::lent(pool.lend().await?, Database::Postgres));
+                let result = own(&mut tx, clinic, self.inner.clock.now(), job).await;
+                if result.is_ok() && clinic.is_some() {
+                    self.inner.pulse.send_modify(|count| *count += 1);
+                    herald.committed();
+                }
+                result
+            }
+        }
+    }
+
+    /// What a request checks its memory against. SQLite: from memory, no statement. PostgreSQL: one cheap read.
+    /// `Error::Gone` when there is no such clinic.
+    pub async fn version(&self, clinic: ClinicId) -> Result<Version> {
+        match &self.inner.road {
+            Road::Writer { versions, .. } => versions.get(clinic).ok_or(Error::Gone),
+            Road::Own { .. } => self.read().await?.version_of(clinic).await,
+        }
+    }
+
+    /// Wakes after every commit, of this process and (SQLite: within 0.3 s; PostgreSQL: at once) of any other.
+    /// The number counts wake-ups and means nothing else.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.inner.pulse.subscribe()
+    }
+
+    /// Takes the lock of the database: `Hold::Serve` for a running server, `Hold::Alone` for restore and migrate.
+    /// Free again when dropped, and after kill -9. SQLite: both exclude one another and themselves;
+    /// PostgreSQL: any number serve together. `Error::Locked` when it is taken.
+    pub async fn lock(&self, hold: Hold) -> Result<Lock> {
+        Lock::take(&self.inner.dialect, hold).await
+    }
+
+    /// Looks at once for what was written past this store's own road (an archive put back).
+    pub(crate) async fn look(&self) {
+        match &self.inner.road {
+            Road::Writer { inbox, .. } => {
+                let (reply, done) = oneshot::channel();
+                if inbox.send(Message::Look(reply)).await.is_ok() {
+                    done.await.ok();
+                }
+            }
+            Road::Own { herald, .. } => {
+                self.inner.pulse.send_modify(|count| *count += 1);
+                herald.committed();
+            }
+        }
+    }
+
+    /// Waits for the writes under way, then closes every connection. Later calls answer `Busy`.
+    pub async fn close(self) {
+        match &self.inner.road {
+            Road::Writer { inbox, .. } => {
+                self.inner.readers.close();
+                let (reply, done) = oneshot::channel();
+                if inbox.send(Message::Close(reply)).await.is_ok() {
+                    done.await.ok();
+                }
+            }
+            Road::Own { pool, .. } => {
+                pool.drain().await;
+                self.inner.readers.close();
+            }
+        }
+    }
+}
+
+/// Makes or checks the schema.
+async fn prepare(dialect: &Dialect, options: &Options) -> Result<()> {
+    let mut conn = Conn::own(dialect.writer().await?, dialect.database());
+    let mut have = schema(&mut conn).await?;
+    if have == 0 && options.create {
+        climb(&mut conn).await?;
+        have = schema(&mut conn).await?;
+    }
+    match have == SCHEMA {
+        true => Ok(()),
+        false => Err(Error::Schema { have, want: SCHEMA }),
+    }
+}
+
+/// A write on PostgreSQL. Dropped in the middle (the requester went away, a panic), its connection is closed and the
+/// server rolls back.
+async fn own<T, E, F>(tx: &mut Tx, clinic: Option<ClinicId>, now: i64, job: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
+    E: From<Error>,
+{
+    tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, Room::Enough);
+    tx.conn().script(Database::Postgres.begin_write()).await?;
+    let result = inside(tx, clinic, now, job).await;
+    let end = if result.is_ok() { "commit" } else { "rollback" };
+    tx.conn().opened();
+    tx.conn().script(end).await.map_err(|error| {
+        tracing::warn!(%error, "a transaction could not be ended");
+        error
+    })?;
+    tx.conn().closed();
+    result
+}
+
+async fn inside<T, E, F>(tx: &mut Tx, clinic: Option<ClinicId>, now: i64, job: F) -> Result<T, E>
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
+    E: From<Error>,
+{
+    if let Some(clinic) = clinic {
+        let found = tx.conn().version(postgres::BUMP, clinic).await?.ok_or(Error::Gone)?;
+        tx.begin(clinic, found, now, Room::Enough);
+    }
+    let value = job::run(job, tx).await?;
+    if tx.structural {
+        let (clinic, seq) = (tx.clinic(), tx.seq());
+        tx.conn().run(crate::clinics::STRUCTURE, values![clinic, seq]).await?;
+    }
+    Ok(value)
+}

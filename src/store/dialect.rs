@@ -1,0 +1,81 @@
+//! The one place that asks which database it is: how to connect, and the few statements whose text differs. The texts
+//! themselves stand in `sqlite` and `postgres`.
+
+use sqlx::AnyConnection;
+
+use crate::{Database, DatabaseUrl, Options, Result, postgres, sqlite};
+
+/// How to reach the database.
+#[derive(Clone)]
+pub(crate) enum Dialect {
+    Sqlite(sqlite::Place),
+    Postgres(postgres::Place),
+}
+
+impl Dialect {
+    pub(crate) fn of(options: &Options) -> Result<Dialect> {
+        sqlx::any::install_default_drivers();
+        Ok(match &options.url {
+            DatabaseUrl::Sqlite(path) => Dialect::Sqlite(sqlite::Place::new(path, options)?),
+            DatabaseUrl::Postgres(url) => Dialect::Postgres(postgres::Place::new(url)?),
+        })
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        match self {
+            Dialect::Sqlite(_) => Database::Sqlite,
+            Dialect::Postgres(_) => Database::Postgres,
+        }
+    }
+
+    /// A connection that reads (on PostgreSQL: and writes).
+    pub(crate) async fn reader(&self) -> Result<AnyConnection> {
+        match self {
+            Dialect::Sqlite(place) => place.reader().await,
+            Dialect::Postgres(place) => place.connect().await,
+        }
+    }
+
+    /// A connection that writes.
+    pub(crate) async fn writer(&self) -> Result<AnyConnection> {
+        match self {
+            Dialect::Sqlite(place) => place.writer().await,
+            Dialect::Postgres(place) => place.connect().await,
+        }
+    }
+}
+
+impl Database {
+    /// Begins a transaction that reads one state.
+    pub(crate) fn begin_snapshot(self) -> &'static str {
+        match self {
+            // The read that follows fixes the state; a deferred transaction alone does not yet.
+            Database::Sqlite => "begin deferred; select count(*) from clinics",
+            Database::Postgres => "begin isolation level repeatable read read only",
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub(crate) fn begin_write(self) -> &'static str {
+        match self {
+            Database::Sqlite => "begin immediate",
+            Database::Postgres => "begin",
+        }
+    }
+
+    /// Writes an object and all that belongs to it; parameters in `objects.rs`.
+    pub(crate) fn save_object(self) -> &'static str {
+        match self {
+            Database::Sqlite => sqlite::SAVE_OBJECT,
+            Database::Postgres => postgres::SAVE_OBJECT,
+        }
+    }
+
+    /// Removes an object and all that belongs to it; returns a row when there was one.
+    pub(crate) fn remove_object(self) -> &'static str {
+        match self {
+            Database::Sqlite => sqlite::REMOVE_OBJECT,
+            Database::Postgres => postgres::REMOVE_OBJECT,
+        }
+    }
+}

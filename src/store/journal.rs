@@ -1,0 +1,316 @@
+//! The journal: one row per fact, append only, numbered by the change (`seq`) and the place in it (`n`). Whoever must
+//! react reads it with an own cursor; nothing hooks into the write.
+
+use std::borrow::Cow;
+
+use sqlx::any::AnyRow;
+
+use crate::value::{Columns, Value, values};
+use crate::{ClinicId, CollectionId, Conn, Error, Etag, PrincipalId, Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "seq, n, kind, collection_id, principal_id, name, etag, origin, caller_id, at"
+    };
+}
+
+/// What changed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// An object was written.
+    ObjectPut {
+        /// In which collection.
+        collection: CollectionId,
+        /// Under which name.
+        name: String,
+        /// Its ETag.
+        etag: Etag,
+    },
+    /// An object was removed.
+    ObjectGone {
+        /// From which collection.
+        collection: CollectionId,
+        /// Under which name it was.
+        name: String,
+    },
+    /// A collection was made.
+    CollectionMade {
+        /// Which.
+        collection: CollectionId,
+        /// In whose home.
+        owner: PrincipalId,
+    },
+    /// A collection's own properties changed.
+    CollectionChanged {
+        /// Which.
+        collection: CollectionId,
+        /// In whose home.
+        owner: PrincipalId,
+    },
+    /// A collection was removed with all it held.
+    CollectionGone {
+        /// Which.
+        collection: CollectionId,
+        /// In whose home it was.
+        owner: PrincipalId,
+    },
+    /// A collection was shared, or the share changed.
+    Shared {
+        /// Which.
+        collection: CollectionId,
+        /// With whom.
+        principal: PrincipalId,
+    },
+    /// A share ended.
+    Unshared {
+        /// Of which collection.
+        collection: CollectionId,
+        /// With whom.
+        principal: PrincipalId,
+    },
+    /// A principal was made or changed (name, password, app passwords, disabled, properties).
+    PrincipalChanged {
+        /// Which.
+        principal: PrincipalId,
+    },
+    /// A principal was erased.
+    PrincipalErased {
+        /// Which.
+        principal: PrincipalId,
+    },
+    /// A feed of this collection was made or revoked.
+    FeedChanged {
+        /// Of which collection.
+        collection: CollectionId,
+    },
+    /// Dead properties of an object in this collection changed.
+    PropertiesChanged {
+        /// In which collection.
+        collection: CollectionId,
+    },
+    /// An import into this collection ended; its objects were journalled one by one before.
+    Imported {
+        /// Which.
+        collection: CollectionId,
+    },
+    /// Everything may be different (restore, new epoch): forget what you know.
+    Restored,
+}
+
+/// The door a change came through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The house itself (timers, repair).
+    #[default]
+    House,
+    /// CalDAV.
+    Dav,
+    /// The command line.
+    Cli,
+    /// An import.
+    Import,
+    /// The JSON API.
+    Rest,
+    /// The web pages.
+    Ui,
+    /// A link to Google, by its id.
+    Google(i64),
+}
+
+/// One row of the journal.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The change.
+    pub seq: i64,
+    /// The place in it, from 0.
+    pub n: i64,
+    /// What changed.
+    pub fact: Fact,
+    /// Through which door.
+    pub origin: Origin,
+    /// By whom.
+    pub caller: Option<PrincipalId>,
+    /// Seconds UTC.
+    pub at: i64,
+}
+
+/// A fact as it stands in the table.
+#[derive(Default)]
+struct Parts {
+    kind: &'static str,
+    collection: Option<CollectionId>,
+    principal: Option<PrincipalId>,
+    name: Option<String>,
+    etag: Option<Etag>,
+}
+
+impl Fact {
+    fn parts(self) -> Parts {
+        let of = |kind, collection, principal| Parts { kind, collection, principal, ..Parts::default() };
+        match self {
+            Fact::ObjectPut { collection, name, etag } => {
+                Parts { name: Some(name), etag: Some(etag), ..of("object-put", Some(collection), None) }
+            }
+            Fact::ObjectGone { collection, name } => {
+                Parts { name: Some(name), ..of("object-gone", Some(collection), None) }
+            }
+            Fact::CollectionMade { collection, owner } => {
+                of("collection-made", Some(collection), Some(owner))
+            }
+            Fact::CollectionChanged { collection, owner } => {
+                of("collection-changed", Some(collection), Some(owner))
+            }
+            Fact::CollectionGone { collection, owner } => {
+                of("collection-gone", Some(collection), Some(owner))
+            }
+            Fact::Shared { collection, principal } => of("shared", Some(collection), Some(principal)),
+            Fact::Unshared { collection, principal } => of("unshared", Some(collection), Some(principal)),
+            Fact::PrincipalChanged { principal } => of("principal-changed", None, Some(principal)),
+            Fact::PrincipalErased { principal } => of("principal-erased", None, Some(principal)),
+            Fact::FeedChanged { collection } => of("feed-changed", Some(collection), None),
+            Fact::PropertiesChanged { collection } => of("properties-changed", Some(collection), None),
+            Fact::Imported { collection } => of("imported", Some(collection), None),
+            Fact::Restored => of("restored", None, None),
+        }
+    }
+
+    /// Objects come and go without changing the structure of the clinic.
+    fn structural(&self) -> bool {
+        !matches!(self, Fact::ObjectPut { .. } | Fact::ObjectGone { .. } | Fact::Imported { .. })
+    }
+
+    fn read(columns: &mut Columns<'_>) -> Result<Fact> {
+        let kind = columns.text()?;
+        let collection = columns.maybe_int()?.map(CollectionId);
+        let principal = columns.maybe_int()?.map(PrincipalId);
+        let name = columns.maybe_text()?;
+        let etag = columns.maybe_etag()?;
+        let fact = match (kind.as_str(), collection, principal, name, etag) {
+            ("object-put", Some(collection), _, Some(name), Some(etag)) => {
+                Fact::ObjectPut { collection, name, etag }
+            }
+            ("object-gone", Some(collection), _, Some(name), _) => Fact::ObjectGone { collection, name },
+            ("collection-made", Some(collection), Some(owner), ..) => {
+                Fact::CollectionMade { collection, owner }
+            }
+            ("collection-changed", Some(collection), Some(owner), ..) => {
+                Fact::CollectionChanged { collection, owner }
+            }
+            ("collection-gone", Some(collection), Some(owner), ..) => {
+                Fact::CollectionGone { collection, owner }
+            }
+            ("shared", Some(collection), Some(principal), ..) => Fact::Shared { collection, principal },
+            ("unshared", Some(collection), Some(principal), ..) => Fact::Unshared { collection, principal },
+            ("principal-changed", _, Some(principal), ..) => Fact::PrincipalChanged { principal },
+            ("principal-erased", _, Some(principal), ..) => Fact::PrincipalErased { principal },
+            ("feed-changed", Some(collection), ..) => Fact::FeedChanged { collection },
+            ("properties-changed", Some(collection), ..) => Fact::PropertiesChanged { collection },
+            ("imported", Some(collection), ..) => Fact::Imported { collection },
+            ("restored", ..) => Fact::Restored,
+            // A newer release beside us wrote something we do not know: the safe reading is to forget everything.
+            _ => Fact::Restored,
+        };
+        Ok(fact)
+    }
+}
+
+impl Origin {
+    /// As it stands in the table.
+    pub(crate) fn text(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Origin::House => "house",
+            Origin::Dav => "dav",
+            Origin::Cli => "cli",
+            Origin::Import => "import",
+            Origin::Rest => "rest",
+            Origin::Ui => "ui",
+            Origin::Google(link) => return Cow::Owned(format!("google:{link}")),
+        })
+    }
+
+    fn read(text: &str) -> Result<Origin> {
+        let plain = [Origin::House, Origin::Dav, Origin::Cli, Origin::Import, Origin::Rest, Origin::Ui];
+        let link = || text.strip_prefix("google:").and_then(|link| link.parse().ok()).map(Origin::Google);
+        let found = plain.into_iter().find(|origin| origin.text() == text).or_else(link);
+        found.ok_or_else(|| Error::broken("an unknown origin in the journal"))
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Row> {
+    let mut columns = Columns::of(row);
+    Ok(Row {
+        seq: columns.int()?,
+        n: columns.int()?,
+        fact: Fact::read(&mut columns)?,
+        origin: Origin::read(&columns.text()?)?,
+        caller: columns.maybe_int()?.map(PrincipalId),
+        at: columns.int()?,
+    })
+}
+
+impl Conn {
+    /// The rows after the change `seq`, in order. The last change of a full page may be cut: go on after the change
+    /// before it, or ask for more.
+    pub async fn journal_after(&mut self, clinic: ClinicId, seq: i64, limit: u32) -> Result<Vec<Row>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from journal where clinic_id = $1 and seq > $2 order by seq, n limit $3"
+        );
+        let rows = self.all(sql, values![clinic, seq, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The rows of one collection after the change `seq`, in order. Walks through the whole journal after `seq`.
+    pub async fn journal_of(
+        &mut self,
+        clinic: ClinicId,
+        of: CollectionId,
+        seq: i64,
+        limit: u32,
+    ) -> Result<Vec<Row>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from journal where clinic_id = $1 and seq > $2 and collection_id = $3 order by seq, n limit $4"
+        );
+        let rows = self.all(sql, values![clinic, seq, of, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Which collections changed after `seq`, each with its last change, ordered by collection.
+    pub async fn journal_collections_since(
+        &mut self,
+        clinic: ClinicId,
+        seq: i64,
+    ) -> Result<Vec<(CollectionId, i64)>> {
+        let sql = "select collection_id, max(seq) from journal \
+            where clinic_id = $1 and seq > $2 and collection_id is not null \
+            group by collection_id order by collection_id";
+        let rows = self.all(sql, values![clinic, seq]).await?;
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            Ok((CollectionId(columns.int()?), columns.int()?))
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+impl Tx {
+    /// Journals a fact of its own. The write methods journal theirs themselves.
+    pub async fn note(&mut self, fact: Fact) -> Result<()> {
+        self.structural |= fact.structural();
+        let parts = fact.parts();
+        let etag = Value::Blob(parts.etag.map(|etag| etag.0.to_vec()));
+        let (clinic, seq, n, now) = (self.clinic(), self.seq(), self.next_n(), self.now());
+        let mut values = values![clinic, seq, n, parts.kind, parts.collection, parts.principal, parts.name];
+        values.push(etag);
+        values.extend(values![self.origin.text(), self.caller, now]);
+        let sql = concat!(
+            "insert into journal (clinic_id, ",
+            columns!(),
+            ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        );
+        self.run(sql, values).await.map(|_| ())
+    }
+}

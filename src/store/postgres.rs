@@ -1,0 +1,116 @@
+//! What only PostgreSQL needs: session settings, what its error codes mean, data-modifying `with` statements, and the
+//! listener that wakes this process when another one wrote. The one invariant: no call waits for a dead server.
+
+use std::str::FromStr;
+
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions, Executor};
+
+use crate::conn::Fate;
+use crate::{Error, Result, Unique};
+
+/// A row lock that somebody holds must not hold up a request (trust.md R8); a transaction whose client went away must
+/// not hold the clinic's sequence.
+const SESSION: &str = "set lock_timeout = 1500; set idle_in_transaction_session_timeout = 30000; \
+    set application_name = 'kalends'; set timezone = 'UTC'";
+
+/// The channel on which processes tell one another that they wrote.
+pub(crate) const CHANNEL: &str = "kalends";
+
+/// Where the server is.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) url: String,
+    options: AnyConnectOptions,
+}
+
+impl Place {
+    pub(crate) fn new(url: &str) -> Result<Place> {
+        let options = AnyConnectOptions::from_str(url);
+        let options = options.map_err(|_| Error::Invalid("the address of PostgreSQL cannot be read"))?;
+        Ok(Place { url: url.into(), options: options.disable_statement_logging() })
+    }
+
+    pub(crate) async fn connect(&self) -> Result<AnyConnection> {
+        let mut connection = self.options.connect().await.map_err(|error| self::error(error).0)?;
+        let set = connection.execute(sqlx::raw_sql(SESSION)).await;
+        set.map_err(|error| self::error(error).0)?;
+        Ok(connection)
+    }
+}
+
+/// What an error of sqlx means here.
+pub(crate) fn error(error: sqlx::Error) -> (Error, Fate) {
+    use sqlx::Error as E;
+    match &error {
+        E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => return (Error::Busy, Fate::Lost),
+        E::Database(_) => {}
+        _ => return (Error::Broken(std::sync::Arc::new(error)), Fate::Lost),
+    }
+    let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+    match &*code {
+        "23505" => (Error::Unique(unique(&error)), Fate::Kept),
+        "23503" => (Error::Gone, Fate::Kept),
+        "53100" => (Error::Full, Fate::Kept),
+        // Lock timeout, serialisation, deadlock: the connection is well.
+        "55P03" | "40001" | "40P01" | "57014" => (Error::Busy, Fate::Kept),
+        // Too many connections, shutting down, starting up, connection gone.
+        code if code.starts_with("53")
+            || code.starts_with("57")
+            || code.starts_with("08")
+            || code == "25P03" =>
+        {
+            (Error::Busy, Fate::Lost)
+        }
+        _ => (Error::Broken(std::sync::Arc::new(error)), Fate::Kept),
+    }
+}
+
+/// PostgreSQL names the constraint.
+fn unique(error: &sqlx::Error) -> Unique {
+    match error.as_database_error().and_then(|error| error.constraint()).unwrap_or_default() {
+        "clinics_name_key" => Unique::ClinicName,
+        "principals_name_key" => Unique::PrincipalName,
+        "collections_clinic_id_owner_id_slug_key" => Unique::CollectionSlug,
+        "objects_clinic_id_collection_id_uid_key" => Unique::ObjectUid,
+        _ => Unique::Other,
+    }
+}
+
+/// The first statement of every write: it bumps, and it is the lock that orders the writes of one clinic.
+pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 returning seq, structure";
+
+/// Parameters: `objects::save_values`.
+pub(crate) const SAVE_OBJECT: &str = "\
+    with put as (\
+        insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
+            created_at, modified_at, text) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) \
+        on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
+            size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
+            digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, \
+            text = excluded.text), \
+    back as (delete from tombstones where clinic_id = $1 and collection_id = $2 and name = $3), \
+    bump as (update collections set seq = $11 where clinic_id = $1 and id = $2) \
+    insert into journal (clinic_id, seq, n, kind, collection_id, name, etag, origin, caller_id, at) \
+    values ($1, $11, $14, 'object-put', $2, $3, $5, $15, $16, $12)";
+
+/// Parameters: clinic, collection, name, seq, now, n, origin, caller.
+pub(crate) const REMOVE_OBJECT: &str = "\
+    with gone as (\
+        delete from objects where clinic_id = $1 and collection_id = $2 and name = $3 \
+        returning clinic_id, collection_id, name, size), \
+    stone as (\
+        insert into tombstones (clinic_id, collection_id, name, seq, at) \
+        select clinic_id, collection_id, name, $4, $5 from gone \
+        on conflict (clinic_id, collection_id, name) do update set seq = excluded.seq, at = excluded.at), \
+    bump as (\
+        update collections set seq = $4 from gone \
+        where collections.clinic_id = gone.clinic_id and collections.id = gone.collection_id), \
+    bare as (\
+        delete from dead_properties \
+        where clinic_id = $1 and owner_kind = 'object' and owner_id = $2 and owner_name = $3), \
+    fact as (\
+        insert into journal (clinic_id, seq, n, kind, collection_id, name, origin, caller_id, at) \
+        select clinic_id, $4, $6, 'object-gone', collection_id, name, $7, $8, $5 from gone) \
+    select size from gone";

@@ -1,0 +1,8 @@
+//! The meaning of calendars, below the doors, on both databases and with the memory on and off: the one write,
+//! shares and what they show, sync, and that nothing remembered is ever stale.
+
+mod freshness;
+mod shares;
+mod sync;
+mod world;
+mod writes;
