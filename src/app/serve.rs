@@ -21,7 +21,7 @@ use super::{
     work,
 };
 use crate::{
-    dav::Dav,
+    dav::{self, Dav},
     edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
     feeds::Feeds,
 };
@@ -48,7 +48,9 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
     let parts = Parts::build(&config, store, turned).await?;
     if !parts.calendars.index_is_current().await? {
         let done = parts.calendars.reindex().await?;
-        tracing::info!(objects = done.objects, unreadable = done.unreadable, "the index was made again");
+        if done.objects > 0 {
+            tracing::info!(objects = done.objects, unreadable = done.unreadable, "the index was made again");
+        }
     }
     let listeners = bind(&mut config).await?;
     let (stop, stopped) = watch::channel(false);
@@ -79,9 +81,14 @@ fn router(config: &Config, parts: &Parts, meters: Arc<Meters>) -> Result<Router,
     let plain = if config.allow_plain_http { PlainLogin::Anywhere } else { PlainLogin::LoopbackOnly };
     let root = config.public_url.as_deref().unwrap_or_default();
     let dav_root = format!("{root}/dav/").try_into().map_err(|_| Error::config("public_url: not an URL"))?;
+    let settings = dav::Settings {
+        public_url: config.public_url.clone(),
+        body_bytes: config.limits.body_bytes,
+        xml_bytes: config.limits.xml_bytes,
+    };
     Ok(Router {
         gate: Gate::new(parts.accounts.clone(), plain),
-        dav: Dav::new(parts.calendars.clone(), config.public_url.as_deref()),
+        dav: Dav::new(parts.calendars.clone(), settings),
         feeds: Feeds::new(parts.calendars.clone(), parts.accounts.clone()),
         parts: parts.clone(),
         meters,

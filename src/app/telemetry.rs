@@ -5,6 +5,7 @@
 //! paths (an object's name may be a patient's): ids instead. One span per request names id, door, method, caller.
 
 use std::{
+    io::IsTerminal,
     net::IpAddr,
     sync::{Arc, Once},
     time::{Duration, Instant},
@@ -54,6 +55,7 @@ pub fn log(config: &Config) -> Result<(), Error> {
     let filter = filter.map_err(|error| Error::config(format!("log: {error}")))?;
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Somebody else's subscriber (a test's) may stand already.

@@ -31,24 +31,36 @@ use crate::calendar::Calendars;
 use crate::edge::{Answer, Ask};
 use path::{BadHref, Site, Target};
 use props::property::Kinds;
-use request::Request;
+use request::{Bounds, Request};
+
+/// What the configuration says to this door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// As it was configured, if it was: absolute hrefs under it are ours.
+    pub public_url: Option<String>,
+    /// Bytes of a PUT that are read; somewhat more than an object may have, so that its refusal can say so.
+    pub body_bytes: usize,
+    /// Bytes of an XML body.
+    pub xml_bytes: usize,
+}
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
 pub struct Dav {
     calendars: Calendars,
-    /// `host[:port]` of the configured public URL, lower-case.
+    bounds: Bounds,
+    /// `host[:port]` of the public URL, lower-case.
     public: Option<String>,
 }
 
 impl Dav {
-    /// `public_url` as it was configured, if it was: absolute hrefs under it are ours.
-    pub fn new(calendars: Calendars, public_url: Option<&str>) -> Dav {
-        let authority = |url: &str| {
+    pub fn new(calendars: Calendars, settings: Settings) -> Dav {
+        let authority = |url: &String| {
             let (_, rest) = url.split_once("://")?;
             rest.split('/').next().map(str::to_ascii_lowercase)
         };
-        Dav { calendars, public: public_url.and_then(authority) }
+        let public = settings.public_url.as_ref().and_then(authority);
+        Dav { calendars, bounds: Bounds { object: settings.body_bytes, xml: settings.xml_bytes }, public }
     }
 
     /// OPTIONS, which needs no login: Evolution, GNOME and DAVx5 ask before they have one.
@@ -63,7 +75,8 @@ impl Dav {
         match path::parse(&ask.path) {
             Ok(target) => {
                 let href = target.href();
-                let mut request = Request { calendars: self.calendars.clone(), site, who, target, ask };
+                let (calendars, bounds) = (self.calendars.clone(), self.bounds);
+                let mut request = Request { calendars, site, bounds, who, target, ask };
                 Box::pin(methods::answer(&mut request)).await.unwrap_or_else(|refusal| refusal.answer(&href))
             }
             Err(_) if ask.method == http::Method::OPTIONS => self.options(&ask),

@@ -12,12 +12,17 @@ use crate::accounts::Caller;
 use crate::calendar::{Author, Calendars, Condition, Limits, Origin, Tags, Term};
 use crate::edge::{Ask, Conditions, EtagList, IfHeader, IfState, IfTerm, Tag};
 
-/// Bytes of an XML body.
-pub const XML_BODY: usize = 1 << 20;
+/// Bytes of a body that are read before it is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub object: usize,
+    pub xml: usize,
+}
 
 pub struct Request {
     pub calendars: Calendars,
     pub site: Site,
+    pub bounds: Bounds,
     pub who: Caller,
     pub target: Target,
     pub ask: Ask,
@@ -68,7 +73,7 @@ impl Request {
 
     /// The body as XML; `None` when there is none.
     pub async fn xml(&mut self) -> Result<Option<Document>> {
-        let body = self.ask.body(XML_BODY).await?;
+        let body = self.ask.body(self.bounds.xml).await?;
         if body.trim_ascii().is_empty() {
             return Ok(None);
         }

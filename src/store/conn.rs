@@ -132,17 +132,14 @@ impl Conn {
         self.judge(result)
     }
 
-    /// Runs statements of which only the last returns rows, and at most one counts.
+    /// Runs statements of which only the last returns rows, and at most one. Not sqlx's `fetch_optional`: that looks at
+    /// the first statement only.
     pub(crate) async fn one(
         &mut self,
         sql: impl SqlSafeStr + Send,
         values: Vec<Value>,
     ) -> Result<Option<AnyRow>> {
-        self.usable()?;
-        let query = sqlx::query_with(sql, arguments(values)?);
-        let patience = self.patience(self.patience);
-        let result = within(patience, query.fetch_optional(self.raw()?)).await;
-        self.judge(result)
+        Ok(self.all(sql, values).await?.pop())
     }
 
     /// Runs statements and returns how many rows they touched together.

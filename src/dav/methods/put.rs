@@ -56,10 +56,11 @@ fn check_headers(request: &Request) -> Result<()> {
 }
 
 async fn body(request: &mut Request) -> Result<Bytes> {
-    let limit = request.limits().object_bytes;
-    match request.ask.body(limit).await {
-        Err(Unread::TooLarge { limit }) => Err(Precondition::MaxResourceSize(limit).into()),
-        other => Ok(other?),
+    let (most, limit) = (request.bounds.object, request.limits().object_bytes);
+    match request.ask.body(most).await {
+        Ok(text) if text.len() <= limit => Ok(text),
+        Ok(_) | Err(Unread::TooLarge { .. }) => Err(Precondition::MaxResourceSize(limit).into()),
+        Err(unread) => Err(unread.into()),
     }
 }
 
