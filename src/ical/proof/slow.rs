@@ -87,7 +87,7 @@ impl<'a> Slow<'a> {
         let year_length = 365 + i64::from(is_leap(year));
         let yearly = self.freq() == "YEARLY";
         let (by_month_day, by_day) = (self.has("BYMONTHDAY"), self.has("BYDAY"));
-        let bare = !by_month_day && !by_day && !(yearly && self.has("BYYEARDAY"));
+        let bare = !(by_month_day || by_day || yearly && self.has("BYYEARDAY"));
         let weeks = yearly && self.has("BYWEEKNO");
         let month_fits = match self.has("BYMONTH") {
             true => self.is_in("BYMONTH", i64::from(month)),
