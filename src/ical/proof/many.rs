@@ -41,6 +41,27 @@ fn odd_texts_do_not_break_the_joined_calendar() {
 }
 
 #[test]
+fn two_zones_of_one_name_stay_two() {
+    let own = |offset: &str| {
+        let zone = ZONE.replace("Europe/Berlin", "Customized Time Zone").replace("+0100", offset);
+        calendar(&format!("{zone}{}", one(offset, "").replace("Europe/Berlin", "Customized Time Zone")))
+    };
+    let both = own("+0300").replace(
+        "BEGIN:VTIMEZONE",
+        &(ZONE.replace("Europe/Berlin", "Other").replace('\n', "\r\n") + "BEGIN:VTIMEZONE"),
+    );
+    let out = joined(&[own("+0100"), own("+0900"), own("+0100"), own("+0900"), both]);
+    let tree = Component::parse(out.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(tree.components().filter(|c| c.name() == "VTIMEZONE").count(), 4, "{out}");
+    let starts: Vec<i64> = tree
+        .parts()
+        .map(|p| crate::gather::when_of(&tree, p, "DTSTART").unwrap().unwrap().instant(&Zone::utc()))
+        .map(|start| (at("20260302T100000Z") - start) / 3600)
+        .collect();
+    assert_eq!(starts, [1, 9, 1, 9, 3]);
+}
+
+#[test]
 fn an_import_is_one_object_per_uid() {
     let moved = one("a", "RECURRENCE-ID;TZID=Europe/Berlin:20260309T100000\n");
     let bad = "BEGIN:VEVENT\nUID:bad\nno colon here\nEND:VEVENT\n";
