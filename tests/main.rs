@@ -1,5 +1,9 @@
 //! The one test binary. Each room's tests are a module; `support` is what they share.
 
+mod app;
 mod dav;
+mod edge;
+mod feeds;
+mod house;
 mod store;
 mod support;
