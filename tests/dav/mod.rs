@@ -3,6 +3,7 @@
 //! Files: `door` (the clinic and its client), `reading` (XML as clients read it), one file a method or report, `hostile`
 //! (bad input), `shares` (what others see), `dialogues` (recorded clients, from `tests/data/dav`).
 
+mod dialogues;
 mod door;
 mod hostile;
 mod make;
