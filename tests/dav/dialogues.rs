@@ -21,11 +21,14 @@ impl Script {
         let mark = format!("\n=== {name}\n");
         let (_, after) = self.0.split_once(&mark).unwrap_or_else(|| panic!("no request {name}"));
         let text = after.split("\n=== ").next().unwrap();
-        let text = fill.iter().fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value));
+        let text = fill
+            .iter()
+            .fold(text.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), value));
         let (head, body) = text.trim_end().split_once("\n\n").unwrap_or((text.trim_end(), ""));
         let mut lines = head.lines();
         let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
-        let headers: Vec<(&str, &str)> = lines.map(|line| line.split_once(':').unwrap()).map(|(k, v)| (k, v.trim())).collect();
+        let headers: Vec<(&str, &str)> =
+            lines.map(|line| line.split_once(':').unwrap()).map(|(k, v)| (k, v.trim())).collect();
         let body = if method == "PUT" { format!("{body}\n").replace('\n', "\r\n") } else { body.to_owned() };
         client.ask(method, path, &headers, &body).await
     }
@@ -75,7 +78,10 @@ async fn apple_calendar_sets_up() {
         assert!(!calendar.text(D, "sync-token").is_empty() && !calendar.text(S, "getctag").is_empty());
         // A mixed one would confuse Reminders.
         let kinds = calendar.prop(C, "supported-calendar-component-set");
-        assert_eq!(kinds.all(C, "comp").map(|kind| kind.attribute("name").unwrap()).collect::<Vec<_>>(), [component]);
+        assert_eq!(
+            kinds.all(C, "comp").map(|kind| kind.attribute("name").unwrap()).collect::<Vec<_>>(),
+            [component]
+        );
         assert_eq!(calendar.propstats().count(), 1);
     }
     let expanded = read(&APPLE.say(&ada, "expand", &[]).await);
@@ -87,7 +93,8 @@ async fn apple_calendar_makes_colours_and_syncs() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     let done = read(&APPLE.say(&ada, "colour", &[]).await);
-    for (space, name) in [(A, "calendar-order"), (A, "calendar-color"), (C, "default-alarm-vevent-datetime")] {
+    for (space, name) in [(A, "calendar-order"), (A, "calendar-color"), (C, "default-alarm-vevent-datetime")]
+    {
         assert_eq!(done.of(DEFAULT).status_of(space, name), Some(200), "{name}");
     }
     // A 403 here would break the whole account.
@@ -130,18 +137,26 @@ async fn thunderbird_sets_up_and_syncs() {
     let principal = read(&THUNDERBIRD.say(&ada, "look", &[("path", "/dav/principals/ada/")]).await);
     assert_eq!(principal.responses()[0].prop(C, "calendar-home-set").hrefs(), ["/dav/calendars/ada/"]);
     let home = read(&THUNDERBIRD.say(&ada, "home", &[]).await);
-    let calendars: Vec<_> = home.responses().iter().filter(|one| one.is_calendar()).map(|one| one.href()).collect();
+    let calendars: Vec<_> =
+        home.responses().iter().filter(|one| one.is_calendar()).map(|one| one.href()).collect();
     assert_eq!(calendars, [DEFAULT, "/dav/calendars/ada/tasks/"]);
     let options = THUNDERBIRD.say(&ada, "options", &[]).await;
-    assert!((200..300).contains(&options.status) && !options.header("dav").unwrap().contains("auto-schedule"));
+    assert!(
+        (200..300).contains(&options.status) && !options.header("dav").unwrap().contains("auto-schedule")
+    );
     let calendar = read(&THUNDERBIRD.say(&ada, "calendar", &[]).await);
     let own = calendar.of(DEFAULT);
     let writes = ["write", "write-content", "write-properties", "all"];
-    let may = |name: &str| own.prop(D, "current-user-privilege-set").children.iter().any(|one| one.child(D, name).is_some());
+    let may = |name: &str| {
+        own.prop(D, "current-user-privilege-set").children.iter().any(|one| one.child(D, name).is_some())
+    };
     assert!(writes.into_iter().any(may));
-    assert!(own.prop(D, "supported-report-set").children.iter().any(|one| {
-        one.at(&[(D, "report")]).child(D, "sync-collection").is_some()
-    }));
+    assert!(
+        own.prop(D, "supported-report-set")
+            .children
+            .iter()
+            .any(|one| { one.at(&[(D, "report")]).child(D, "sync-collection").is_some() })
+    );
     let first = read(&THUNDERBIRD.say(&ada, "sync", &[("token", "")]).await);
     let saved = THUNDERBIRD.say(&ada, "save", &[]).await;
     assert_eq!(saved.status, 201);
@@ -166,7 +181,8 @@ async fn davx5_sets_up_and_syncs_by_query() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     ada.ask("PUT", &format!("{DEFAULT}old.ics"), &[], &event("old", "Old", "20240105T090000Z")).await;
-    let soon = ada.ask("PUT", &format!("{DEFAULT}soon.ics"), &[], &event("soon", "Soon", "20260306T090000Z")).await;
+    let soon =
+        ada.ask("PUT", &format!("{DEFAULT}soon.ics"), &[], &event("soon", "Soon", "20260306T090000Z")).await;
     let lines = "DTSTART:20200106T090000Z\r\nDURATION:PT30M\r\nRRULE:FREQ=WEEKLY\r\n";
     let series = object("VEVENT", "series", "Series", lines);
     ada.ask("PUT", &format!("{DEFAULT}series.ics"), &[], &series).await;
@@ -240,9 +256,12 @@ async fn outlook_caldav_synchronizer_sets_up_and_syncs() {
     let calendar = read(&OUTLOOK.say(&ada, "calendar", &[]).await);
     let own = calendar.of(DEFAULT);
     assert!(own.is_calendar());
-    assert!(own.prop(D, "supported-report-set").children.iter().any(|one| {
-        one.at(&[(D, "report")]).child(C, "calendar-query").is_some()
-    }));
+    assert!(
+        own.prop(D, "supported-report-set")
+            .children
+            .iter()
+            .any(|one| { one.at(&[(D, "report")]).child(C, "calendar-query").is_some() })
+    );
     // The year 1601 in its VTIMEZONE is no date of the event's; what it sends invitations for itself is kept.
     let saved = OUTLOOK.say(&ada, "save", &[]).await;
     assert_eq!(saved.status, 201, "{}", saved.text());
