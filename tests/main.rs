@@ -8,5 +8,6 @@ mod dav;
 mod edge;
 mod feeds;
 mod house;
+mod rfc;
 mod store;
 mod support;

@@ -4,14 +4,14 @@
 //! (bad input), `shares` (what others see), `dialogues` (recorded clients, from `tests/data/dav`).
 
 mod dialogues;
-mod door;
+pub mod door;
 mod hostile;
 mod make;
 mod objects;
 mod propfind;
 mod proppatch;
 mod query;
-mod reading;
+pub mod reading;
 mod reports;
 mod shares;
 mod sync;
