@@ -71,13 +71,12 @@ pub async fn each(test: impl AsyncFn(Fresh)) {
 
 /// A SQLite database in a folder of its own.
 pub fn sqlite() -> Fresh {
-    let folder = std::env::temp_dir().join(unique());
-    std::fs::create_dir_all(&folder).unwrap();
-    sqlite_in(folder)
+    sqlite_in(std::env::temp_dir().join(unique()))
 }
 
-/// A SQLite database in this folder, which is removed in the end.
+/// A SQLite database in this folder, which is made now and removed in the end.
 pub fn sqlite_in(folder: PathBuf) -> Fresh {
+    std::fs::create_dir_all(&folder).unwrap();
     let options = Options::new(DatabaseUrl::Sqlite(folder.join("store.db")));
     Fresh { options, place: Place::Folder(folder) }
 }
