@@ -9,5 +9,6 @@ mod dav;
 mod edge;
 mod feeds;
 mod house;
+mod rfc;
 mod store;
 mod support;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: built once each and handed down; nobody below opens a store or reads a setting.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use store::{Clock, Database, DatabaseUrl, Options, Store};
 
@@ -112,6 +112,14 @@ fn make_folder(file: &Path) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(Error::io(format!("cannot make the folder {}", folder.display())))
+}
+
+/// The path of another file beside this one: its name with `.ending` behind it.
+pub fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
 }
 
 /// The word for a database in what is printed.

@@ -136,7 +136,7 @@ pub async fn migrate(config: &Config) -> Result<Migrated, Error> {
     let options = parts::options(config, Absent::Make, Clock::Real)?;
     let before = async |found: Migrated| {
         let DatabaseUrl::Sqlite(file) = &options.url else { return Ok(()) };
-        let copy = file.with_added_extension(format!("schema-{}-{}", found.from, store::clock::now()));
+        let copy = parts::beside(file, &format!("schema-{}-{}", found.from, store::clock::now()));
         tracing::info!(copy = %copy.display(), from = found.from, to = found.to, "copying before the migration");
         Store::copy(&options, &copy).await
     };

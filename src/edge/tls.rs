@@ -116,3 +116,86 @@ impl From<TlsError> for io::Error {
         io::Error::new(io::ErrorKind::InvalidInput, error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
+    }
+
+    /// A folder with the pair `name` as `certificate` and `key`.
+    fn folder(test: &str, name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("kalends-tls-{test}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        place(&folder, name);
+        folder
+    }
+
+    fn place(folder: &Path, name: &str) {
+        fs::copy(fixture(&format!("{name}.pem")), folder.join("certificate")).unwrap();
+        fs::copy(fixture(&format!("{name}.key")), folder.join("key")).unwrap();
+        // Fixtures may have been written within the clock's grain.
+        let at = SystemTime::now() + Duration::from_secs(name.len() as u64 * u64::from(name == "two"));
+        fs::File::open(folder.join("certificate")).unwrap().set_modified(at).unwrap();
+    }
+
+    /// The certificate that a client is shown, and the protocol agreed on.
+    async fn shown(tls: &Tls) -> (CertificateDer<'static>, Vec<u8>) {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(fixture("ca.pem")).unwrap()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let mut client = client.with_root_certificates(roots).with_no_client_auth();
+        client.alpn_protocols = vec![b"h2".to_vec()];
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let acceptor = tls.acceptor();
+        tokio::spawn(async move { acceptor.accept(ours).await.map(drop) });
+        let name = ServerName::try_from("localhost").unwrap();
+        let stream = TlsConnector::from(Arc::new(client)).connect(name, theirs).await.unwrap();
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().unwrap()[0].clone().into_owned();
+        (certificate, session.alpn_protocol().unwrap_or_default().to_vec())
+    }
+
+    fn certificate(name: &str) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(fixture(&format!("{name}.pem"))).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewed_certificate_is_used_within_seconds() {
+        let folder = folder("renewed", "one");
+        let tls = Tls::load(&folder.join("certificate"), &folder.join("key")).unwrap();
+        assert_eq!(shown(&tls).await, (certificate("one"), b"h2".to_vec()));
+        tokio::spawn(tls.clone().follow());
+        tokio::task::yield_now().await;
+        place(&folder, "two");
+        tokio::time::sleep(Duration::from_secs(2 * LOOK_SECONDS)).await;
+        assert_eq!(shown(&tls).await.0, certificate("two"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_broken_renewal_leaves_the_old_certificate() {
+        let folder = folder("broken", "one");
+        let tls = Tls::load(&folder.join("certificate"), &folder.join("key")).unwrap();
+        fs::copy(fixture("two.pem"), folder.join("certificate")).unwrap();
+        assert!(tls.reload().is_err(), "certificate two with key one");
+        fs::write(folder.join("certificate"), "nonsense").unwrap();
+        assert!(tls.reload().is_err());
+        assert_eq!(shown(&tls).await.0, certificate("one"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = Tls::load(Path::new("/nowhere.pem"), Path::new("/nowhere.key")).err().unwrap().to_string();
+        assert!(error.contains("/nowhere.pem"), "{error}");
+    }
+}

@@ -15,7 +15,7 @@ use tokio::{
 use super::Context;
 use crate::app::{
     Error,
-    parts::{self, Absent, Parts, Turned},
+    parts::{self, Absent, Parts, Turned, beside},
 };
 
 /// Write everything into one archive, while the server runs.
@@ -27,7 +27,7 @@ pub struct Backup {
 impl Backup {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let store = parts::open_store(&context.config, Absent::Refuse, Clock::Real).await?;
-        let beside = self.file.with_added_extension("part");
+        let beside = beside(&self.file, "part");
         let written = write(&store, &beside).await;
         if written.is_err() {
             let _ = tokio::fs::remove_file(&beside).await;
