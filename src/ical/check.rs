@@ -92,6 +92,9 @@ pub fn check(text: &[u8], limits: &Limits) -> Result<Object, Refusal> {
     calendar(&tree)?;
     let kind = kind(&tree)?;
     let uid = uid(&tree)?;
+    if tree.parts().count() > limits.overrides + 1 {
+        return Err(Refusal::Recurrence(format!("the object has more than {} overrides", limits.overrides)));
+    }
     for part in tree.parts() {
         bounded(part, limits)?;
         dated(&tree, part, limits)?;

@@ -80,12 +80,25 @@ impl Digest {
     /// Whether any occurrence overlaps the window; stops at the first, and does not begin where the bounds decide.
     #[inline]
     pub fn overlaps(&self, window: Window, floating: &Zone, budget: &mut Budget) -> Result<bool, Error> {
+        self.any(window, floating, budget, |_| true)
+    }
+
+    /// Whether any occurrence that overlaps the window passes the test.
+    #[inline]
+    pub(crate) fn any(
+        &self,
+        window: Window,
+        floating: &Zone,
+        budget: &mut Budget,
+        mut test: impl FnMut(&Occurrence) -> bool,
+    ) -> Result<bool, Error> {
         if let Some(one) = self.single {
             let (start, end) = self.place(one, floating);
-            return Ok(one.row.overlaps(window, start, end));
+            let occurrence = Occurrence { start, end, id: None, component: 0, busy: self.busy };
+            return Ok(one.row.overlaps(window, start, end) && test(&occurrence));
         }
         match &self.series {
-            Some(series) if self.may_overlap(window) => series.overlaps(window, floating, budget),
+            Some(series) if self.may_overlap(window) => series.any(window, floating, budget, test),
             _ => Ok(false),
         }
     }

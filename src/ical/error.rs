@@ -27,6 +27,14 @@ impl Error {
         Error::Value { line, property: property.to_owned(), why: why.into() }
     }
 
+    /// The line it is about, from 1; 0 when it is about none.
+    pub fn line(&self) -> u32 {
+        match self {
+            Error::Text { line, .. } | Error::Value { line, .. } | Error::Zone { line, .. } => *line,
+            Error::Budget => 0,
+        }
+    }
+
     /// The same error about another line: values are read without knowing where they stood.
     pub(crate) fn at(self, to: u32) -> Error {
         match self {

@@ -117,6 +117,7 @@ impl Rule {
 
     fn part(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
+            "FREQ" => self.freq = freq(value)?,
             "INTERVAL" => self.interval = number(key, value, 1, INTERVAL)? as u32,
             "COUNT" => self.count = number(key, value, 1, COUNT)? as u32,
             "UNTIL" => self.until = until(value)?,
@@ -152,7 +153,7 @@ impl Rule {
                     _ => return Err("SKIP is neither OMIT, BACKWARD nor FORWARD".into()),
                 }
             }
-            // FREQ is read already; what the standards add later cannot be guessed at.
+            // What the standards add later cannot be guessed at.
             _ => {}
         }
         Ok(())

@@ -96,17 +96,21 @@ impl Series {
         Ok(all)
     }
 
-    /// Whether any occurrence overlaps the window.
-    pub(crate) fn overlaps(
+    /// Whether any occurrence that overlaps the window passes the test; stops at the first.
+    pub(crate) fn any(
         &self,
         window: Window,
         floating: &Zone,
         budget: &mut Budget,
+        mut test: impl FnMut(&Occurrence) -> bool,
     ) -> Result<bool, Error> {
         let mut any = false;
-        self.scan(window, floating, budget, &mut |_| {
-            any = true;
-            ControlFlow::Break(())
+        self.scan(window, floating, budget, &mut |found| match test(&found) {
+            true => {
+                any = true;
+                ControlFlow::Break(())
+            }
+            false => ControlFlow::Continue(()),
         })?;
         Ok(any)
     }

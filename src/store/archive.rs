@@ -381,3 +381,12 @@ pub(crate) fn failed(error: std::io::Error) -> Error {
         _ => Error::Broken(std::sync::Arc::new(error)),
     }
 }
+
+/// `table.column` of everything an archive holds: what a test compares with the database.
+#[doc(hidden)]
+pub fn archived_columns() -> Vec<String> {
+    TABLES
+        .iter()
+        .flat_map(|table| table.columns().map(move |(name, _)| format!("{}.{name}", table.name)))
+        .collect()
+}

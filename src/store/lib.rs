@@ -45,7 +45,7 @@ mod tombstones;
 mod value;
 mod writer;
 
-pub use archive::Counts;
+pub use archive::{Counts, archived_columns};
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Visible};

@@ -14,7 +14,6 @@ pub struct Door {
     pub dav: Dav,
     pub accounts: Accounts,
     pub calendars: Calendars,
-    pub store: store::Store,
     /// Dropped last: takes the database away.
     _fresh: Fresh,
 }
@@ -49,9 +48,9 @@ impl Door {
         }
         let limit = calendar.limits.object_bytes + (64 << 10);
         let calendars = Calendars::open(store.clone(), calendar).await.unwrap();
-        let public_url = Some(format!("https://{HOST}"));
-        let dav = Dav::new(calendars.clone(), Settings { public_url, body_bytes: limit, xml_bytes: 1 << 20 });
-        Door { dav, accounts, calendars, store, _fresh: fresh }
+        let settings = Settings { public_url: Some(format!("https://{HOST}")), body_bytes: limit, xml_bytes: 1 << 20 };
+        let dav = Dav::new(calendars.clone(), settings);
+        Door { dav, accounts, calendars, _fresh: fresh }
     }
 
     /// One request of `who`; `headers` as lines `Name: value`.
@@ -78,7 +77,8 @@ impl Door {
     }
 
     pub async fn report(&self, who: &str, path: &str, depth: u8, body: &str) -> Reply {
-        let body = body.replacen('>', &format!(" {NS}>"), 1);
+        let name = body.find([' ', '/', '>']).unwrap();
+        let body = format!("{} {NS}{}", &body[..name], &body[name..]);
         self.ask(who, "REPORT", path, &[&format!("Depth: {depth}")], body).await
     }
 

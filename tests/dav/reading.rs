@@ -113,10 +113,6 @@ impl Multistatus {
         Multistatus(root)
     }
 
-    pub fn root(&self) -> &Node {
-        &self.0
-    }
-
     pub fn responses(&self) -> Vec<Response<'_>> {
         self.0.all(D, "response").map(Response).collect()
     }

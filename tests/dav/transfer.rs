@@ -32,12 +32,18 @@ async fn an_object_moves_within_and_between_calendars() {
 #[tokio::test]
 async fn overwrite_decides_what_happens_to_what_is_there() {
     let door = Door::open().await;
+    let other = "/dav/calendars/ada/x/b.ics";
+    door.ask("ada", "MKCALENDAR", "/dav/calendars/ada/x/", &[], "").await.is(201);
     door.put("ada", A, &event("1", 5, "A")).await;
     door.put("ada", B, &event("2", 5, "B")).await;
-    transfer(&door, "MOVE", A, B, &["Overwrite: F"]).await.is(412);
-    transfer(&door, "MOVE", A, B, &["Overwrite: X"]).await.is(400);
-    transfer(&door, "MOVE", A, B, &["Overwrite: T"]).await.is(204);
-    assert!(door.ask("ada", "GET", B, &[], "").await.body.contains("SUMMARY:A"));
+    door.put("ada", other, &event("1", 6, "C")).await;
+    transfer(&door, "MOVE", A, other, &["Overwrite: F"]).await.is(412);
+    transfer(&door, "MOVE", A, other, &["Overwrite: X"]).await.is(400);
+    // RFC 4791 section 5.3.2.1: nothing may take the place of an object with another UID.
+    transfer(&door, "MOVE", A, B, &["Overwrite: T"]).await.refused(403, "no-uid-conflict");
+    transfer(&door, "MOVE", A, other, &["Overwrite: T"]).await.is(204);
+    assert!(door.ask("ada", "GET", other, &[], "").await.body.contains("SUMMARY:A"));
+    door.ask("ada", "GET", A, &[], "").await.is(404);
 }
 
 #[tokio::test]

@@ -1,0 +1,3 @@
+//! Secret links from outside: whole and busy-only, their tags, their end (trust.md S6, S8).
+
+mod links;

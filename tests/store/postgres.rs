@@ -1,0 +1,189 @@
+//! What only PostgreSQL promises: nodes see one another at once, a dead server is `Busy` within two seconds and healed by
+//! itself, a row that somebody locks harms nobody else (trust.md R6, R8).
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::store::{DatabaseUrl, Error, Options, Store};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::world::World;
+use crate::support::database::postgres;
+
+/// storage.md 2: written through one node, read through another, without a stale answer.
+#[tokio::test]
+async fn a_second_node_sees_every_write_at_once() {
+    let Some(fresh) = postgres() else { return };
+    let world = World::over(fresh).await;
+    let other = world.fresh.again().await;
+    for n in 0..2_000 {
+        world.put("a.ics", &format!("text {n}")).await.unwrap();
+        let seq = world.seq().await;
+        assert_eq!(other.version(world.clinic).await.unwrap().seq, seq);
+    }
+    let found =
+        other.read().await.unwrap().object(world.clinic, world.visits, "a.ics").await.unwrap().unwrap();
+    assert_eq!(found.text.unwrap().0, "text 1999");
+}
+
+#[tokio::test]
+async fn another_node_is_woken() {
+    let Some(fresh) = postgres() else { return };
+    let world = World::over(fresh).await;
+    let other = world.fresh.again().await;
+    let mut changed = other.changed();
+    // The listener reports itself once when it is connected.
+    tokio::time::timeout(Duration::from_secs(5), changed.changed()).await.unwrap().unwrap();
+    for n in 0..20 {
+        changed.mark_unchanged();
+        world.put("a.ics", &format!("text {n}")).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(1), changed.changed()).await.unwrap().unwrap();
+        // Let a late announcement of this round arrive before the next.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// trust.md R8: a row lock held by somebody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_clinic_harms_nobody_else() {
+    let Some(fresh) = postgres() else { return };
+    let world = Arc::new(World::over(fresh).await);
+    let holder = hold_lock(&world).await;
+    let writers: Vec<_> = (0..50)
+        .map(|n| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let begun = Instant::now();
+                let result = world.put(&format!("{n}.ics"), "text").await;
+                (result, begun.elapsed())
+            })
+        })
+        .collect();
+    for _ in 0..200 {
+        let begun = Instant::now();
+        world.conn().await.collections_of(world.clinic, world.ada).await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(1), "a reader waited {:?}", begun.elapsed());
+    }
+    for writer in writers {
+        let (result, took) = writer.await.unwrap();
+        assert!(matches!(result, Err(Error::Busy)));
+        assert!(took < Duration::from_millis(3500), "503 came after {took:?}");
+    }
+    release(holder);
+    let begun = Instant::now();
+    while world.put("again.ics", "text").await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(2), "did not recover");
+    }
+}
+
+async fn hold_lock(world: &World) -> Child {
+    let child = Command::new("psql")
+        .args(["-X", "-q", "-c", "begin; update clinics set name = name; select pg_sleep(60)"])
+        .arg(world.fresh.address().unwrap())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while world.put("until-locked.ics", "text").await.is_ok() {}
+    child
+}
+
+/// Killing psql leaves its sleeping server process: that one is ended too.
+fn release(mut holder: Child) {
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let admin = std::env::var("KALENDS_TEST_POSTGRES").unwrap();
+    let sql = "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' \
+        and pid <> pg_backend_pid()";
+    assert!(crate::support::database::sql(&admin, sql));
+}
+
+/// What stands between us and the server.
+#[derive(Clone, Copy, PartialEq)]
+enum Wire {
+    Works,
+    /// Everything is accepted and nothing answered.
+    Silent,
+    /// Connections are cut and refused.
+    Cut,
+}
+
+/// trust.md R6: the server goes away under a running store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_server_is_busy_and_heals() {
+    let Some(fresh) = postgres() else { return };
+    let world = World::over(fresh).await;
+    let address = world.fresh.address().unwrap().to_string();
+    let (wire, port) = proxy(&address).await;
+    let store = Store::open(&Options::new(DatabaseUrl::Postgres(through(&address, port)))).await.unwrap();
+    for broken in [Wire::Cut, Wire::Silent] {
+        assert!(store.version(world.clinic).await.is_ok());
+        wire.send_replace(broken);
+        for _ in 0..3 {
+            let begun = Instant::now();
+            assert!(matches!(store.version(world.clinic).await, Err(Error::Busy)));
+            assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
+            let begun = Instant::now();
+            let new = super::world::object(world.visits, "a.ics", "text");
+            let write = super::world::change(&store, world.clinic, |tx| {
+                Box::pin(async move { tx.save_object(new).await })
+            });
+            assert!(matches!(write.await, Err(Error::Busy)));
+            assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
+        }
+        wire.send_replace(Wire::Works);
+        let begun = Instant::now();
+        while store.version(world.clinic).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "did not heal");
+        }
+        let new = super::world::object(world.visits, "b.ics", "text");
+        super::world::change(&store, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await }))
+            .await
+            .unwrap();
+    }
+    store.close().await;
+}
+
+/// The address with another port on this machine.
+fn through(address: &str, port: u16) -> String {
+    let (head, name) = address.rsplit_once('/').unwrap();
+    let user = head.split_once('@').map_or("postgres://", |(user, _)| user);
+    let at = if user.ends_with("//") { "" } else { "@" };
+    format!("{user}{at}127.0.0.1:{port}/{}", name.split('?').next().unwrap())
+}
+
+/// A wire to the server that can be broken.
+async fn proxy(address: &str) -> (watch::Sender<Wire>, u16) {
+    let place = address.split_once("://").unwrap().1.rsplit_once('/').unwrap().0;
+    let server = place.rsplit_once('@').map_or(place, |(_, server)| server).to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (wire, state) = watch::channel(Wire::Works);
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            tokio::spawn(carry(client, server.clone(), state.clone()));
+        }
+    });
+    (wire, port)
+}
+
+async fn carry(mut client: TcpStream, server: String, mut state: watch::Receiver<Wire>) {
+    if *state.borrow() == Wire::Cut {
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(server).await else { return };
+    loop {
+        let now = *state.borrow();
+        match now {
+            Wire::Works => tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
+                _ = state.changed() => {}
+            },
+            Wire::Silent => state.changed().await.unwrap(),
+            Wire::Cut => return,
+        }
+    }
+}
