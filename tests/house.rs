@@ -37,7 +37,8 @@ const HOME: &[(&str, &[&str])] = &[
     ("rustls", &["edge/tls.rs"]),
     ("tokio_rustls", &["edge/tls.rs"]),
     ("argon2", &["accounts/seal.rs"]),
-    ("hmac", &["accounts/seal.rs"]),
+    // The names of busy views are MACs (calendar/redact.rs): no password, no token.
+    ("hmac", &["accounts/seal.rs", "calendar/redact.rs"]),
     ("subtle", &["accounts/seal.rs"]),
     ("clap", &["app"]),
     ("metrics", &["app/telemetry.rs"]),
@@ -46,8 +47,11 @@ const HOME: &[(&str, &[&str])] = &[
 ];
 /// Files that may be longer than the norm, because they are tables.
 const TABLES: &[&str] = &["ical/windows.rs"];
+/// Folders whose list of files is a list in the code, one file an item.
+const LISTED_IN_CODE: &[&str] = &["dav/methods/mod.rs"];
 /// What no room, file or type is called: words that say nothing.
-const EMPTY_WORDS: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "handler", "misc", "info"];
+const EMPTY_WORDS: &[&str] =
+    &["util", "utils", "common", "helper", "helpers", "manager", "handler", "misc", "info"];
 
 /// Lines of a file above which it is asking to be two.
 const LINES: usize = 600;
@@ -191,7 +195,8 @@ fn a_room_is_entered_through_its_face() {
         let faces: BTreeSet<String> = rooms
             .iter()
             .flat_map(|room| {
-                let face = fs::read_to_string(root().join("src").join(room).join("mod.rs")).unwrap_or_default();
+                let face =
+                    fs::read_to_string(root().join("src").join(room).join("mod.rs")).unwrap_or_default();
                 let open: Vec<String> =
                     face.lines().filter_map(|line| line.strip_prefix("pub mod ")).map(ident).collect();
                 open.into_iter().map(|name| format!("{room}::{name}")).collect::<Vec<_>>()
@@ -200,9 +205,16 @@ fn a_room_is_entered_through_its_face() {
         for after in code(&file.text).split("crate::").skip(1) {
             let (room, rest) = after.split_once("::").unwrap_or((after, ""));
             let is_file = root().join("src").join(room).join(format!("{}.rs", ident(rest))).exists();
-            if room != file.room() && rooms.contains(&room) && is_file && !faces.contains(&format!("{room}::{}", ident(rest)))
+            if room != file.room()
+                && rooms.contains(&room)
+                && is_file
+                && !faces.contains(&format!("{room}::{}", ident(rest)))
             {
-                wrong.push(format!("src/{} reaches into {room}/{}.rs: enter through {room}/mod.rs", file.path, ident(rest)));
+                wrong.push(format!(
+                    "src/{} reaches into {room}/{}.rs: enter through {room}/mod.rs",
+                    file.path,
+                    ident(rest)
+                ));
             }
         }
     }
@@ -243,14 +255,16 @@ fn every_file_says_what_it_is_for() {
 fn a_face_lists_its_files() {
     let src = root().join("src");
     let mut wrong = Vec::new();
-    for file in files().iter().filter(|file| file.is_face()) {
+    for file in files().iter().filter(|file| file.is_face() && !LISTED_IN_CODE.contains(&&*file.path)) {
         let folder = src.join(&file.path);
         let header: String = file.text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let header = header.to_lowercase();
         for other in fs::read_dir(folder.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()) {
             let name = other.file_stem().unwrap().to_string_lossy().into_owned();
             let counts = other.extension().is_some_and(|one| one == "rs") || other.is_dir();
             let is_named = header.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
-            let is_other = !matches!(name.as_str(), "mod" | "lib" | "main" | "examples") && !name.ends_with("_tests");
+            let is_other =
+                !matches!(name.as_str(), "mod" | "lib" | "main" | "examples") && !name.ends_with("_tests");
             if counts && is_other && !is_named {
                 wrong.push(format!("src/{} does not name {name} in its header", file.path));
             }
@@ -279,7 +293,10 @@ fn files_are_short_and_named_by_nouns() {
 fn every_migration_exists_for_both_databases() {
     let names = |database: &str| -> BTreeSet<String> {
         let folder = root().join("migrations").join(database);
-        under(&folder, "sql").iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        under(&folder, "sql")
+            .iter()
+            .map(|file| file.file_name().unwrap().to_string_lossy().into_owned())
+            .collect()
     };
     let (sqlite, postgres) = (names("sqlite"), names("postgres"));
     assert!(!sqlite.is_empty());
@@ -309,7 +326,9 @@ fn every_table_carries_its_clinic() {
 
 #[test]
 fn the_walls_notice() {
-    let code = code("use crate::{store, dav::x}; // crate::rest\n let a = \"crate::ui\"; rest::b(); std::sqlx::c();");
+    let code = code(
+        "use crate::{store, dav::x}; // crate::rest\n let a = \"crate::ui\"; rest::b(); std::sqlx::c();",
+    );
     assert_eq!(rooms_named(&code), ["store", "dav"]);
     let packages = packages_named(&code);
     assert!(packages.contains(&"rest".to_owned()) && !packages.contains(&"sqlx".to_owned()), "{packages:?}");

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod app;
+mod calendar;
 mod dav;
 mod edge;
 mod feeds;

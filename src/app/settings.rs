@@ -65,7 +65,7 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-/// All settings, in the order of [`Config`].
+/// All settings, ordered by name.
 pub fn all() -> Vec<Setting> {
     let schema = Config::schema().to_value();
     let mut found = Vec::new();

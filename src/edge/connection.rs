@@ -141,6 +141,10 @@ fn doubtful(request: &Request<Incoming>) -> Option<Problem> {
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
         return Some(Problem::bad_request("A request names exactly one Host."));
     }
+    if size(request) > limits::HEAD_BYTES {
+        let (status, detail) = (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large.");
+        return Some(Problem::new(status, "Too large", detail));
+    }
     if has_twice(headers, header::CONTENT_LENGTH) || has_twice(headers, header::TRANSFER_ENCODING) {
         return Some(Problem::bad_request("The length of the body is stated twice."));
     }
@@ -151,6 +155,12 @@ fn doubtful(request: &Request<Incoming>) -> Option<Problem> {
         return Some(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Not allowed", "No such method here."));
     }
     None
+}
+
+/// hyper's own limit counts what it has buffered, which may be twice as much.
+fn size(request: &Request<Incoming>) -> usize {
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    request.uri().path().len() + lines.sum::<usize>()
 }
 
 fn has_twice(headers: &HeaderMap, name: header::HeaderName) -> bool {

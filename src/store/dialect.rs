@@ -46,12 +46,11 @@ impl Dialect {
 }
 
 impl Database {
-    /// Begins a transaction that reads one state.
+    /// Begins a transaction that reads one state. Both databases fix it with the first read, not with the begin.
     pub(crate) fn begin_snapshot(self) -> &'static str {
         match self {
-            // The read that follows fixes the state; a deferred transaction alone does not yet.
             Database::Sqlite => "begin deferred; select count(*) from clinics",
-            Database::Postgres => "begin isolation level repeatable read read only",
+            Database::Postgres => "begin isolation level repeatable read read only; select 1 from clinics",
         }
     }
 

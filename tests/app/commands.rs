@@ -110,7 +110,8 @@ fn shares_and_feeds_are_made_listed_and_ended() {
     assert!(program.says("calendar list bob").contains("visits~ada"));
     program.says("share remove ada visits bob");
     assert_eq!(program.says("share list ada visits"), "");
-    let url = program.says("feed add ada visits --busy-only --label Google --public-url https://cal.example.org");
+    let url =
+        program.says("feed add ada visits --busy-only --label Google --public-url https://cal.example.org");
     assert!(url.starts_with("https://cal.example.org/feeds/") && url.ends_with(".ics\n"), "{url}");
     let listed = program.says("feed list ada visits");
     let id = listed.split('\t').next().unwrap();
@@ -128,7 +129,8 @@ fn an_import_counts_names_what_it_refuses_and_can_be_repeated() {
     let file = program.folder().join("calendar.ics");
     let one = text::event("one", "Visit", "20260302T090000Z");
     let two = text::event("two", "Visit", "20260303T090000Z");
-    let bad = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:bad\r\nDTSTART:nonsense\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let bad =
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:bad\r\nDTSTART:nonsense\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
     fs::write(&file, format!("{one}{two}{bad}")).unwrap();
     for _ in 0..2 {
         let output = program.run(&format!("import ada default {}", file.display()));

@@ -7,6 +7,7 @@ use kalends::app::{config::Config, settings};
 
 fn same(path: &Path, expected: &str) {
     if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, expected).unwrap();
     }
     let found = fs::read_to_string(path).unwrap_or_default();

@@ -108,7 +108,7 @@ async fn a_move_takes_the_object_from_one_calendar_to_the_other_at_once() {
 #[tokio::test]
 async fn a_calendar_is_made_removed_made_and_removed_again_at_once() {
     everywhere(async |world| {
-        let mut tokens = Vec::new();
+        let mut tokens: Vec<String> = Vec::new();
         for _ in 0..2 {
             let caller = world.who("ada").await;
             let by = Author { who: &caller, from: Origin::Dav };

@@ -51,7 +51,9 @@ async fn a_head_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn options_needs_no_login_on_any_url() {
     let server = Server::start().await;
-    for path in ["/", "/dav/", "/dav/calendars/ada/default/", "/.well-known/caldav", "/principals/", "/x", "*"] {
+    for path in
+        ["/", "/dav/", "/dav/calendars/ada/default/", "/.well-known/caldav", "/principals/", "/x", "*"]
+    {
         let reply = server.stranger().ask("OPTIONS", path, &[], "").await;
         assert!(matches!(reply.status, 200 | 204), "{path} {reply:?}");
         let dav = reply.header("dav").unwrap_or_default();

@@ -51,9 +51,13 @@ async fn a_full_link_shows_every_event_with_its_zone_once() {
     assert!(reply.header("content-type").unwrap().starts_with("text/calendar"));
     assert_eq!(reply.header("referrer-policy"), Some("no-referrer"));
     assert!(reply.header("content-disposition").unwrap().contains("default.ics"));
-    for (part, times) in
-        [("BEGIN:VCALENDAR", 1), ("BEGIN:VTIMEZONE", 1), ("BEGIN:VEVENT", 2), ("UID:one", 1), ("secret words", 2)]
-    {
+    for (part, times) in [
+        ("BEGIN:VCALENDAR", 1),
+        ("BEGIN:VTIMEZONE", 1),
+        ("BEGIN:VEVENT", 2),
+        ("UID:one", 1),
+        ("secret words", 2),
+    ] {
         assert_eq!(text.matches(part).count(), times, "{part}\n{text}");
     }
 }

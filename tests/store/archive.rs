@@ -24,7 +24,8 @@ async fn furnish(world: &World) {
     world
         .change(move |tx| {
             Box::pin(async move {
-                let password = NewAppPassword { principal: ada, label: "phone".into(), hash: Secret("h".into()) };
+                let password =
+                    NewAppPassword { principal: ada, label: "phone".into(), hash: Secret("h".into()) };
                 tx.insert_app_password(password).await?;
                 tx.set_grant(visits, bob, Privilege::Busy).await?;
                 let feed = ::store::NewFeed {
@@ -37,7 +38,13 @@ async fn furnish(world: &World) {
                 let gone = tx.insert_collection(bob, super::world::calendar("gone")).await?.id;
                 tx.remove_collection(gone).await?;
                 let owner = PropertyOwner::Collection(visits);
-                tx.set_properties(&[Property { owner, namespace: "n".into(), name: "p".into(), xml: "<p/>".into() }]).await
+                tx.set_properties(&[Property {
+                    owner,
+                    namespace: "n".into(),
+                    name: "p".into(),
+                    xml: "<p/>".into(),
+                }])
+                .await
             })
         })
         .await
@@ -60,7 +67,10 @@ async fn an_archive_moves_between_the_databases() {
             let texts = here.texts(clinic, visits, "", 999).await.unwrap();
             assert_eq!(there.texts(clinic, visits, "", 999).await.unwrap(), texts);
             assert_eq!(there.credentials("ada").await.unwrap(), here.credentials("ada").await.unwrap());
-            assert_eq!(there.grants(clinic, &[visits]).await.unwrap(), here.grants(clinic, &[visits]).await.unwrap());
+            assert_eq!(
+                there.grants(clinic, &[visits]).await.unwrap(),
+                here.grants(clinic, &[visits]).await.unwrap()
+            );
             assert_eq!(there.feeds(clinic, visits).await.unwrap(), here.feeds(clinic, visits).await.unwrap());
             assert_eq!(there.installation_secret().await.unwrap(), here.installation_secret().await.unwrap());
             let new = there.clinic(clinic).await.unwrap().unwrap();
@@ -72,7 +82,9 @@ async fn an_archive_moves_between_the_databases() {
             assert!(there.journal_after(clinic, 0, 9999).await.unwrap()[..].len() > 120);
             let name = "made-after.ics";
             let new = super::world::object(visits, name, "text");
-            super::world::change(&other, clinic, |tx| Box::pin(async move { tx.save_object(new).await })).await.unwrap();
+            super::world::change(&other, clinic, |tx| Box::pin(async move { tx.save_object(new).await }))
+                .await
+                .unwrap();
             drop((here, there));
             other.close().await;
         })
@@ -108,8 +120,14 @@ async fn a_damaged_archive_changes_nothing() {
         let mut flipped = bytes.clone();
         flipped[bytes.len() / 2] ^= 4;
         let newer = [b"kalends archive 2\n", &bytes[18..]].concat();
-        let bad: [&[u8]; 6] =
-            [b"", b"not an archive at all", &bytes[..bytes.len() / 2], &bytes[..bytes.len() - 30], &flipped, &newer];
+        let bad: [&[u8]; 6] = [
+            b"",
+            b"not an archive at all",
+            &bytes[..bytes.len() / 2],
+            &bytes[..bytes.len() - 30],
+            &flipped,
+            &newer,
+        ];
         for archive in bad {
             assert!(matches!(world.store.restore(archive).await, Err(Error::Invalid(_))));
         }
@@ -125,7 +143,8 @@ async fn a_damaged_archive_changes_nothing() {
 async fn a_backup_under_load_is_one_state() {
     everywhere(async |world: World| {
         let (world, stop) = (Arc::new(world), Arc::new(AtomicBool::new(false)));
-        let writers: Vec<_> = (0..4).map(|n| tokio::spawn(write_pairs(Arc::clone(&world), Arc::clone(&stop), n))).collect();
+        let writers: Vec<_> =
+            (0..4).map(|n| tokio::spawn(write_pairs(Arc::clone(&world), Arc::clone(&stop), n))).collect();
         for round in 0..5 {
             let marker = format!("marker-{round}.ics");
             world.put(&marker, "acknowledged").await.unwrap();
@@ -133,9 +152,11 @@ async fn a_backup_under_load_is_one_state() {
             let fresh = sqlite();
             let other = fresh.store().await;
             other.restore(&bytes[..]).await.unwrap();
-            let objects = other.read().await.unwrap().texts(world.clinic, world.visits, "", 99_999).await.unwrap();
+            let objects =
+                other.read().await.unwrap().texts(world.clinic, world.visits, "", 99_999).await.unwrap();
             assert!(objects.iter().any(|object| object.meta.name == marker));
-            let halves = |half: &str| objects.iter().filter(|object| object.meta.name.ends_with(half)).count();
+            let halves =
+                |half: &str| objects.iter().filter(|object| object.meta.name.ends_with(half)).count();
             assert_eq!(halves("-left.ics"), halves("-right.ics"), "a change is torn");
             let last = objects.iter().map(|object| object.meta.seq).max().unwrap();
             let seq = other.version(world.clinic).await.unwrap().seq;
@@ -154,7 +175,8 @@ async fn write_pairs(world: Arc<World>, stop: Arc<AtomicBool>, writer: usize) {
     let mut n = 0;
     while !stop.load(Ordering::SeqCst) {
         n += 1;
-        let pair = ["left", "right"].map(|half| super::world::object(world.visits, &format!("{writer}-{n}-{half}.ics"), "x"));
+        let pair = ["left", "right"]
+            .map(|half| super::world::object(world.visits, &format!("{writer}-{n}-{half}.ics"), "x"));
         let [left, right] = pair;
         let write = world.change(|tx| {
             Box::pin(async move {

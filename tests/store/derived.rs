@@ -1,7 +1,7 @@
 //! What is derived or beside the sequence: packs, digests, meta. None of it moves a number that clients see.
 
-use bytes::Bytes;
 use ::store::{CollectionId, Error, Etag, NewDigest, Pack, Result};
+use bytes::Bytes;
 
 use super::world::{World, everywhere};
 
@@ -17,8 +17,11 @@ async fn the_newest_pack_is_kept() {
     everywhere(async |world: World| {
         let (clinic, visits) = (world.clinic, world.visits);
         let before = world.seq().await;
-        let pack = |seq, version: &str| Pack { seq, version: version.into(), body: Bytes::from(vec![1; 100_000]) };
-        let put = |pack: Pack| aside(&world, move |aside| Box::pin(async move { aside.put_pack(clinic, visits, pack).await }));
+        let pack =
+            |seq, version: &str| Pack { seq, version: version.into(), body: Bytes::from(vec![1; 100_000]) };
+        let put = |pack: Pack| {
+            aside(&world, move |aside| Box::pin(async move { aside.put_pack(clinic, visits, pack).await }))
+        };
         put(pack(5, "1")).await.unwrap();
         put(pack(4, "1")).await.unwrap();
         assert_eq!(world.conn().await.pack(clinic, visits).await.unwrap(), Some(pack(5, "1")));
@@ -26,7 +29,8 @@ async fn the_newest_pack_is_kept() {
         assert_eq!(world.conn().await.pack(clinic, visits).await.unwrap(), Some(pack(4, "2")));
         assert_eq!(world.seq().await, before);
         let (nowhere, late) = (CollectionId(999), pack(1, "1"));
-        let gone = aside(&world, move |aside| Box::pin(async move { aside.put_pack(clinic, nowhere, late).await }));
+        let gone =
+            aside(&world, move |aside| Box::pin(async move { aside.put_pack(clinic, nowhere, late).await }));
         assert!(matches!(gone.await, Err(Error::Gone)));
         aside(&world, move |aside| Box::pin(async move { aside.drop_packs(clinic).await })).await.unwrap();
         assert_eq!(world.conn().await.pack(clinic, visits).await.unwrap(), None);
@@ -53,7 +57,9 @@ async fn digests_are_rewritten_only_under_the_same_text() {
             })
             .collect();
         batch[7].etag = Etag::of(b"another text");
-        let write = aside(&world, move |aside| Box::pin(async move { aside.update_digests(clinic, visits, &batch).await }));
+        let write = aside(&world, move |aside| {
+            Box::pin(async move { aside.update_digests(clinic, visits, &batch).await })
+        });
         assert_eq!(write.await.unwrap(), 449);
         let mut conn = world.conn().await;
         let new = conn.object_meta(clinic, visits, "9.ics").await.unwrap().unwrap();

@@ -17,7 +17,8 @@ impl Small {
     fn mount(name: &str) -> Option<Small> {
         let folder = std::env::temp_dir().join(format!("kalends-full-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(&folder).output();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(&folder).output();
         if mounted.is_ok_and(|done| done.status.success()) {
             return Some(Small(folder));
         }

@@ -15,7 +15,8 @@ async fn every_write_bumps_the_sequence_by_one() {
         world.put("a.ics", "one").await.unwrap();
         world.put("b.ics", "two").await.unwrap();
         assert_eq!(world.seq().await, before + 2);
-        let seen = world.change(|tx| Box::pin(async move { Ok((tx.clinic(), tx.seq(), tx.now())) })).await.unwrap();
+        let seen =
+            world.change(|tx| Box::pin(async move { Ok((tx.clinic(), tx.seq(), tx.now())) })).await.unwrap();
         assert_eq!(seen, (world.clinic, before + 3, super::world::NOW));
     })
     .await;
@@ -30,7 +31,10 @@ async fn structure_moves_only_with_what_is_no_object() {
         let between = world.store.version(world.clinic).await.unwrap();
         assert_eq!((between.seq, between.structure), (before.seq + 2, before.structure));
         let ada = world.ada;
-        world.change(move |tx| Box::pin(async move { tx.disable_principal(ada, Some(1)).await })).await.unwrap();
+        world
+            .change(move |tx| Box::pin(async move { tx.disable_principal(ada, Some(1)).await }))
+            .await
+            .unwrap();
         let after = world.store.version(world.clinic).await.unwrap();
         assert_eq!((after.seq, after.structure), (before.seq + 3, before.seq + 3));
     })
@@ -60,7 +64,8 @@ async fn a_refused_change_leaves_nothing() {
 async fn an_overlooked_error_is_an_error() {
     everywhere(async |world: World| {
         world.put("a.ics", "one").await.unwrap();
-        let (mut clash, other) = (object(world.visits, "b.ics", "two"), object(world.visits, "c.ics", "three"));
+        let (mut clash, other) =
+            (object(world.visits, "b.ics", "two"), object(world.visits, "c.ics", "three"));
         clash.uid = "uid-a.ics".into();
         let result = world.change(|tx| {
             Box::pin(async move {
@@ -133,7 +138,8 @@ async fn a_crowd_of_good_and_bad_writes_keeps_exactly_the_good() {
     everywhere(async |world: World| {
         let world = Arc::new(world);
         let gate = Arc::new(Barrier::new(60));
-        let crowd: Vec<_> = (0..60).map(|n| tokio::spawn(member(Arc::clone(&world), Arc::clone(&gate), n))).collect();
+        let crowd: Vec<_> =
+            (0..60).map(|n| tokio::spawn(member(Arc::clone(&world), Arc::clone(&gate), n))).collect();
         let mut good = BTreeSet::new();
         for member in crowd {
             good.extend(member.await.unwrap());
@@ -214,7 +220,9 @@ async fn a_clinic_that_is_not_there_is_gone() {
 async fn clinics_have_sequences_of_their_own() {
     everywhere(async |world: World| {
         let make = |name: &'static str| {
-            world.store.aside::<_, Error, _>(move |aside| Box::pin(async move { aside.insert_clinic(name).await }))
+            world
+                .store
+                .aside::<_, Error, _>(move |aside| Box::pin(async move { aside.insert_clinic(name).await }))
         };
         let second = make("second").await.unwrap();
         assert!(matches!(make("second").await, Err(Error::Unique(Unique::ClinicName))));
@@ -266,7 +274,9 @@ async fn a_closed_store_is_busy() {
         world.store.clone().close().await;
         assert!(matches!(other.read().await.err(), Some(Error::Busy)));
         let new = object(world.visits, "b.ics", "two");
-        let late = super::world::change(&other, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await }));
+        let late = super::world::change(&other, world.clinic, |tx| {
+            Box::pin(async move { tx.save_object(new).await })
+        });
         assert!(matches!(late.await, Err(Error::Busy)));
     })
     .await;

@@ -48,7 +48,8 @@ async fn every_fact_comes_back_as_written() {
 #[tokio::test]
 async fn write_methods_journal_their_facts() {
     everywhere(async |world: World| {
-        let (clinic, visits, ada, bob, start) = (world.clinic, world.visits, world.ada, world.bob, world.seq().await);
+        let (clinic, visits, ada, bob, start) =
+            (world.clinic, world.visits, world.ada, world.bob, world.seq().await);
         world
             .change(move |tx| {
                 Box::pin(async move {
@@ -89,12 +90,16 @@ async fn write_methods_journal_their_facts() {
 async fn which_collections_changed() {
     everywhere(async |world: World| {
         let (clinic, visits, ada) = (world.clinic, world.visits, world.ada);
-        let work = world.change(move |tx| Box::pin(async move { tx.insert_collection(ada, calendar("work")).await }));
+        let work = world
+            .change(move |tx| Box::pin(async move { tx.insert_collection(ada, calendar("work")).await }));
         let work = work.await.unwrap().id;
         let start = world.seq().await;
         world.put("a.ics", "one").await.unwrap();
         world.put("b.ics", "one").await.unwrap();
-        world.change(move |tx| Box::pin(async move { tx.save_object(object(work, "a.ics", "x")).await })).await.unwrap();
+        world
+            .change(move |tx| Box::pin(async move { tx.save_object(object(work, "a.ics", "x")).await }))
+            .await
+            .unwrap();
         world.change(move |tx| Box::pin(async move { tx.disable_principal(ada, None).await })).await.unwrap();
         let mut conn = world.conn().await;
         let changed = conn.journal_collections_since(clinic, start).await.unwrap();

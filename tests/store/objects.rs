@@ -1,7 +1,7 @@
 //! Objects and tombstones: byte for byte, one UID once, what changed since, and no damaged text ever.
 
-use bytes::Bytes;
 use ::store::{CollectionId, Error, Etag, Object, Text, Tombstone, Tombstones, Unique};
+use bytes::Bytes;
 
 use super::world::{NOW, World, calendar, everywhere, object};
 
@@ -16,7 +16,8 @@ async fn an_object_comes_back_byte_for_byte() {
         let given = new.clone();
         world.change(|tx| Box::pin(async move { tx.save_object(new).await })).await.unwrap();
         let mut conn = world.conn().await;
-        let Object { collection, meta, text } = conn.object(world.clinic, world.visits, "ä ☀.ics").await.unwrap().unwrap();
+        let Object { collection, meta, text } =
+            conn.object(world.clinic, world.visits, "ä ☀.ics").await.unwrap().unwrap();
         assert_eq!((collection, text), (world.visits, Some(Text(given.text.clone()))));
         assert_eq!((&meta.uid, meta.etag, meta.size, meta.kind), (&given.uid, given.etag, 256, -1));
         assert_eq!((meta.first, meta.last, meta.digest.clone()), (i64::MIN, i64::MAX, given.digest));
@@ -60,10 +61,12 @@ async fn a_uid_stands_once_in_a_collection() {
         world.put("a.ics", "one").await.unwrap();
         let mut clash = object(world.visits, "b.ics", "two");
         clash.uid = "uid-a.ics".into();
-        let write = |new: ::store::NewObject| world.change(|tx| Box::pin(async move { tx.save_object(new).await }));
+        let write =
+            |new: ::store::NewObject| world.change(|tx| Box::pin(async move { tx.save_object(new).await }));
         assert!(matches!(write(clash.clone()).await, Err(Error::Unique(Unique::ObjectUid))));
         let ada = world.ada;
-        let other = world.change(move |tx| Box::pin(async move { tx.insert_collection(ada, calendar("b")).await }));
+        let other =
+            world.change(move |tx| Box::pin(async move { tx.insert_collection(ada, calendar("b")).await }));
         clash.collection = other.await.unwrap().id;
         write(clash).await.unwrap();
         let uids = ["uid-a.ics".to_string(), "uid-none".to_string()];
@@ -143,13 +146,16 @@ async fn what_changed_since_a_token() {
         assert!(!world.remove("b.ics").await.unwrap());
         let mut conn = world.conn().await;
         let since = conn.objects_since(clinic, world.visits, token, 10).await.unwrap();
-        assert_eq!(since.iter().map(|m| (m.name.as_str(), m.seq)).collect::<Vec<_>>(), [
-            ("c.ics", token + 1),
-            ("a.ics", token + 2),
-        ]);
+        assert_eq!(
+            since.iter().map(|m| (m.name.as_str(), m.seq)).collect::<Vec<_>>(),
+            [("c.ics", token + 1), ("a.ics", token + 2),]
+        );
         let gone = |name: &str, seq| Tombstone { name: name.into(), seq };
         let stones = |list| Tombstones::Since(list);
-        assert!(conn.tombstones_since(clinic, world.visits, token, 9).await.unwrap() == stones(vec![gone("b.ics", token + 3)]));
+        assert!(
+            conn.tombstones_since(clinic, world.visits, token, 9).await.unwrap()
+                == stones(vec![gone("b.ics", token + 3)])
+        );
         assert!(conn.tombstones_since(clinic, world.visits, token + 3, 9).await.unwrap() == stones(vec![]));
         assert!(conn.tombstones_since(clinic, CollectionId(999), 0, 9).await.unwrap() == Tombstones::Pruned);
         world.put("b.ics", "again").await.unwrap();
@@ -177,7 +183,8 @@ async fn pruned_tombstones_refuse_older_tokens() {
         let mut conn = world.conn().await;
         assert_eq!(world.visits().await.pruned_seq, token + 1);
         assert!(conn.tombstones_since(clinic, visits, token, 9).await.unwrap() == Tombstones::Pruned);
-        let Tombstones::Since(kept) = conn.tombstones_since(clinic, visits, token + 1, 9).await.unwrap() else {
+        let Tombstones::Since(kept) = conn.tombstones_since(clinic, visits, token + 1, 9).await.unwrap()
+        else {
             panic!("a young token was refused")
         };
         assert_eq!(kept.len(), 1);
@@ -189,7 +196,9 @@ async fn pruned_tombstones_refuse_older_tokens() {
 async fn another_clinic_sees_nothing() {
     everywhere(async |world: World| {
         world.put("a.ics", "one").await.unwrap();
-        let other = world.store.aside::<_, Error, _>(|aside| Box::pin(async move { aside.insert_clinic("other").await }));
+        let other = world
+            .store
+            .aside::<_, Error, _>(|aside| Box::pin(async move { aside.insert_clinic("other").await }));
         let other = other.await.unwrap().id;
         let visits = world.visits;
         let mut conn = world.conn().await;

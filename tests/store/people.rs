@@ -1,8 +1,8 @@
 //! Principals and app passwords: names, changes, login material, erasure.
 
 use ::store::{
-    Error, NewAppPassword, NewPrincipal, PrincipalChange, PrincipalId, PrincipalKind, Property, PropertyOwner, Secret,
-    Unique,
+    Error, NewAppPassword, NewPrincipal, PrincipalChange, PrincipalId, PrincipalKind, Property,
+    PropertyOwner, Secret, Unique,
 };
 
 use super::world::{NOW, World, calendar, everywhere, object, person};
@@ -31,8 +31,12 @@ async fn a_principal_is_kept_as_given() {
 #[tokio::test]
 async fn names_are_unique_and_obey_the_rule() {
     everywhere(async |world: World| {
-        let insert =
-            |name: &str| world.change({ let new = person(name); |tx| Box::pin(async move { tx.insert_principal(new).await }) });
+        let insert = |name: &str| {
+            world.change({
+                let new = person(name);
+                |tx| Box::pin(async move { tx.insert_principal(new).await })
+            })
+        };
         assert!(matches!(insert("ada").await, Err(Error::Unique(Unique::PrincipalName))));
         let long = "a".repeat(65);
         for bad in ["", "Ada", "a b", "a/b", "ä", "a\0", "a'b", long.as_str()] {
@@ -71,7 +75,12 @@ async fn changes_touch_only_what_they_name() {
         let ada = world.ada;
         let before = world.conn().await.principal_named("ada").await.unwrap().unwrap();
         let change = PrincipalChange { email: Some(Some("ada@x.example".into())), ..Default::default() };
-        assert!(world.change(move |tx| Box::pin(async move { tx.update_principal(ada, change).await })).await.unwrap());
+        assert!(
+            world
+                .change(move |tx| Box::pin(async move { tx.update_principal(ada, change).await }))
+                .await
+                .unwrap()
+        );
         let after = world.conn().await.principal_named("ada").await.unwrap().unwrap();
         assert_eq!(after.email.as_deref(), Some("ada@x.example"));
         assert_eq!((&after.display_name, &after.zone), (&before.display_name, &before.zone));
@@ -81,15 +90,27 @@ async fn changes_touch_only_what_they_name() {
             email: Some(None),
             zone: Some(Some("UTC".into())),
         };
-        world.change(move |tx| Box::pin(async move { tx.update_principal(ada, change).await })).await.unwrap();
+        world
+            .change(move |tx| Box::pin(async move { tx.update_principal(ada, change).await }))
+            .await
+            .unwrap();
         let after = world.conn().await.principal_named("ada2").await.unwrap().unwrap();
-        assert_eq!((after.email, after.zone.as_deref(), after.display_name.as_str()), (None, Some("UTC"), "Ada"));
+        assert_eq!(
+            (after.email, after.zone.as_deref(), after.display_name.as_str()),
+            (None, Some("UTC"), "Ada")
+        );
         let taken = PrincipalChange { name: Some("bob".into()), ..Default::default() };
-        let taken = world.change(move |tx| Box::pin(async move { tx.update_principal(ada, taken).await })).await;
+        let taken =
+            world.change(move |tx| Box::pin(async move { tx.update_principal(ada, taken).await })).await;
         assert!(matches!(taken, Err(Error::Unique(Unique::PrincipalName))));
         let nobody = PrincipalId(999);
         let change = PrincipalChange::default();
-        assert!(!world.change(move |tx| Box::pin(async move { tx.update_principal(nobody, change).await })).await.unwrap());
+        assert!(
+            !world
+                .change(move |tx| Box::pin(async move { tx.update_principal(nobody, change).await }))
+                .await
+                .unwrap()
+        );
     })
     .await;
 }
@@ -123,19 +144,28 @@ async fn credentials_hold_what_a_login_is_compared_with() {
             Box::pin(async move { aside.touch_app_passwords(clinic, &[laptop]).await })
         });
         touch.await.unwrap();
-        let revoke = |of, id| world.change(move |tx| Box::pin(async move { tx.revoke_app_password(of, id).await }));
+        let revoke =
+            |of, id| world.change(move |tx| Box::pin(async move { tx.revoke_app_password(of, id).await }));
         assert!(!revoke(world.bob, phone).await.unwrap(), "somebody else's");
         assert!(revoke(ada, phone).await.unwrap());
         assert!(!revoke(ada, phone).await.unwrap(), "twice");
         let found = world.conn().await.credentials("ada").await.unwrap().unwrap();
-        assert_eq!(found.app_passwords.iter().map(|p| (p.id, p.used_at)).collect::<Vec<_>>(), [(laptop, Some(NOW + 60))]);
+        assert_eq!(
+            found.app_passwords.iter().map(|p| (p.id, p.used_at)).collect::<Vec<_>>(),
+            [(laptop, Some(NOW + 60))]
+        );
         let all = world.conn().await.app_passwords(world.clinic, ada).await.unwrap();
         assert_eq!(all.iter().map(|p| p.revoked_at).collect::<Vec<_>>(), [Some(NOW + 60), None]);
 
-        world.change(move |tx| Box::pin(async move {
-            tx.set_password(ada, None).await?;
-            tx.disable_principal(ada, Some(5)).await
-        })).await.unwrap();
+        world
+            .change(move |tx| {
+                Box::pin(async move {
+                    tx.set_password(ada, None).await?;
+                    tx.disable_principal(ada, Some(5)).await
+                })
+            })
+            .await
+            .unwrap();
         let found = world.conn().await.credentials("ada").await.unwrap().unwrap();
         assert_eq!((found.principal.password_hash, found.principal.disabled_at), (None, Some(5)));
         world.change(move |tx| Box::pin(async move { tx.disable_principal(ada, None).await })).await.unwrap();
@@ -173,14 +203,27 @@ async fn an_erased_principal_leaves_nothing() {
                     })
                     .await?;
                     tx.save_object(object(visits, "b.ics", "CANARY too")).await?;
-                    let of = |owner| Property { owner, namespace: "x".into(), name: "y".into(), xml: "<y/>".into() };
-                    tx.set_properties(&[of(PropertyOwner::Principal(ada)), of(PropertyOwner::Collection(visits))]).await
+                    let of = |owner| Property {
+                        owner,
+                        namespace: "x".into(),
+                        name: "y".into(),
+                        xml: "<y/>".into(),
+                    };
+                    tx.set_properties(&[
+                        of(PropertyOwner::Principal(ada)),
+                        of(PropertyOwner::Collection(visits)),
+                    ])
+                    .await
                 })
             })
             .await
             .unwrap();
-        assert!(world.change(move |tx| Box::pin(async move { tx.erase_principal(ada).await })).await.unwrap());
-        assert!(!world.change(move |tx| Box::pin(async move { tx.erase_principal(ada).await })).await.unwrap());
+        assert!(
+            world.change(move |tx| Box::pin(async move { tx.erase_principal(ada).await })).await.unwrap()
+        );
+        assert!(
+            !world.change(move |tx| Box::pin(async move { tx.erase_principal(ada).await })).await.unwrap()
+        );
         let mut conn = world.conn().await;
         assert_eq!(conn.principal_named("ada").await.unwrap(), None);
         assert!(conn.collections_of(world.clinic, ada).await.unwrap().is_empty());
@@ -209,6 +252,7 @@ fn assert_no_canary(folder: &std::path::Path) {
 async fn secrets_are_never_printed() {
     let hash = Secret("$argon2id$secret".into());
     assert!(!format!("{hash:?}").contains("secret"));
-    let url: ::store::DatabaseUrl = "postgres://me:secret@db.example/kalends?password=secret".parse().unwrap();
+    let url: ::store::DatabaseUrl =
+        "postgres://me:secret@db.example/kalends?password=secret".parse().unwrap();
     assert_eq!(format!("{url} {url:?}"), "postgres://db.example/kalends postgres://db.example/kalends");
 }

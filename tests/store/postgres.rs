@@ -23,7 +23,8 @@ async fn a_second_node_sees_every_write_at_once() {
         let seq = world.seq().await;
         assert_eq!(other.version(world.clinic).await.unwrap().seq, seq);
     }
-    let found = other.read().await.unwrap().object(world.clinic, world.visits, "a.ics").await.unwrap().unwrap();
+    let found =
+        other.read().await.unwrap().object(world.clinic, world.visits, "a.ics").await.unwrap().unwrap();
     assert_eq!(found.text.unwrap().0, "text 1999");
 }
 
@@ -126,7 +127,9 @@ async fn a_dead_server_is_busy_and_heals() {
             assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
             let begun = Instant::now();
             let new = super::world::object(world.visits, "a.ics", "text");
-            let write = super::world::change(&store, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await }));
+            let write = super::world::change(&store, world.clinic, |tx| {
+                Box::pin(async move { tx.save_object(new).await })
+            });
             assert!(matches!(write.await, Err(Error::Busy)));
             assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
         }
@@ -136,7 +139,9 @@ async fn a_dead_server_is_busy_and_heals() {
             assert!(begun.elapsed() < Duration::from_secs(5), "did not heal");
         }
         let new = super::world::object(world.visits, "b.ics", "text");
-        super::world::change(&store, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await })).await.unwrap();
+        super::world::change(&store, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await }))
+            .await
+            .unwrap();
     }
     store.close().await;
 }

@@ -85,7 +85,10 @@ async fn a_copy_opens_as_it_was() {
 fn both_databases_have_the_same_steps() {
     let names = |folder: &str| -> BTreeSet<String> {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
-        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+        std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect()
     };
     assert_eq!(names("sqlite"), names("postgres"));
     assert_eq!(names("sqlite").len() as i64, SCHEMA, "a file is missing in STEPS of src/store/migrate.rs");

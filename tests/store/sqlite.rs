@@ -125,12 +125,15 @@ async fn kill_9_loses_nothing() {
         let mut conn = store.read().await.unwrap();
         let found = conn.texts(world.clinic, world.visits, "", 999_999).await.unwrap();
         assert!(found.iter().all(|object| object.text.is_some()), "a torn object");
-        let names: std::collections::HashSet<_> = found.iter().map(|object| object.meta.name.as_str()).collect();
+        let names: std::collections::HashSet<_> =
+            found.iter().map(|object| object.meta.name.as_str()).collect();
         let lost = acknowledged.iter().filter(|name| !names.contains(name.as_str())).count();
         assert_eq!(lost, 0, "acknowledged and lost");
         drop(conn);
         let new = object(world.visits, &format!("after-{round}.ics"), "still writable");
-        super::world::change(&store, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await })).await.unwrap();
+        super::world::change(&store, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await }))
+            .await
+            .unwrap();
         store.close().await;
     }
     assert!(acknowledged.len() > 100, "only {} writes were acknowledged", acknowledged.len());
@@ -176,8 +179,9 @@ async fn the_server_that_is_killed() {
                 for n in 0.. {
                     let name = format!("{round}-{writer}-{n}.ics");
                     let new = object(visits, &name, &"x".repeat(500 + n % 7000));
-                    let write =
-                        super::world::change(&store, clinic, |tx| Box::pin(async move { tx.save_object(new).await }));
+                    let write = super::world::change(&store, clinic, |tx| {
+                        Box::pin(async move { tx.save_object(new).await })
+                    });
                     write.await.unwrap();
                     println!("ack {name}");
                 }

@@ -1,10 +1,10 @@
 //! A clinic to begin with: ada, bob, and ada's calendar. Dropped with its database.
 
-use bytes::Bytes;
 use ::store::{
-    BoxFuture, ClinicId, Clock, Collection, CollectionId, Etag, NewCollection, NewObject, NewPrincipal, PrincipalId,
-    PrincipalKind, Result, Store, Tx,
+    BoxFuture, ClinicId, Clock, Collection, CollectionId, Etag, NewCollection, NewObject, NewPrincipal,
+    PrincipalId, PrincipalKind, Result, Store, Tx,
 };
+use bytes::Bytes;
 
 use crate::support::database::{Fresh, each};
 

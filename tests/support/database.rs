@@ -71,13 +71,12 @@ pub async fn each(test: impl AsyncFn(Fresh)) {
 
 /// A SQLite database in a folder of its own.
 pub fn sqlite() -> Fresh {
-    let folder = std::env::temp_dir().join(unique());
-    std::fs::create_dir_all(&folder).unwrap();
-    sqlite_in(folder)
+    sqlite_in(std::env::temp_dir().join(unique()))
 }
 
-/// A SQLite database in this folder, which is removed in the end.
+/// A SQLite database in this folder, which is made now and removed in the end.
 pub fn sqlite_in(folder: PathBuf) -> Fresh {
+    std::fs::create_dir_all(&folder).unwrap();
     let options = Options::new(DatabaseUrl::Sqlite(folder.join("store.db")));
     Fresh { options, place: Place::Folder(folder) }
 }
@@ -85,12 +84,19 @@ pub fn sqlite_in(folder: PathBuf) -> Fresh {
 /// A database of the throw-away cluster, if there is one.
 pub fn postgres() -> Option<Fresh> {
     let Ok(admin) = std::env::var("KALENDS_TEST_POSTGRES") else {
-        missing("PostgreSQL", "set KALENDS_TEST_POSTGRES; `interop/postgres` starts one and prints its address");
+        missing(
+            "PostgreSQL",
+            "set KALENDS_TEST_POSTGRES; `interop/postgres` starts one and prints its address",
+        );
         return None;
     };
     let name = unique().replace('-', "_");
-    assert!(sql(&admin, &format!("create database {name}")), "psql cannot make a database at KALENDS_TEST_POSTGRES");
-    let (server, query) = admin.split_once('?').map_or((admin.as_str(), ""), |(server, query)| (server, query));
+    assert!(
+        sql(&admin, &format!("create database {name}")),
+        "psql cannot make a database at KALENDS_TEST_POSTGRES"
+    );
+    let (server, query) =
+        admin.split_once('?').map_or((admin.as_str(), ""), |(server, query)| (server, query));
     let server = server.rsplit_once('/').map_or(server, |(server, _)| server);
     let url = format!("{server}/{name}?{query}");
     Some(Fresh { options: Options::new(DatabaseUrl::Postgres(url)), place: Place::Postgres { admin, name } })
