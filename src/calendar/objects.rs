@@ -140,7 +140,7 @@ impl Calendars {
         let rights = (Rights::of(source, by.who), Rights::of(&target, by.who));
         let (origin, caller, saved) = (by.from, by.who.principal(), new.clone());
         let put = Put { new, path: to.clone(), only_if: Condition::NONE };
-        let (seq, created) = self
+        let done = self
             .store()
             .write(target.row().clinic, move |tx: &mut Tx| {
                 Box::pin(async move {
@@ -157,7 +157,11 @@ impl Calendars {
                     Ok::<_, Error>((tx.seq(), created))
                 })
             })
-            .await?;
+            .await;
+        let (seq, created) = match done {
+            Ok(done) => done,
+            Err(error) => return Err(self.conflict(error, &target, &saved.uid).await),
+        };
         let slot = self.slot(&saved, object.digest, seq, Some(entry.created));
         let written = Written { etag: slot.entry.etag, created, seq };
         let gone = Change::Gone { name: from.name.as_str().into(), seq };
@@ -203,7 +207,7 @@ impl Calendars {
         let rights = Rights::of(at, by.who);
         let (origin, caller, saved) = (by.from, by.who.principal(), new.clone());
         let put = Put { path: at.object(new.name.clone()), new, only_if };
-        let (seq, old) = self
+        let done = self
             .store()
             .write(at.row().clinic, move |tx: &mut Tx| {
                 Box::pin(async move {
@@ -213,13 +217,32 @@ impl Calendars {
                     Ok::<_, Error>((tx.seq(), old))
                 })
             })
-            .await?;
+            .await;
+        let (seq, old) = match done {
+            Ok(done) => done,
+            Err(error) => return Err(self.conflict(error, at, &saved.uid).await),
+        };
         let created = old.is_none();
         let slot = self.slot(&saved, digest, seq, old.map(|old| old.created_at));
         let written = Written { etag: slot.entry.etag, created, seq };
         self.memory().keep_text(written.etag, saved.text);
         self.own(at, seq, vec![(saved.collection, Change::Put(slot))]);
         Ok(written)
+    }
+
+    /// RFC 4791 5.3.2.1 wants the href of the object that has the UID. It is looked up when the write has failed:
+    /// PostgreSQL answers nothing more inside a transaction that did.
+    async fn conflict(&self, error: Error, at: &Shown, uid: &str) -> Error {
+        if !matches!(error, Error::Precondition(Precondition::NoUidConflict(_))) {
+            return error;
+        }
+        let row = at.row();
+        let found =
+            async { self.store().read().await?.names_of_uids(row.clinic, row.id, &[uid.to_owned()]).await };
+        match found.await.map(|mut names| names.pop()) {
+            Ok(Some((_, name))) => Precondition::NoUidConflict(at.object(name)).into(),
+            _ => error,
+        }
     }
 
     fn slot(&self, saved: &NewObject, digest: Digest, seq: i64, created: Option<i64>) -> Arc<Slot> {
