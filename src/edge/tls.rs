@@ -151,7 +151,8 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(fixture("ca.pem")).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let client =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let mut client = client.with_root_certificates(roots).with_no_client_auth();
         client.alpn_protocols = vec![b"h2".to_vec()];
         let (ours, theirs) = tokio::io::duplex(1 << 16);
@@ -195,7 +196,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = Tls::load(Path::new("/nowhere.pem"), Path::new("/nowhere.key")).err().unwrap().to_string();
+        let error =
+            Tls::load(Path::new("/nowhere.pem"), Path::new("/nowhere.key")).err().unwrap().to_string();
         assert!(error.contains("/nowhere.pem"), "{error}");
     }
 }

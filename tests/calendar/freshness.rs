@@ -24,8 +24,16 @@ async fn many_writers_at_once_leave_memory_equal_to_the_store() {
         futures_util::future::join_all(writers).await;
         let shown = world.shown("ada", &collection("ada/default")).await.unwrap();
         let remembered = world.calendars.list(&shown).await.unwrap();
-        let stored = world.store.read().await.unwrap().objects(shown.row().clinic, shown.row().id, "", 1000).await.unwrap();
-        let mut remembered: Vec<_> = remembered.iter().map(|e| (e.name.to_string(), e.seq, e.etag.opaque())).collect();
+        let stored = world
+            .store
+            .read()
+            .await
+            .unwrap()
+            .objects(shown.row().clinic, shown.row().id, "", 1000)
+            .await
+            .unwrap();
+        let mut remembered: Vec<_> =
+            remembered.iter().map(|e| (e.name.to_string(), e.seq, e.etag.opaque())).collect();
         remembered.sort();
         let stored: Vec<_> =
             stored.iter().map(|m| (m.name.clone(), m.seq, m.etag.to_string()[..32].to_string())).collect();
@@ -44,14 +52,20 @@ async fn what_one_node_wrote_the_other_reads_at_once() {
         let (_store, other) = world.second_node().await;
         for n in 0..50 {
             let name = format!("{}.ics", n % 5);
-            world.put("ada", &format!("ada/default/{name}"), &event(&(n % 5).to_string(), 5, &n.to_string())).await.unwrap();
+            world
+                .put("ada", &format!("ada/default/{name}"), &event(&(n % 5).to_string(), 5, &n.to_string()))
+                .await
+                .unwrap();
             let caller = world.who("ada").await;
             let shown = other.collection(&caller, &collection("ada/default")).await.unwrap();
             let (_, text) = other.texts(&shown, &[&name]).await.unwrap().pop().flatten().unwrap();
             assert!(String::from_utf8_lossy(&text).contains(&format!("SUMMARY:{n}\r\n")), "stale at {n}");
             if n % 7 == 0 {
                 let by = Author { who: &caller, from: Origin::Dav };
-                other.delete(by, &collection("ada/default").object(name.as_str()), Condition::NONE).await.unwrap();
+                other
+                    .delete(by, &collection("ada/default").object(name.as_str()), Condition::NONE)
+                    .await
+                    .unwrap();
                 let left = world.names("ada", "ada/default").await;
                 assert!(!left.contains(&name), "deleted there, still here at {n}");
             }
@@ -91,7 +105,8 @@ async fn reindex_makes_the_same_index_from_the_texts() {
             world.put("ada", &format!("ada/default/{n}.ics"), &event(&n.to_string(), n, "x")).await.unwrap();
         }
         let row = world.shown("ada", &collection("ada/default")).await.unwrap().row().clone();
-        let read = async || world.store.read().await.unwrap().objects(row.clinic, row.id, "", 100).await.unwrap();
+        let read =
+            async || world.store.read().await.unwrap().objects(row.clinic, row.id, "", 100).await.unwrap();
         let before = read().await;
         let sum = world.calendars.reindex().await.unwrap();
         assert_eq!((sum.objects, sum.unreadable), (4, 0));

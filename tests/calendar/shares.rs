@@ -1,8 +1,8 @@
 //! Who sees what: nothing without a grant, times only with `busy`, and nothing any more once it was taken away.
 
 use kalends::calendar::{
-    Access, Author, Collation, CompFilter, CompTest, Error, Origin, Precondition, Privilege, PropFilter, PropTest, Query,
-    ShareAs, TextMatch,
+    Access, Author, Collation, CompFilter, CompTest, Error, Origin, Precondition, Privilege, PropFilter,
+    PropTest, Query, ShareAs, TextMatch,
 };
 
 use super::world::{World, collection, event, everywhere};
@@ -21,7 +21,10 @@ async fn without_a_grant_there_is_nothing() {
             assert!(matches!(world.shown("eve", &collection(at)).await, Err(Error::NotFound)), "{at}");
         }
         assert!(matches!(world.calendars.home(&world.who("eve").await, "ada").await, Err(Error::NotFound)));
-        assert!(matches!(world.put("eve", "ada/default/b.ics", &event("b", 5, "x")).await, Err(Error::NoParent)));
+        assert!(matches!(
+            world.put("eve", "ada/default/b.ics", &event("b", 5, "x")).await,
+            Err(Error::NoParent)
+        ));
     })
     .await;
 }
@@ -48,7 +51,10 @@ async fn a_shared_calendar_stands_in_the_sharees_own_home() {
 #[tokio::test]
 async fn busy_shows_times_under_names_that_say_nothing() {
     everywhere(async |world| {
-        world.put("ada", "ada/default/secret-name.ics", &event("secret-uid", 5, "secret summary")).await.unwrap();
+        world
+            .put("ada", "ada/default/secret-name.ics", &event("secret-uid", 5, "secret summary"))
+            .await
+            .unwrap();
         share(&world, "bob", Some(ShareAs::Busy)).await;
         let shown = world.shown("bob", &collection("bob/default~ada")).await.unwrap();
         assert!(shown.is_view());

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use kalends::accounts::{Accounts, Caller, NewPerson, Settings as AccountSettings};
 use kalends::calendar::{
-    Author, Calendars, CollectionPath, Condition, Entry, Error, MemorySettings, Origin, Settings, Shown, Written,
+    Author, Calendars, CollectionPath, Condition, Entry, Error, MemorySettings, Origin, Settings, Shown,
+    Written,
 };
 use store::Store;
 
@@ -63,7 +64,13 @@ impl World {
     }
 
     /// `at` is `home/slug/name`.
-    pub async fn put_if(&self, who: &str, at: &str, text: &str, only_if: Condition) -> Result<Written, Error> {
+    pub async fn put_if(
+        &self,
+        who: &str,
+        at: &str,
+        text: &str,
+        only_if: Condition,
+    ) -> Result<Written, Error> {
         let caller = self.who(who).await;
         let by = Author { who: &caller, from: Origin::Dav };
         let (collection, name) = place(at);

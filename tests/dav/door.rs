@@ -48,13 +48,21 @@ impl Door {
         }
         let limit = calendar.limits.object_bytes + (64 << 10);
         let calendars = Calendars::open(store.clone(), calendar).await.unwrap();
-        let settings = Settings { public_url: Some(format!("https://{HOST}")), body_bytes: limit, xml_bytes: 1 << 20 };
+        let settings =
+            Settings { public_url: Some(format!("https://{HOST}")), body_bytes: limit, xml_bytes: 1 << 20 };
         let dav = Dav::new(calendars.clone(), settings);
         Door { dav, accounts, calendars, _fresh: fresh }
     }
 
     /// One request of `who`; `headers` as lines `Name: value`.
-    pub async fn ask(&self, who: &str, method: &str, path: &str, headers: &[&str], body: impl Into<String>) -> Reply {
+    pub async fn ask(
+        &self,
+        who: &str,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: impl Into<String>,
+    ) -> Reply {
         let mut map = HeaderMap::new();
         map.insert(http::header::HOST, HeaderValue::from_static(HOST));
         for line in headers {
@@ -136,7 +144,10 @@ impl Reply {
 
 /// A component in its calendar, CRLF and all.
 pub fn calendar(inside: &str) -> String {
-    let lines = format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//kalends//test//EN\n{}\nEND:VCALENDAR\n", inside.trim());
+    let lines = format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//kalends//test//EN\n{}\nEND:VCALENDAR\n",
+        inside.trim()
+    );
     lines.replace('\n', "\r\n")
 }
 

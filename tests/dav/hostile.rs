@@ -50,18 +50,45 @@ async fn hostile_xml_is_refused_at_once() {
 async fn odd_paths_and_methods_have_clean_answers() {
     let door = Door::open().await;
     let methods = [
-        "GET", "HEAD", "PUT", "DELETE", "COPY", "MOVE", "PROPFIND", "PROPPATCH", "MKCOL", "MKCALENDAR", "REPORT", "LOCK",
-        "UNLOCK", "ACL", "POST", "PATCH", "BREW",
+        "GET",
+        "HEAD",
+        "PUT",
+        "DELETE",
+        "COPY",
+        "MOVE",
+        "PROPFIND",
+        "PROPPATCH",
+        "MKCOL",
+        "MKCALENDAR",
+        "REPORT",
+        "LOCK",
+        "UNLOCK",
+        "ACL",
+        "POST",
+        "PATCH",
+        "BREW",
     ];
     let paths = [
-        "/dav/calendars/ada/default/%2e%2e/x", "/dav/calendars/ada/default/..%2f..%2fetc", "/dav/calendars/ada/%00",
-        "/dav//", "/dav/calendars/ada/default/%ff%fe", "/dav/calendars/ada/default/a%", "/dav/%2e/", "/nowhere", "/dav/x/y/z",
-        "/dav/calendars/ada/default/a/b/c/d", "/dav/principals/%2e%2e/",
+        "/dav/calendars/ada/default/%2e%2e/x",
+        "/dav/calendars/ada/default/..%2f..%2fetc",
+        "/dav/calendars/ada/%00",
+        "/dav//",
+        "/dav/calendars/ada/default/%ff%fe",
+        "/dav/calendars/ada/default/a%",
+        "/dav/%2e/",
+        "/nowhere",
+        "/dav/x/y/z",
+        "/dav/calendars/ada/default/a/b/c/d",
+        "/dav/principals/%2e%2e/",
     ];
     for path in paths {
         for method in methods {
             let reply = door.ask("ada", method, path, &[], "").await;
-            assert!((400..502).contains(&reply.status) && reply.status != 500, "{method} {path} {}", reply.status);
+            assert!(
+                (400..502).contains(&reply.status) && reply.status != 500,
+                "{method} {path} {}",
+                reply.status
+            );
         }
     }
     for path in ["/dav/", DEFAULT, "/dav/principals/ada/"] {
@@ -90,7 +117,11 @@ async fn odd_headers_have_clean_answers() {
         ("GET", "If-Modified-Since: yesterday", &[200]),
         ("PUT", "If-Schedule-Tag-Match: ", &[204]),
     ] {
-        let headers: &[&str] = if header.starts_with("Depth") || method != "PROPFIND" { &[header] } else { &["Depth: 0", header] };
+        let headers: &[&str] = if header.starts_with("Depth") || method != "PROPFIND" {
+            &[header]
+        } else {
+            &["Depth: 0", header]
+        };
         let body = if method == "PUT" { event("1", 5, "B") } else { String::new() };
         let reply = door.ask("ada", method, &at, headers, body).await;
         assert!(statuses.contains(&reply.status), "{method} {header}: {}", reply.status);

@@ -19,14 +19,18 @@ async fn mkcalendar_makes_a_calendar_with_its_properties() {
     let made = make(&door, "MKCALENDAR", NEW, props).await;
     made.is(201);
     assert_eq!(made.header("cache-control"), Some("no-cache"));
-    let asked = "<d:displayname/><a:calendar-color/><c:supported-calendar-component-set/><d:resourcetype/><x:mark/>";
+    let asked =
+        "<d:displayname/><a:calendar-color/><c:supported-calendar-component-set/><d:resourcetype/><x:mark/>";
     let found = door.propfind("ada", NEW, 0, asked).await;
     let calendar = found.of(NEW);
     assert!(calendar.is_calendar());
     assert_eq!(calendar.text(D, "displayname"), "Praxis");
     assert_eq!(calendar.text(A, "calendar-color"), "#112233");
     assert_eq!(calendar.text("urn:x", "mark"), "1");
-    assert_eq!(calendar.prop(C, "supported-calendar-component-set").children[0].attribute("name"), Some("VTODO"));
+    assert_eq!(
+        calendar.prop(C, "supported-calendar-component-set").children[0].attribute("name"),
+        Some("VTODO")
+    );
     make(&door, "MKCALENDAR", NEW, props).await.refused(403, "resource-must-be-null");
     make(&door, "MKCOL", NEW, props).await.is(405);
 }
@@ -34,10 +38,12 @@ async fn mkcalendar_makes_a_calendar_with_its_properties() {
 #[tokio::test]
 async fn one_bad_property_makes_nothing() {
     let door = Door::open().await;
-    let failed = make(&door, "MKCALENDAR", NEW, "<d:displayname>A</d:displayname><d:getetag/>").await.multistatus();
+    let failed =
+        make(&door, "MKCALENDAR", NEW, "<d:displayname>A</d:displayname><d:getetag/>").await.multistatus();
     assert_eq!(failed.of(NEW).status_of(D, "displayname"), Some(424));
     assert_eq!(failed.of(NEW).status_of(D, "getetag"), Some(403));
-    let odd = "<c:supported-calendar-component-set><c:comp name='VCARD'/></c:supported-calendar-component-set>";
+    let odd =
+        "<c:supported-calendar-component-set><c:comp name='VCARD'/></c:supported-calendar-component-set>";
     let failed = make(&door, "MKCALENDAR", NEW, odd).await.multistatus();
     assert_eq!(failed.of(NEW).propstats().next().unwrap().0, 403);
     let zone = "<c:calendar-timezone>x</c:calendar-timezone>";
@@ -54,7 +60,8 @@ async fn extended_mkcol_makes_calendars_only() {
     let other = "/dav/calendars/ada/other/";
     let plain = "<d:resourcetype><d:collection/></d:resourcetype>";
     make(&door, "MKCOL", other, plain).await.refused(403, "valid-resourcetype");
-    let special = "<d:resourcetype><d:collection/><x:special/></d:resourcetype><d:displayname>A</d:displayname>";
+    let special =
+        "<d:resourcetype><d:collection/><x:special/></d:resourcetype><d:displayname>A</d:displayname>";
     let failed = make(&door, "MKCOL", other, special).await;
     failed.is(403);
     let root = parse(&failed.body);
@@ -71,7 +78,9 @@ async fn where_and_how_nothing_can_be_made() {
     let door = Door::open().await;
     let ask = async |method: &str, path: &str| door.ask("ada", method, path, &[], "").await;
     ask("MKCALENDAR", "/dav/calendars/ada/default/inner/").await.is(403);
-    ask("MKCALENDAR", "/dav/calendars/ada/default/inner").await.refused(403, "calendar-collection-location-ok");
+    ask("MKCALENDAR", "/dav/calendars/ada/default/inner")
+        .await
+        .refused(403, "calendar-collection-location-ok");
     ask("MKCOL", "/dav/calendars/ada/default/a/b/").await.refused(403, "calendar-collection-location-ok");
     ask("MKCALENDAR", "/dav/calendars/bob/new/").await.is(403);
     ask("MKCALENDAR", "/dav/calendars/ada/a~b/").await.is(403);

@@ -36,7 +36,9 @@ async fn put_says_whether_it_made_or_changed() {
     assert_ne!(changed.header("etag"), Some(etag));
     let stale = door.ask("ada", "PUT", AT, &[&format!("If-Match: {etag}")], event("1", 5, "D")).await;
     stale.is(412);
-    door.ask("ada", "PUT", "/dav/calendars/ada/default/none.ics", &["If-Match: *"], event("2", 5, "A")).await.is(412);
+    door.ask("ada", "PUT", "/dav/calendars/ada/default/none.ics", &["If-Match: *"], event("2", 5, "A"))
+        .await
+        .is(412);
     assert!(door.ask("ada", "GET", AT, &[], "").await.body.contains("SUMMARY:C"));
 }
 
@@ -44,10 +46,15 @@ async fn put_says_whether_it_made_or_changed() {
 async fn an_if_header_counts_by_its_tags() {
     let door = Door::open().await;
     let etag = door.put("ada", AT, &event("1", 5, "A")).await;
-    let put = async |header: String, summary| door.ask("ada", "PUT", AT, &[&header], event("1", 5, summary)).await.status;
+    let put = async |header: String, summary| {
+        door.ask("ada", "PUT", AT, &[&header], event("1", 5, summary)).await.status
+    };
     assert_eq!(put("If: ([\"other\"])".into(), "B").await, 412);
     assert_eq!(put("If: (<urn:uuid:1>)".into(), "B").await, 412);
-    assert_eq!(put("If: <https://cal.example.org/dav/calendars/ada/default/b.ics> ([\"x\"])".into(), "B").await, 412);
+    assert_eq!(
+        put("If: <https://cal.example.org/dav/calendars/ada/default/b.ics> ([\"x\"])".into(), "B").await,
+        412
+    );
     assert_eq!(put("If: nonsense".into(), "B").await, 400);
     assert_eq!(put(format!("If: (<urn:uuid:1>) ([{etag}] Not <urn:uuid:1>)"), "B").await, 204);
 }
@@ -76,8 +83,9 @@ async fn prefer_representation_brings_what_is_stored() {
     assert_eq!((made.status, made.body.as_str()), (201, text.as_str()));
     assert_eq!(made.header("preference-applied"), Some("return=representation"));
     assert_eq!(made.header("content-location"), Some(AT));
-    let conflict =
-        door.ask("ada", "PUT", AT, &["Prefer: return=representation", "If-None-Match: *"], event("1", 6, "B")).await;
+    let conflict = door
+        .ask("ada", "PUT", AT, &["Prefer: return=representation", "If-None-Match: *"], event("1", 6, "B"))
+        .await;
     assert_eq!((conflict.status, conflict.body.as_str()), (412, text.as_str()));
     assert_eq!(conflict.header("etag"), made.header("etag"));
 }

@@ -9,7 +9,9 @@ const DEFAULT: &str = "/dav/calendars/ada/default/";
 async fn discovery_leads_from_the_root_to_the_calendars() {
     let door = Door::open().await;
     for start in ["/", "/dav/", "/dav/principals/", "/dav/calendars/"] {
-        let found = door.propfind("ada", start, 0, "<d:current-user-principal/><d:resourcetype/><d:principal-URL/>").await;
+        let found = door
+            .propfind("ada", start, 0, "<d:current-user-principal/><d:resourcetype/><d:principal-URL/>")
+            .await;
         let own = found.of(start);
         assert_eq!(own.prop(D, "current-user-principal").hrefs(), ["/dav/principals/ada/"]);
         assert!(own.prop(D, "resourcetype").child(D, "collection").is_some());
@@ -26,7 +28,8 @@ async fn discovery_leads_from_the_root_to_the_calendars() {
     assert_eq!(principal.text(D, "displayname"), "Dr. ADA");
     assert!(principal.prop(D, "resourcetype").child(D, "principal").is_some());
     let home = door.propfind("ada", "/dav/calendars/ada/", 1, "<d:resourcetype/><d:displayname/>").await;
-    let calendars: Vec<_> = home.responses().iter().filter(|one| one.is_calendar()).map(|one| one.href()).collect();
+    let calendars: Vec<_> =
+        home.responses().iter().filter(|one| one.is_calendar()).map(|one| one.href()).collect();
     assert_eq!(calendars, [DEFAULT, "/dav/calendars/ada/tasks/"]);
 }
 
@@ -49,25 +52,39 @@ async fn a_calendar_says_everything_that_clients_ask() {
         .all(D, "supported-report")
         .map(|one| one.at(&[(D, "report")]).children[0].local.clone())
         .collect();
-    for report in ["calendar-query", "calendar-multiget", "free-busy-query", "sync-collection", "expand-property"] {
+    for report in
+        ["calendar-query", "calendar-multiget", "free-busy-query", "sync-collection", "expand-property"]
+    {
         assert!(reports.iter().any(|one| one == report), "{report} in {reports:?}");
     }
     // Evolution takes a token only when it looks like a URI.
     assert!(calendar.text(D, "sync-token").contains(':'));
     assert!(!calendar.text(S, "getctag").is_empty());
     let components = calendar.prop(C, "supported-calendar-component-set");
-    assert_eq!(components.all(C, "comp").map(|comp| comp.attribute("name").unwrap()).collect::<Vec<_>>(), ["VEVENT"]);
+    assert_eq!(
+        components.all(C, "comp").map(|comp| comp.attribute("name").unwrap()).collect::<Vec<_>>(),
+        ["VEVENT"]
+    );
     let media = calendar.prop(C, "supported-calendar-data").at(&[(C, "calendar-data")]);
-    assert_eq!((media.attribute("content-type"), media.attribute("version")), (Some("text/calendar"), Some("2.0")));
+    assert_eq!(
+        (media.attribute("content-type"), media.attribute("version")),
+        (Some("text/calendar"), Some("2.0"))
+    );
     assert_eq!(calendar.text(C, "max-resource-size"), "1048576");
     assert_eq!(calendar.text(C, "max-attendees-per-instance"), "100");
-    assert!(calendar.text(C, "min-date-time").ends_with('Z') && calendar.text(C, "max-date-time").ends_with('Z'));
+    assert!(
+        calendar.text(C, "min-date-time").ends_with('Z') && calendar.text(C, "max-date-time").ends_with('Z')
+    );
     assert!(calendar.prop(C, "schedule-calendar-transp").child(C, "opaque").is_some());
     assert_eq!(calendar.prop(D, "acl").all(D, "ace").count(), 1);
     assert_eq!(calendar.prop(D, "principal-collection-set").hrefs(), ["/dav/principals/"]);
-    for (space, missing) in
-        [(C, "max-instances"), (A, "calendar-color"), (C, "calendar-timezone"), (D, "getetag"), (C, "calendar-data")]
-    {
+    for (space, missing) in [
+        (C, "max-instances"),
+        (A, "calendar-color"),
+        (C, "calendar-timezone"),
+        (D, "getetag"),
+        (C, "calendar-data"),
+    ] {
         assert_eq!(calendar.status_of(space, missing), Some(404), "{missing}");
     }
 }
@@ -109,7 +126,9 @@ async fn allprop_propname_and_include() {
         let body = body.replacen('>', &format!(" {NS}>"), 1);
         door.ask("ada", "PROPFIND", DEFAULT, &["Depth: 0"], body).await.multistatus()
     };
-    let set = format!("<d:propertyupdate {NS}><d:set><d:prop><x:mark>1</x:mark></d:prop></d:set></d:propertyupdate>");
+    let set = format!(
+        "<d:propertyupdate {NS}><d:set><d:prop><x:mark>1</x:mark></d:prop></d:set></d:propertyupdate>"
+    );
     door.ask("ada", "PROPPATCH", DEFAULT, &[], set).await.is(207);
     let empty = door.ask("ada", "PROPFIND", DEFAULT, &["Depth: 0"], "").await.multistatus();
     let all = ask("<d:propfind><d:allprop/></d:propfind>").await;
@@ -134,8 +153,11 @@ async fn allprop_propname_and_include() {
 #[tokio::test]
 async fn unknown_properties_are_404_each_and_quiet_when_minimal() {
     let door = Door::open().await;
-    let body = format!("<d:propfind {NS}><d:prop><d:displayname/><x:a/><none xmlns=\"\"/></d:prop></d:propfind>");
-    let ask = async |headers: &[&str], body: &str| door.ask("ada", "PROPFIND", DEFAULT, headers, body).await.multistatus();
+    let body =
+        format!("<d:propfind {NS}><d:prop><d:displayname/><x:a/><none xmlns=\"\"/></d:prop></d:propfind>");
+    let ask = async |headers: &[&str], body: &str| {
+        door.ask("ada", "PROPFIND", DEFAULT, headers, body).await.multistatus()
+    };
     let loud = ask(&["Depth: 0"], &body).await;
     assert_eq!(loud.of(DEFAULT).status_of("urn:x", "a"), Some(404));
     assert_eq!(loud.of(DEFAULT).status_of("", "none"), Some(404));
@@ -155,7 +177,8 @@ async fn depth_noroot_leaves_the_collection_out() {
     let door = Door::open().await;
     door.put("ada", &format!("{DEFAULT}a.ics"), &event("1", 5, "A")).await;
     let body = format!("<d:propfind {NS}><d:prop><d:getetag/></d:prop></d:propfind>");
-    let found = door.ask("ada", "PROPFIND", DEFAULT, &["Depth: 1", "Prefer: depth-noroot"], body).await.multistatus();
+    let found =
+        door.ask("ada", "PROPFIND", DEFAULT, &["Depth: 1", "Prefer: depth-noroot"], body).await.multistatus();
     assert_eq!(found.hrefs(), [format!("{DEFAULT}a.ics")]);
 }
 

@@ -30,7 +30,9 @@ async fn live_properties_are_set_and_removed() {
     assert_eq!(calendar.text(A, "calendar-order"), "3");
     assert_eq!(calendar.text(C, "calendar-description"), "D");
     assert!(calendar.prop(C, "schedule-calendar-transp").child(C, "transparent").is_some());
-    patch(&door, DEFAULT, &[], "<d:remove><d:prop><a:calendar-color/><d:displayname/></d:prop></d:remove>").await.is(207);
+    patch(&door, DEFAULT, &[], "<d:remove><d:prop><a:calendar-color/><d:displayname/></d:prop></d:remove>")
+        .await
+        .is(207);
     let found = door.propfind("ada", DEFAULT, 0, asked).await;
     assert_eq!(found.of(DEFAULT).status_of(A, "calendar-color"), Some(404));
 }
@@ -49,7 +51,12 @@ async fn one_protected_property_stops_all_others() {
     let found = door.propfind("ada", DEFAULT, 0, "<d:displayname/><x:mark/>").await;
     assert_ne!(found.of(DEFAULT).maybe(D, "displayname").map(|name| name.text.as_str()), Some("New"));
     assert_eq!(found.of(DEFAULT).status_of("urn:x", "mark"), Some(404));
-    for protected in ["<c:supported-calendar-component-set><c:comp name='VTODO'/></c:supported-calendar-component-set>", "<d:resourcetype/>", "<d:sync-token/>", "<d:acl/>"] {
+    for protected in [
+        "<c:supported-calendar-component-set><c:comp name='VTODO'/></c:supported-calendar-component-set>",
+        "<d:resourcetype/>",
+        "<d:sync-token/>",
+        "<d:acl/>",
+    ] {
         let done = patch(&door, DEFAULT, &[], &set(protected)).await.multistatus();
         assert_eq!(done.of(DEFAULT).propstats().next().unwrap().0, 403, "{protected}");
     }
@@ -58,7 +65,9 @@ async fn one_protected_property_stops_all_others() {
 #[tokio::test]
 async fn a_bad_time_zone_is_refused_by_its_precondition() {
     let door = Door::open().await;
-    let done = patch(&door, DEFAULT, &[], &set("<c:calendar-timezone>no zone</c:calendar-timezone>")).await.multistatus();
+    let done = patch(&door, DEFAULT, &[], &set("<c:calendar-timezone>no zone</c:calendar-timezone>"))
+        .await
+        .multistatus();
     let propstat = &done.of(DEFAULT).0.children[1];
     assert!(propstat.at(&[(D, "error")]).child(C, "valid-calendar-data").is_some());
 }

@@ -19,8 +19,11 @@ fn events(inside: &str) -> String {
 const JANUARY: &str = "start='20260101T000000Z' end='20260201T000000Z'";
 
 fn names(found: &Multistatus) -> Vec<String> {
-    let mut names: Vec<_> =
-        found.hrefs().iter().map(|href| href.rsplit('/').next().unwrap().trim_end_matches(".ics").to_owned()).collect();
+    let mut names: Vec<_> = found
+        .hrefs()
+        .iter()
+        .map(|href| href.rsplit('/').next().unwrap().trim_end_matches(".ics").to_owned())
+        .collect();
     names.sort();
     names
 }
@@ -45,7 +48,8 @@ async fn stocked() -> Door {
         "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT2H\r\nEND:VALARM\r\nEND:VEVENT",
     );
     door.put("ada", &format!("{DEFAULT}alarm.ics"), &alarmed).await;
-    let free = event("free", 21, "Free").replace("END:VEVENT", "TRANSP:TRANSPARENT\r\nSTATUS:CONFIRMED\r\nEND:VEVENT");
+    let free = event("free", 21, "Free")
+        .replace("END:VEVENT", "TRANSP:TRANSPARENT\r\nSTATUS:CONFIRMED\r\nEND:VEVENT");
     door.put("ada", &format!("{DEFAULT}free.ics"), &free).await;
     door
 }
@@ -87,9 +91,14 @@ async fn texts_properties_and_parameters_are_filtered() {
     assert_eq!(prop(&text("e", "negate-condition='yes'")).await, ["alarm"]);
     assert_eq!(prop("<c:prop-filter name='RRULE'/>").await, ["series"]);
     // An override without a rule satisfies it, too: some component of the object has none.
-    assert_eq!(prop("<c:prop-filter name='TRANSP'><c:is-not-defined/></c:prop-filter>").await, ["alarm", "series", "single"]);
+    assert_eq!(
+        prop("<c:prop-filter name='TRANSP'><c:is-not-defined/></c:prop-filter>").await,
+        ["alarm", "series", "single"]
+    );
     let param = |inside: &str| {
-        format!("<c:prop-filter name='ATTENDEE'><c:param-filter name='PARTSTAT'>{inside}</c:param-filter></c:prop-filter>")
+        format!(
+            "<c:prop-filter name='ATTENDEE'><c:param-filter name='PARTSTAT'>{inside}</c:param-filter></c:prop-filter>"
+        )
     };
     assert_eq!(prop(&param("<c:text-match>needs</c:text-match>")).await, ["series"]);
     assert_eq!(prop(&param("<c:text-match>accepted</c:text-match>")).await, [""; 0]);
@@ -100,7 +109,9 @@ async fn texts_properties_and_parameters_are_filtered() {
 #[tokio::test]
 async fn alarms_are_found_when_they_ring() {
     let door = stocked().await;
-    let alarm = |range: &str| events(&format!("<c:comp-filter name='VALARM'><c:time-range {range}/></c:comp-filter>"));
+    let alarm = |range: &str| {
+        events(&format!("<c:comp-filter name='VALARM'><c:time-range {range}/></c:comp-filter>"))
+    };
     assert_eq!(ask(&door, &alarm("start='20260120T075900Z' end='20260120T080100Z'")).await, ["alarm"]);
     assert_eq!(ask(&door, &alarm("start='20260120T090000Z' end='20260120T110000Z'")).await, [""; 0]);
     assert_eq!(ask(&door, &events("<c:comp-filter name='VALARM'/>")).await, ["alarm"]);
@@ -118,8 +129,10 @@ async fn a_floating_time_is_meant_in_the_zone_of_the_query() {
             .replace("</c:calendar-query>", &format!("{zone}</c:calendar-query>"));
         door.report("ada", DEFAULT, 1, &body).await
     };
-    let (berlin, new_york) =
-        ("start='20260105T090000Z' end='20260105T093000Z'", "start='20260105T150000Z' end='20260105T153000Z'");
+    let (berlin, new_york) = (
+        "start='20260105T090000Z' end='20260105T093000Z'",
+        "start='20260105T150000Z' end='20260105T153000Z'",
+    );
     assert_eq!(names(&ask(berlin, "").await.multistatus()), ["float"]);
     assert_eq!(names(&ask(new_york, "").await.multistatus()), [""; 0]);
     let zone = format!("<c:timezone>{zone}</c:timezone>");
@@ -131,7 +144,10 @@ async fn a_floating_time_is_meant_in_the_zone_of_the_query() {
 async fn calendar_data_comes_whole_in_parts_or_expanded() {
     let door = stocked().await;
     let data = async |inside: &str| {
-        let body = query(&format!("<c:calendar-data>{inside}</c:calendar-data>"), &events(&format!("<c:time-range {JANUARY}/>")));
+        let body = query(
+            &format!("<c:calendar-data>{inside}</c:calendar-data>"),
+            &events(&format!("<c:time-range {JANUARY}/>")),
+        );
         let found = door.report("ada", DEFAULT, 1, &body).await.multistatus();
         found.of(&format!("{DEFAULT}series.ics")).text(C, "calendar-data").to_owned()
     };
@@ -139,7 +155,9 @@ async fn calendar_data_comes_whole_in_parts_or_expanded() {
     assert_eq!(data("").await, stored);
     let expanded = data(&format!("<c:expand {JANUARY}/>")).await;
     assert!(!expanded.contains("RRULE") && expanded.matches("BEGIN:VEVENT").count() == 4, "{expanded}");
-    assert!(expanded.contains("RECURRENCE-ID:20260105T090000Z") && expanded.contains("DTSTART:20260114T150000Z"));
+    assert!(
+        expanded.contains("RECURRENCE-ID:20260105T090000Z") && expanded.contains("DTSTART:20260114T150000Z")
+    );
     let limited = data("<c:limit-recurrence-set start='20260119T000000Z' end='20260120T000000Z'/>").await;
     assert!(limited.contains("RRULE") && !limited.contains("Moved"), "{limited}");
     let part = data("<c:comp name='VCALENDAR'><c:prop name='VERSION'/><c:comp name='VEVENT'><c:prop name='UID'/><c:prop name='SUMMARY' novalue='yes'/></c:comp></c:comp>").await;
@@ -194,7 +212,8 @@ async fn multiget_streams_whatever_it_is_asked() {
     let text = event("1", 5, &"x".repeat(20_000));
     door.put("ada", &format!("{DEFAULT}a.ics"), &text).await;
     let hrefs = format!("<d:href>{DEFAULT}a.ics</d:href>").repeat(2_000);
-    let body = format!("<c:calendar-multiget><d:prop><c:calendar-data/></d:prop>{hrefs}</c:calendar-multiget>");
+    let body =
+        format!("<c:calendar-multiget><d:prop><c:calendar-data/></d:prop>{hrefs}</c:calendar-multiget>");
     let found = door.report("ada", DEFAULT, 1, &body).await.multistatus();
     assert_eq!(found.responses().len(), 2_000);
     assert!(found.responses().iter().all(|one| one.text(C, "calendar-data") == text));
@@ -209,7 +228,13 @@ async fn free_busy_of_a_calendar_and_of_a_home() {
         assert_eq!(busy.status, 200, "{}", busy.body);
         assert!(busy.header("content-type").unwrap().starts_with("text/calendar"));
         let text = busy.body.replace("\r\n ", "");
-        for period in ["20260105T090000Z", "20260105T100000Z", "20260114T150000Z", "20260119T090000Z", "20260120T100000Z"] {
+        for period in [
+            "20260105T090000Z",
+            "20260105T100000Z",
+            "20260114T150000Z",
+            "20260119T090000Z",
+            "20260120T100000Z",
+        ] {
             assert!(text.contains(&format!("{period}/")), "{period} in {text}");
         }
         assert!(!text.contains("20260112T090000Z/") && !text.contains("20260121T100000Z/"));

@@ -36,14 +36,15 @@ pub fn parse(xml: &str) -> Node {
             Event::Text(text) => open.last_mut().unwrap().text.push_str(&text.xml10_content()),
             Event::CData(text) => open.last_mut().unwrap().text.push_str(&text.xml10_content()),
             Event::GeneralRef(entity) => {
-                let c = entity.resolve_char_ref().unwrap().unwrap_or_else(|| match &*entity.xml10_content() {
-                    "lt" => '<',
-                    "gt" => '>',
-                    "amp" => '&',
-                    "quot" => '"',
-                    "apos" => '\'',
-                    other => panic!("entity {other}"),
-                });
+                let c =
+                    entity.resolve_char_ref().unwrap().unwrap_or_else(|| match &*entity.xml10_content() {
+                        "lt" => '<',
+                        "gt" => '>',
+                        "amp" => '&',
+                        "quot" => '"',
+                        "apos" => '\'',
+                        other => panic!("entity {other}"),
+                    });
                 open.last_mut().unwrap().text.push(c);
             }
             Event::Eof => break,
@@ -160,7 +161,9 @@ impl<'a> Response<'a> {
     }
 
     pub fn propstats(&self) -> impl Iterator<Item = (u16, &'a Node)> {
-        self.0.all(D, "propstat").map(|propstat| (code(&propstat.at(&[(D, "status")]).text), propstat.at(&[(D, "prop")])))
+        self.0
+            .all(D, "propstat")
+            .map(|propstat| (code(&propstat.at(&[(D, "status")]).text), propstat.at(&[(D, "prop")])))
     }
 
     /// Is it a calendar, as clients find out?
@@ -170,5 +173,8 @@ impl<'a> Response<'a> {
 }
 
 fn code(line: &str) -> u16 {
-    line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("status line {line:?}"))
+    line.split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or_else(|| panic!("status line {line:?}"))
 }

@@ -18,7 +18,11 @@ async fn expand_property_opens_what_hrefs_name() {
     assert_eq!(inside.prop(C, "calendar-home-set").at(&[(D, "response")]).hrefs(), ["/dav/calendars/ada/"]);
     assert_eq!(inside.status_of("urn:x", "none"), Some(404));
     assert_eq!(calendar.status_of(D, "nothing"), Some(404));
-    let deep = format!("<d:expand-property>{}{}</d:expand-property>", "<d:property name='owner'>".repeat(20), "</d:property>".repeat(20));
+    let deep = format!(
+        "<d:expand-property>{}{}</d:expand-property>",
+        "<d:property name='owner'>".repeat(20),
+        "</d:property>".repeat(20)
+    );
     door.report("ada", "/dav/calendars/ada/default/", 0, &deep).await.is(400);
 }
 
@@ -57,7 +61,8 @@ async fn what_can_be_searched_and_who_one_is() {
     let me = "<d:principal-match><d:self/><d:prop><d:displayname/></d:prop></d:principal-match>";
     let found = door.report("ada", "/dav/principals/", 0, me).await.multistatus();
     assert_eq!(found.hrefs(), ["/dav/principals/ada/"]);
-    let own = "<d:principal-match><d:principal-property><d:owner/></d:principal-property></d:principal-match>";
+    let own =
+        "<d:principal-match><d:principal-property><d:owner/></d:principal-property></d:principal-match>";
     let found = door.report("ada", "/dav/calendars/ada/", 0, own).await.multistatus();
     assert_eq!(found.responses().len(), 2);
     door.report("ada", "/dav/principals/", 0, "<d:principal-match/>").await.is(400);

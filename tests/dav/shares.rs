@@ -40,7 +40,9 @@ async fn read_reads_and_does_not_write() {
     refused.refused(403, "need-privileges");
     assert_eq!(refused.error()[0].at(&[(D, "resource"), (D, "href")]).text, at);
     door.ask("bob", "DELETE", &at, &[], "").await.is(403);
-    let set = format!("<d:propertyupdate {NS}><d:set><d:prop><d:displayname>x</d:displayname></d:prop></d:set></d:propertyupdate>");
+    let set = format!(
+        "<d:propertyupdate {NS}><d:set><d:prop><d:displayname>x</d:displayname></d:prop></d:set></d:propertyupdate>"
+    );
     door.ask("bob", "PROPPATCH", SEEN, &[], set).await.is(403);
     door.ask("bob", "GET", &format!("{OWN}secret-name.ics"), &[], "").await;
     for (method, path) in [("PROPFIND", OWN), ("PROPFIND", SEEN)] {
@@ -80,7 +82,8 @@ async fn busy_shows_times_and_nothing_to_guess_by() {
     let text = found.responses()[0].text(C, "calendar-data");
     assert!(text.contains("SUMMARY:Busy") && text.contains("DTSTART:20260105T100000Z"), "{text}");
     for (property, part) in [("SUMMARY", "Secret"), ("UID", "secret")] {
-        let guess = format!("<c:prop-filter name='{property}'><c:text-match>{part}</c:text-match></c:prop-filter>");
+        let guess =
+            format!("<c:prop-filter name='{property}'><c:text-match>{part}</c:text-match></c:prop-filter>");
         let found = door.report("bob", SEEN, 1, &query(&guess)).await;
         assert_eq!(found.multistatus().responses().len(), 0, "{property}");
     }
@@ -104,12 +107,15 @@ async fn granting_and_revoking_move_the_home_and_end_old_tokens() {
         let found = door.propfind("bob", "/dav/calendars/bob/", 0, "<d:sync-token/>").await;
         found.responses()[0].text(D, "sync-token").to_owned()
     };
-    let token = door.propfind("bob", SEEN, 0, "<d:sync-token/>").await.of(SEEN).text(D, "sync-token").to_owned();
+    let token =
+        door.propfind("bob", SEEN, 0, "<d:sync-token/>").await.of(SEEN).text(D, "sync-token").to_owned();
     let before = home().await;
     door.share("bob", None).await;
     assert_ne!(home().await, before);
     door.ask("bob", "PROPFIND", SEEN, &["Depth: 0"], "").await.is(404);
     door.share("bob", Some(ShareAs::Busy)).await;
-    let sync = format!("<d:sync-collection><d:sync-token>{token}</d:sync-token><d:sync-level>1</d:sync-level><d:prop/></d:sync-collection>");
+    let sync = format!(
+        "<d:sync-collection><d:sync-token>{token}</d:sync-token><d:sync-level>1</d:sync-level><d:prop/></d:sync-collection>"
+    );
     door.report("bob", SEEN, 0, &sync).await.refused(403, "valid-sync-token");
 }

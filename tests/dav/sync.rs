@@ -50,7 +50,8 @@ async fn a_limit_says_so_inside_and_loses_nothing() {
     let mut seen = std::collections::BTreeSet::new();
     for round in 0.. {
         assert!(round < 10, "it never ends");
-        let part = sync(&door, DEFAULT, &token, "<d:limit><d:nresults>2</d:nresults></d:limit>").await.multistatus();
+        let part =
+            sync(&door, DEFAULT, &token, "<d:limit><d:nresults>2</d:nresults></d:limit>").await.multistatus();
         let more = part.responses().iter().any(|one| one.status() == Some(507));
         for response in part.responses() {
             if response.status() == Some(507) {
@@ -76,7 +77,9 @@ async fn tokens_that_mean_nothing_here_are_refused_by_name() {
     let door = Door::open().await;
     fill(&door, 1).await;
     let other = sync(&door, "/dav/calendars/ada/tasks/", "", "").await.multistatus();
-    for token in ["nonsense", "urn:kalends:sync:1", "http://radicale.org/ns/sync/abc", other.sync_token(), "0"] {
+    for token in
+        ["nonsense", "urn:kalends:sync:1", "http://radicale.org/ns/sync/abc", other.sync_token(), "0"]
+    {
         sync(&door, DEFAULT, token, "").await.refused(403, "valid-sync-token");
     }
 }
@@ -98,7 +101,9 @@ async fn depths_and_levels() {
     fill(&door, 1).await;
     let ask = async |path: &str, depth: &str, level: &str| {
         let ns = super::door::NS;
-        let body = format!("<d:sync-collection {ns}><d:sync-token/>{level}<d:prop><d:getetag/></d:prop></d:sync-collection>");
+        let body = format!(
+            "<d:sync-collection {ns}><d:sync-token/>{level}<d:prop><d:getetag/></d:prop></d:sync-collection>"
+        );
         door.ask("ada", "REPORT", path, &[&format!("Depth: {depth}")], body).await
     };
     let one = "<d:sync-level>1</d:sync-level>";

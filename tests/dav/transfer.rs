@@ -17,7 +17,8 @@ async fn an_object_moves_within_and_between_calendars() {
     door.ask("ada", "MKCALENDAR", "/dav/calendars/ada/x/", &[], "").await.is(201);
     let text = event("1", 5, "A");
     let etag = door.put("ada", A, &text).await;
-    let moved = transfer(&door, "MOVE", A, "https://cal.example.org/dav/calendars/ada/default/b.ics", &[]).await;
+    let moved =
+        transfer(&door, "MOVE", A, "https://cal.example.org/dav/calendars/ada/default/b.ics", &[]).await;
     moved.is(201);
     assert_eq!((moved.header("etag"), moved.header("location")), (Some(etag.as_str()), Some(B)));
     door.ask("ada", "GET", A, &[], "").await.is(404);
