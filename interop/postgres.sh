@@ -3,8 +3,10 @@
 
 need_postgres() {
   [ -n "${INTEROP_POSTGRES:-}" ] && return 0
-  postgres_folder=$(mktemp -d "${TMPDIR:-/tmp}/kalends-postgres.XXXXXX")
-  INTEROP_POSTGRES=$("$interop/postgres" start "$postgres_folder") || die "interop/postgres could not start one"
+  local said
+  said=$("$interop/postgres" </dev/null) || die "interop/postgres could not start one"
+  INTEROP_POSTGRES=$(sed -n 1p <<<"$said")
+  postgres_folder=$(sed -n 2p <<<"$said")
   export INTEROP_POSTGRES
-  trap 'leave; "$interop/postgres" stop "$postgres_folder" >&2 || true; rm -rf "$postgres_folder"' EXIT
+  trap 'leave; "$interop/postgres" stop "$postgres_folder" >&2 || true' EXIT
 }

@@ -43,7 +43,10 @@ class Client:
         if isinstance(body, str):
             body = body.encode()
         try:
-            self.line.request(method, path, body=body, headers={**self.headers, **named})
+            try:
+                self.line.request(method, path, body=body, headers={**self.headers, **named})
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused while the body was on its way: the answer may be there to read
             answer = self.line.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         except BaseException:

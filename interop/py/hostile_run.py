@@ -4,6 +4,7 @@ with expand, free/busy, then the deletion; every multistatus is parsed by a real
 
 usage: hostile_run.py [FAMILY...]; last line on stdout: GOOD BAD."""
 
+import http.client
 import os
 import re
 import socket
@@ -158,12 +159,41 @@ def run_raw(line, name, data, verdict):
     assert line.ask("GET", CAL + "raw.ics").status == 404, "something is stored"
 
 
+def run_early(line, name, asked, verdict):
+    """The answer may come before the body was read; then the line still works, or the answer said that it closes."""
+    method, path, login = asked
+    body = b'<propfind xmlns="DAV:"><prop/></propfind>'
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{login}Content-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(os.environ["port"])), timeout=PATIENCE) as open_line:
+        open_line.sendall(head.encode())
+        time.sleep(0.1)  # the point of the case: head and body are two packets
+        open_line.sendall(body)
+        answer = http.client.HTTPResponse(open_line, method=method)
+        answer.begin()
+        answer.read()
+        if "close" in (answer.headers["Connection"] or "").lower():
+            return
+        open_line.sendall(b"OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n")
+        again = http.client.HTTPResponse(open_line, method="OPTIONS")
+        again.begin()
+        assert again.status in (200, 204), f"{answer.status}, then {again.status}"
+
+
+def early(login):
+    for known, given in (("stranger", ""), ("user", login + "\r\n")):
+        for method, path in (
+            ("PROPFIND", CAL), ("PROPFIND", CAL + "no.ics"), ("REPORT", CAL[:-8] + "no/"), ("MKCALENDAR", CAL), ("PROPPATCH", CAL + "no.ics"),
+            ("PUT", CAL[:-8] + "no/x.ics"), ("PUT", CAL), ("DELETE", CAL + "no.ics"), ("GET", CAL + "no.ics"), ("BREW", CAL), ("POST", CAL),
+        ):
+            yield f"{known}-{method}-{path.rsplit('/', 1)[1] or path.split('/')[-2]}", (method, path, given), "any"
+
+
 def families():
     mine = Client(os.environ["url"], "user1", secret_of("user1"))
     login = f"Authorization: {mine.headers['Authorization']}"
     return {
         "xml": (hostile_web.xml(), run_web), "ics": (hostile_ics.cases(), run_ics), "path": (hostile_web.path(), run_web),
-        "http": (hostile_web.http(login), run_raw), "auth": (hostile_web.auth(mine.headers["Authorization"][6:]), run_raw),
+        "http": (hostile_web.http(login), run_raw), "early": (early(login), run_early), "auth": (hostile_web.auth(mine.headers["Authorization"][6:]), run_raw),
     }
 
 

@@ -1,11 +1,13 @@
 """A door between litmus and a CalDAV server: litmus makes a plain collection and writes plain files, a calendar home
 holds calendars and their objects. The door changes two requests and nothing else: the MKCOL of litmus's own test
 collection (the first path segment below the home) becomes one that asks for a calendar (RFC 5689), and a PUT without
-`Expect` carries a calendar object whose UID is made from the path. Answers pass through untouched.
+`Expect` carries a calendar object: a UID of its own for each object that is made, kept until its path is moved or
+deleted. Answers pass through untouched.
 
 usage: litmus_door.py LISTEN_PORT SERVER_PORT HOME
 """
 
+import itertools
 import socket
 import sys
 import threading
@@ -16,10 +18,13 @@ CALENDAR = (
 )
 
 
+UIDS, COUNTER = {}, itertools.count()
+
+
 def event(path):
-    uid = "".join(c if c.isalnum() else "-" for c in path)
+    uid = UIDS.setdefault(path, f"litmus-{next(COUNTER)}")
     lines = [
-        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Kalends//litmus door//EN", "BEGIN:VEVENT", f"UID:{uid}"[:75],
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Kalends//litmus door//EN", "BEGIN:VEVENT", f"UID:{uid}",
         "DTSTAMP:20260101T000000Z", "DTSTART:20260105T090000Z", "DTEND:20260105T093000Z", "SUMMARY:litmus",
         "END:VEVENT", "END:VCALENDAR", "",
     ]
@@ -58,6 +63,8 @@ def changed(head, body, home):
     below = path.removeprefix(home).strip("/")
     if method == "MKCOL" and not body and below == "litmus":
         return with_body(head, CALENDAR, b'application/xml; charset="utf-8"')
+    if method in ("MOVE", "DELETE"):
+        UIDS.pop(path, None)
     if method == "PUT":
         return with_body(head, event(path), b"text/calendar; charset=utf-8")
     return head + b"\r\n\r\n" + body

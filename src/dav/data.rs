@@ -77,7 +77,7 @@ impl Data {
         if let Some(selection) = &self.selection {
             tree = ical::select(&tree, selection);
         }
-        Ok(tree.print().into())
+        Ok(tree.print())
     }
 }
 

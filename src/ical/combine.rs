@@ -1,13 +1,15 @@
 //! One VCALENDAR out of many stored texts (feeds, exports): components byte for byte as stored, header lines our own.
-//! A scan over lines, no trees. A VTIMEZONE comes out before its first use; of two with one TZID the first counts:
-//! they are the same zone for IANA names, and two clients that call different rules by one made-up name are not told
-//! apart by any reader of a joined calendar either.
+//! A scan over lines, no trees. A VTIMEZONE comes out once, before its first use. Where two texts define one TZID
+//! differently (Outlook's "Customized Time Zone") and IANA does not know it, the second gets a name of its own; of
+//! IANA names the first definition stands for all, as they are the same zone (see `zone`).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
-    Component, Limits,
+    Component, Limits, Property, Zone,
+    model::Entry,
     text::{escape, fold},
+    vtimezone::observances,
 };
 
 /// Joins stored texts into one VCALENDAR.
@@ -15,7 +17,10 @@ pub struct Combine {
     head: Vec<u8>,
     /// VTIMEZONEs as stored, so that the usual ones are known without reading them.
     seen: HashSet<Box<[u8]>>,
-    zones: HashSet<String>,
+    /// What each TZID that came out is: its observances.
+    zones: HashMap<String, String>,
+    /// What the text at hand added to both.
+    fresh: Vec<(Box<[u8]>, String)>,
 }
 
 impl Combine {
@@ -30,7 +35,7 @@ impl Combine {
             }
         }
         head.iter().for_each(|(name, value)| fold(&format!("{name}:{}", escape(value)), &mut lines));
-        Combine { head: lines, seen: HashSet::new(), zones: HashSet::new() }
+        Combine { head: lines, seen: HashSet::new(), zones: HashMap::new(), fresh: Vec::new() }
     }
 
     /// Appends the components of a stored text to `out`, before the first one also the head. A text that cannot be
@@ -38,8 +43,13 @@ impl Combine {
     pub fn push(&mut self, text: &[u8], out: &mut Vec<u8>) {
         out.append(&mut self.head);
         let before = out.len();
+        self.fresh.clear();
         if self.scan(text, out).is_none() {
             out.truncate(before);
+            for (block, tzid) in std::mem::take(&mut self.fresh) {
+                self.seen.remove(&block);
+                self.zones.remove(&tzid);
+            }
             self.reprint(text, out);
         }
     }
@@ -50,7 +60,7 @@ impl Combine {
         out.extend_from_slice(b"END:VCALENDAR\r\n");
     }
 
-    /// Copies what stands at depth one; None when BEGIN and END do not pair up line by line.
+    /// Copies what stands at depth one; None when BEGIN and END do not pair up line by line, or a zone needs a new name.
     fn scan(&mut self, text: &[u8], out: &mut Vec<u8>) -> Option<()> {
         let (mut depth, mut start, mut at) = (0_usize, 0, 0);
         let mut zone = false;
@@ -65,8 +75,8 @@ impl Combine {
                 }
                 Some((false, _)) => {
                     depth = depth.checked_sub(1)?;
-                    if depth == 1 {
-                        self.add(&text[start..end], zone, out);
+                    if depth == 1 && !self.add(&text[start..end], zone, out) {
+                        return None;
                     }
                 }
                 None => {}
@@ -76,35 +86,97 @@ impl Combine {
         (depth == 0).then_some(())
     }
 
-    fn add(&mut self, block: &[u8], zone: bool, out: &mut Vec<u8>) {
-        if zone && !self.is_new(block) {
-            return;
+    /// Copies a component, a VTIMEZONE only when it is new; false when its name means another zone already.
+    fn add(&mut self, block: &[u8], zone: bool, out: &mut Vec<u8>) -> bool {
+        if zone {
+            match self.known(block) {
+                Known::Not => {}
+                Known::Same => return true,
+                Known::Other => return false,
+            }
         }
         out.extend_from_slice(block);
         if !block.ends_with(b"\n") {
             out.extend_from_slice(b"\r\n");
         }
+        true
     }
 
-    /// Whether a VTIMEZONE has a TZID that has not come out yet.
-    fn is_new(&mut self, block: &[u8]) -> bool {
+    fn known(&mut self, block: &[u8]) -> Known {
         if self.seen.contains(block) {
-            return false;
+            return Known::Same;
         }
+        let tree = Component::parse(block, &Limits::default()).ok();
+        let Some((tzid, own)) =
+            tree.and_then(|c| Some((c.get("TZID")?.text().into_owned(), observances(&c))))
+        else {
+            return Known::Same;
+        };
+        let known = match self.zones.get(&tzid) {
+            None => Known::Not,
+            Some(other) if *other == own || Zone::named(&tzid).is_some() => Known::Same,
+            Some(_) => return Known::Other,
+        };
         self.seen.insert(block.into());
-        let tzid = Component::parse(block, &Limits::default())
-            .ok()
-            .and_then(|c| Some(c.get("TZID")?.value().to_owned()));
-        tzid.is_some_and(|tzid| self.zones.insert(tzid))
+        if let Known::Not = known {
+            self.fresh.push((block.into(), tzid.clone()));
+            self.zones.insert(tzid, own);
+        }
+        known
     }
 
-    /// The slow way, for texts whose BEGIN and END lines are folded.
+    /// The slow way: for texts whose BEGIN and END lines are folded, and for zones that need another name.
     fn reprint(&mut self, text: &[u8], out: &mut Vec<u8>) {
-        let Ok(tree) = Component::parse(text, &Limits { bytes: usize::MAX, ..Limits::default() }) else {
+        let Ok(mut tree) = Component::parse(text, &Limits { bytes: usize::MAX, ..Limits::default() }) else {
             return;
         };
+        self.rename(&mut tree);
         for part in tree.components() {
             self.add(&part.print(), part.name() == "VTIMEZONE", out);
+        }
+    }
+
+    /// Gives each zone whose name means another one here a name that is free.
+    fn rename(&self, tree: &mut Component) {
+        let mut names: HashMap<String, String> = HashMap::new();
+        for zone in tree.components().filter(|c| c.name() == "VTIMEZONE") {
+            let Some(tzid) = zone.get("TZID").map(|p| p.text().into_owned()) else { continue };
+            let own = observances(zone);
+            let free = |name: &String| self.zones.get(name).is_none_or(|other| *other == own);
+            if !free(&tzid) && Zone::named(&tzid).is_none() {
+                let name = (2..).map(|n| format!("{tzid} ({n})")).find(free).unwrap_or_default();
+                names.insert(tzid, name);
+            }
+        }
+        if !names.is_empty() {
+            tree.components_mut().for_each(|part| rename_in(part, &names));
+        }
+    }
+}
+
+/// Whether a VTIMEZONE came out before.
+enum Known {
+    Not,
+    Same,
+    /// Its name did, with other rules.
+    Other,
+}
+
+/// Follows the depth of the tree, which the reader limits.
+fn rename_in(part: &mut Component, names: &HashMap<String, String>) {
+    let zone = part.name() == "VTIMEZONE";
+    for entry in &mut part.entries {
+        match entry {
+            Entry::Component(inner) => rename_in(inner, names),
+            Entry::Property(property) => {
+                let own =
+                    if zone && property.is("TZID") { Some(property.text()) } else { property.param("TZID") };
+                let Some(name) = own.and_then(|tzid| names.get(&*tzid)) else { continue };
+                *property = match zone && property.is("TZID") {
+                    true => Property::new_text("TZID", name),
+                    false => property.with_param("TZID", name),
+                };
+            }
         }
     }
 }

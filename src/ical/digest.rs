@@ -126,7 +126,9 @@ impl Digest {
     /// A digest from its bytes; None when they are of another version or damaged, it is then made from the text.
     pub fn decode(bytes: &[u8]) -> Option<Digest> {
         let (version, rest) = bytes.split_first()?;
-        (*version == DIGEST_VERSION as u8).then(|| postcard::from_bytes(rest).ok())?
+        let digest: Digest =
+            (*version == DIGEST_VERSION as u8).then(|| postcard::from_bytes(rest).ok())??;
+        digest.series.as_ref().is_none_or(|series| series.is_possible()).then_some(digest)
     }
 
     /// Bytes it holds on the heap.

@@ -42,9 +42,12 @@ pub(crate) fn read_dates(
 ) -> Result<Vec<(When, Option<Length>)>, Error> {
     let wrong =
         || Error::value(property.line(), property.name(), "is neither a date, a date-time nor a period");
-    let mut all = Vec::new();
+    let (mut all, mut known) = (Vec::new(), None);
     for text in property.value().split(',').map(str::trim).filter(|t| !t.is_empty()) {
-        let zone = zone_of(tree, property, text.split('/').next().unwrap_or(text))?;
+        if known.is_none() {
+            known = zone_of(tree, property, text.split('/').next().unwrap_or(text))?;
+        }
+        let zone = known.clone();
         if !text.contains('/') {
             all.push((When::read(text, zone.as_ref()).ok_or_else(wrong)?, None));
             continue;

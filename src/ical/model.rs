@@ -237,6 +237,18 @@ impl Property {
         values
     }
 
+    /// The same line with another value of a parameter that it has; `value` is bare, quoting is done here.
+    pub fn with_param(&self, name: &str, value: &str) -> Property {
+        let mut head = self.text[..self.name_end as usize].to_owned();
+        for (key, raw) in self.params() {
+            let own = if key.eq_ignore_ascii_case(name) { text::quote_param(value) } else { raw.to_owned() };
+            head.extend([";", key, "=", &own]);
+        }
+        head.push(':');
+        let value_at = head.len() as u32;
+        Property { text: (head + self.value()).into(), value_at, raw: None, ..self.clone() }
+    }
+
     /// The same name and parameters with another raw value.
     pub fn with_value(&self, value: &str) -> Property {
         let text = format!("{}{value}", &self.text[..self.value_at as usize]);

@@ -268,6 +268,10 @@ fn offsets(rule: &Rule, start: i64, is_date: bool) -> Vec<i32> {
     let hours = if rule.freq < Freq::Daily { 1 } else { or(u64::from(rule.hours), of_day / 3600) };
     let minutes = if rule.freq < Freq::Hourly { 1 } else { or(rule.minutes, of_day / 60 % 60) };
     let seconds = if rule.freq < Freq::Minutely { 1 } else { or(rule.seconds, of_day % 60) };
+    if hours.is_power_of_two() && minutes.is_power_of_two() && seconds.is_power_of_two() {
+        let one = |bits: u64| bits.trailing_zeros() as i32;
+        return vec![one(hours) * 3600 + one(minutes) * 60 + one(seconds)];
+    }
     let list = |bits: u64| (0..60).filter(move |n| bits & 1 << n != 0);
     let minutes_of = move |hour| list(minutes).map(move |minute| hour * 3600 + minute * 60);
     list(hours)

@@ -180,6 +180,16 @@ impl Rule {
         Ok(())
     }
 
+    /// Whether it could have been read from text: bytes from a damaged file may say anything.
+    pub fn is_possible(&self) -> bool {
+        let bits =
+            self.hours < 1 << 24 && self.minutes < 1 << 60 && self.seconds < 1 << 60 && self.months < 1 << 12;
+        let days = self.weekdays < 1 << 7 && self.month_days < 1 << 31 && self.month_days_back < 1 << 31;
+        bits && days
+            && (1..=INTERVAL).contains(&i64::from(self.interval))
+            && self.nth.iter().all(|(_, day)| *day < 7)
+    }
+
     fn times_of_day(&self) -> u32 {
         self.hours.count_ones().max(1) * self.minutes.count_ones().max(1) * self.seconds.count_ones().max(1)
     }

@@ -227,6 +227,11 @@ impl Series {
         (first, last)
     }
 
+    /// Whether its rules can be walked: for what was read from bytes.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.master.iter().flat_map(|m| m.rules.iter().chain(&m.except)).all(Rule::is_possible)
+    }
+
     /// Bytes it holds on the heap besides itself.
     pub(crate) fn heap_bytes(&self) -> usize {
         let rule = |r: &Rule| {

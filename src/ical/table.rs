@@ -27,7 +27,16 @@ pub(crate) struct Change {
 pub(crate) struct Table {
     first: i32,
     changes: Vec<Change>,
+    /// How many changes lie before each span of `SPAN` seconds since `BASE`: a look-up searches among two or three.
+    before: Vec<u32>,
 }
+
+/// 1850-01-01T00:00:00Z; what was before is searched in full.
+const BASE: i64 = -3_786_825_600;
+/// Seconds as a power of two: a little more than a year.
+const SPAN: u32 = 25;
+/// No wall clock is further from UTC, and none moves further at once.
+const OFF: i64 = 3 * DAY;
 
 impl Table {
     /// From `(instant, offset after)` in order of time; equal offsets in a row are one.
@@ -39,7 +48,24 @@ impl Table {
                 before = after;
             }
         }
-        Table { first, changes }
+        let span = |n: i64| BASE + (n << SPAN);
+        let spans = ((TABLE_END - BASE) >> SPAN) + 2;
+        let before =
+            (0..=spans).map(|n| changes.partition_point(|c: &Change| c.at < span(n)) as u32).collect();
+        Table { first, changes, before }
+    }
+
+    /// The changes that may be the last before or the first after a time, and how many are before those.
+    #[inline]
+    fn near(&self, time: i64) -> (usize, &[Change]) {
+        let bounds = |time: i64| usize::try_from((time - BASE) >> SPAN).ok();
+        match (bounds(time - OFF), bounds(time + OFF)) {
+            (Some(from), Some(until)) if until + 1 < self.before.len() => {
+                let (from, until) = (self.before[from] as usize, self.before[until + 1] as usize);
+                (from, &self.changes[from..until])
+            }
+            _ => (0, &self.changes),
+        }
     }
 
     /// The table of an IANA zone.
@@ -56,14 +82,16 @@ impl Table {
     #[inline]
     pub fn offset_at(&self, instant: i64) -> i32 {
         let instant = folded(instant);
-        self.after(self.changes.partition_point(|c| c.at <= instant))
+        let (before, near) = self.near(instant);
+        self.after(before + near.iter().take_while(|c| c.at <= instant).count())
     }
 
     /// The offset of a wall-clock reading.
     #[inline]
     pub fn offset_of(&self, civil: i64) -> i32 {
         let civil = folded(civil);
-        self.after(self.changes.partition_point(|c| c.civil <= civil))
+        let (before, near) = self.near(civil);
+        self.after(before + near.iter().take_while(|c| c.civil <= civil).count())
     }
 
     fn after(&self, index: usize) -> i32 {

@@ -15,7 +15,7 @@ use crate::{Component, Error, Limits, table::Table, vtimezone, windows};
 /// Names and definitions remembered; a flood of made-up ones empties the memory instead of growing it.
 const REMEMBERED: usize = 4_096;
 /// Octets of one VTIMEZONE that is compiled.
-const DEFINITION: usize = 64 * 1024;
+const DEFINITION: usize = 32 * 1024;
 
 static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 static NAMED: LazyLock<Memory> = LazyLock::new(Memory::default);
@@ -146,7 +146,7 @@ impl Zone {
 
     /// The zone of a VCALENDAR with one VTIMEZONE: CALDAV:calendar-timezone (RFC 4791 5.2.2), CALDAV:timezone.
     pub fn from_vtimezone(text: &[u8]) -> Result<Zone, Error> {
-        let calendar = Component::parse(text, &Limits { bytes: DEFINITION, ..Limits::default() })?;
+        let calendar = Component::parse(text, &Limits { bytes: 4 * DEFINITION, ..Limits::default() })?;
         let mut zones = calendar.components().filter(|c| c.name() == "VTIMEZONE");
         let (Some(one), None) = (zones.next(), zones.next()) else {
             return Err(Error::value(calendar.line(), "VCALENDAR", "must hold exactly one VTIMEZONE"));

@@ -16,7 +16,7 @@ use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result, Version};
 
 /// How long one statement may take on PostgreSQL before the server counts as dead (trust.md R6, R8). SQLite is
 /// bounded by its `busy_timeout` instead.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// Long statements (removing a whole collection, migrations, archives) get this much.
 pub(crate) const LONG: Duration = Duration::from_secs(120);

@@ -228,6 +228,10 @@ where
     tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, Room::Enough);
     tx.conn().script(Database::Postgres.begin_write()).await?;
     let result = inside(tx, clinic, now, job).await;
+    if !tx.conn().sound() {
+        // Nobody answers there: asking for a rollback would only wait once more.
+        return result.and(Err(Error::Busy.into()));
+    }
     let end = if result.is_ok() { "commit" } else { "rollback" };
     tx.conn().opened();
     tx.conn().script(end).await.map_err(|error| {

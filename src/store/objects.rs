@@ -220,7 +220,9 @@ impl Conn {
         for chunk in names.chunks(LIST) {
             let (places, names) = list(3, chunk.iter().map(|name| Value::from(name.as_str())).collect());
             let select = concat!("select ", columns!(), ", collection_id, text from objects");
-            let sql = format!("{select} where clinic_id = $1 and collection_id = $2 and name in ({places})");
+            let sql = format!(
+                "{select} where clinic_id = $1 and collection_id = $2 and name in ({places}) order by name"
+            );
             let rows = self.all(AssertSqlSafe(sql), [values![clinic, of], names].concat()).await?;
             found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
         }
@@ -265,7 +267,7 @@ impl Conn {
         for chunk in uids.chunks(LIST) {
             let (places, uids) = list(3, chunk.iter().map(|uid| Value::from(uid.as_str())).collect());
             let sql = format!(
-                "select uid, name from objects where clinic_id = $1 and collection_id = $2 and uid in ({places})"
+                "select uid, name from objects where clinic_id = $1 and collection_id = $2 and uid in ({places}) order by uid"
             );
             for row in self.all(AssertSqlSafe(sql), [values![clinic, of], uids].concat()).await? {
                 let mut columns = Columns::of(&row);

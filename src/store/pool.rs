@@ -13,7 +13,7 @@ use crate::dialect::Dialect;
 use crate::{Error, Result};
 
 /// How long a request waits for a connection, and for the database to accept a new one: then 503.
-const WAIT: Duration = Duration::from_millis(1500);
+const WAIT: Duration = Duration::from_millis(1000);
 
 /// How long closing waits for what is lent.
 const DRAIN: Duration = Duration::from_secs(10);

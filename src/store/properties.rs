@@ -92,7 +92,8 @@ impl Conn {
         let (names, name_values) = list(3 + id_values.len(), names);
         let sql = format!(
             "select owner_kind, owner_id, owner_name, namespace, name, xml from dead_properties \
-             where clinic_id = $1 and owner_kind = $2 and owner_id in ({ids}) and owner_name in ({names})"
+             where clinic_id = $1 and owner_kind = $2 and owner_id in ({ids}) and owner_name in ({names}) \
+             order by owner_id, owner_name, namespace, name"
         );
         let values = [values![clinic, kind], id_values, name_values].concat();
         let rows = self.all(AssertSqlSafe(sql), values).await?;

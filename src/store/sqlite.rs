@@ -147,6 +147,9 @@ macro_rules! bump {
         "update clinics set seq = seq + 1 where id = $1 returning seq, structure"
     };
 }
+/// A job that nobody waits behind needs no savepoint: its transaction is one.
+pub(crate) const ALONE: &str = concat!("begin immediate; ", bump!());
+pub(crate) const ALONE_ASIDE: &str = "begin immediate";
 pub(crate) const FIRST: &str = concat!("begin immediate; savepoint job; ", bump!());
 pub(crate) const AFTER_KEPT: &str = concat!("release job; savepoint job; ", bump!());
 pub(crate) const AFTER_REFUSED: &str = concat!("rollback to job; release job; savepoint job; ", bump!());

@@ -39,6 +39,8 @@ pub(crate) enum Message {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
+    /// Nothing, and no job will follow: no savepoint.
+    Alone,
     Kept,
     Refused,
 }
@@ -182,7 +184,8 @@ impl Writer {
             if job.abandoned() {
                 continue;
             }
-            let begun = self.begin(job.clinic(), before).await;
+            let alone = ran.is_empty() && waiting.is_empty();
+            let begun = self.begin(job.clinic(), if alone { Before::Alone } else { before }).await;
             if begun.is_err() && before == Before::Nothing {
                 // Somebody else holds the file: the rest would only wait as long again, one by one.
                 ran.extend(waiting.drain(..));
@@ -212,6 +215,8 @@ impl Writer {
         let now = self.clock.now();
         self.tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, room);
         let sql = match (before, clinic.is_some()) {
+            (Before::Alone, true) => sqlite::ALONE,
+            (Before::Alone, false) => sqlite::ALONE_ASIDE,
             (Before::Nothing, true) => sqlite::FIRST,
             (Before::Kept, true) => sqlite::AFTER_KEPT,
             (Before::Refused, true) => sqlite::AFTER_REFUSED,
@@ -257,7 +262,7 @@ impl Writer {
     async fn end(&mut self, before: Before, batch: &Batch) -> Result<()> {
         self.tx.conn().opened();
         let sql = match (batch.kept, before) {
-            (_, Before::Nothing) => return Ok(()),
+            (_, Before::Nothing | Before::Alone) => return Ok(()),
             (0, _) => "rollback",
             (_, Before::Kept) => sqlite::COMMIT_KEPT,
             (_, Before::Refused) => sqlite::COMMIT_REFUSED,

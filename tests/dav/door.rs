@@ -47,7 +47,7 @@ impl Door {
             accounts.add_person(person).await.unwrap();
         }
         let limit = calendar.limits.object_bytes + (64 << 10);
-        let calendars = Calendars::open(store.clone(), calendar).await.unwrap();
+        let calendars = Calendars::open(store, calendar).await.unwrap();
         let settings =
             Settings { public_url: Some(format!("https://{HOST}")), body_bytes: limit, xml_bytes: 1 << 20 };
         let dav = Dav::new(calendars.clone(), settings);

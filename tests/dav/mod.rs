@@ -3,14 +3,15 @@
 //! Files: `door` (the clinic and its client), `reading` (XML as clients read it), one file a method or report, `hostile`
 //! (bad input), `shares` (what others see), `dialogues` (recorded clients, from `tests/data/dav`).
 
-mod door;
+mod dialogues;
+pub mod door;
 mod hostile;
 mod make;
 mod objects;
 mod propfind;
 mod proppatch;
 mod query;
-mod reading;
+pub mod reading;
 mod reports;
 mod shares;
 mod sync;

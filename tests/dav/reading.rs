@@ -66,7 +66,9 @@ fn node(reader: &NsReader<&[u8]>, start: &quick_xml::events::BytesStart) -> Node
     let attributes = start
         .attributes()
         .map(|one| one.unwrap())
-        .map(|one| (one.key.into_inner().to_owned(), one.unescape_value().unwrap().into_owned()))
+        .map(|one| {
+            (one.key.into_inner().to_owned(), quick_xml::escape::unescape(&one.value).unwrap().into_owned())
+        })
         .collect();
     Node { space, local: local.into_inner().to_owned(), attributes, ..Node::default() }
 }

@@ -31,7 +31,10 @@ async fn a_collection_is_kept_as_given() {
         );
         let mut conn = world.conn().await;
         assert_eq!(conn.collection(world.clinic, ada, "Über uns ☀").await.unwrap(), Some(made.clone()));
-        assert_eq!(conn.collections_by_id(world.clinic, &[made.id]).await.unwrap(), [made.clone()]);
+        assert_eq!(
+            conn.collections_by_id(world.clinic, &[made.id]).await.unwrap(),
+            std::slice::from_ref(&made)
+        );
         assert_eq!(conn.collection(world.clinic, world.bob, "Über uns ☀").await.unwrap(), None);
         let slugs: Vec<_> =
             conn.collections_of(world.clinic, ada).await.unwrap().into_iter().map(|c| c.slug).collect();

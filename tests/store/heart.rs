@@ -172,7 +172,7 @@ async fn member(world: Arc<World>, gate: Arc<Barrier>, n: usize) -> Option<Strin
         })
     });
     let result = result.await;
-    assert_eq!(result.is_ok(), n % 3 == 0);
+    assert_eq!(result.is_ok(), n.is_multiple_of(3));
     result.ok().map(|()| name)
 }
 

@@ -2,7 +2,8 @@
 //!
 //! *Never:* looks into a calendar's text, decides who may do what, or picks a status for a failure (`dav/error.rs` does).
 //!
-//! Files: `allowed` (the list), one a method, `copymove` and `makecollection` for two each; `options` answers without login.
+//! Files: `allowed` (the list), `options` (also without login), `get` (and HEAD), `put`, `delete`, `copymove`, `propfind`,
+//! `proppatch`, `makecollection` (MKCOL and MKCALENDAR), `report`.
 
 mod allowed;
 mod copymove;

@@ -1,6 +1,8 @@
 //! Every element name that we speak, once, with its tags rendered at compile time.
 //! Invariant: the prefixes `d`, `c`, `s` and `a` are declared on the root of everything we write ([`DECLARATIONS`]).
 
+use std::ops::Deref;
+
 pub const DAV: &str = "DAV:";
 /// RFC 4791.
 pub const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
@@ -15,14 +17,26 @@ pub const DECLARATIONS: &str = concat!(
     " xmlns:s=\"http://calendarserver.org/ns/\" xmlns:a=\"http://apple.com/ns/ical/\""
 );
 
-/// An element name and its three tags.
+/// An element name; a pointer, because names stand in every refusal and every list.
 #[derive(Clone, Copy, Debug)]
-pub struct Name {
+pub struct Name(&'static Tag);
+
+/// What a [`Name`] points at: the name and its three tags.
+#[derive(Debug)]
+pub struct Tag {
     pub namespace: &'static str,
     pub local: &'static str,
     pub open: &'static str,
     pub close: &'static str,
     pub empty: &'static str,
+}
+
+impl Deref for Name {
+    type Target = Tag;
+
+    fn deref(&self) -> &Tag {
+        self.0
+    }
 }
 
 impl PartialEq for Name {
@@ -33,13 +47,13 @@ impl PartialEq for Name {
 
 macro_rules! names {
     ($namespace:ident $prefix:literal: $($name:ident = $local:literal,)*) => {
-        $(pub const $name: Name = Name {
+        $(pub const $name: Name = Name(&Tag {
             namespace: $namespace,
             local: $local,
             open: concat!("<", $prefix, ":", $local, ">"),
             close: concat!("</", $prefix, ":", $local, ">"),
             empty: concat!("<", $prefix, ":", $local, "/>"),
-        };)*
+        });)*
     };
 }
 

@@ -19,7 +19,7 @@ fn known_wrong(rule: &str) -> bool {
 #[test]
 fn rrule_agrees_where_it_is_right() {
     let (mut dice, mut compared, mut refused) = (Dice(77), 0, 0);
-    for _ in 0..3_000 {
+    for _ in 0..400 {
         let (rule, _) = made_up(&mut dice);
         let start = (days(2019, 1, 1) + dice.below(2_000) as i64) * DAY + dice.below(96) as i64 * 900;
         if known_wrong(&rule) {
@@ -49,5 +49,5 @@ fn rrule_agrees_where_it_is_right() {
         assert!(theirs.len() <= ours.len(), "{rule} {}", utc_text(start));
         compared += 1;
     }
-    assert!(compared > 1_500 && refused < 300, "{compared} {refused}");
+    assert!(compared > 200 && refused < 60, "{compared} {refused}");
 }

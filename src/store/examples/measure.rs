@@ -12,7 +12,7 @@ use store::{
     PrincipalKind, Store,
 };
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const ALONE: usize = 4000;
 const WRITERS: usize = 16;
@@ -20,26 +20,38 @@ const EACH: usize = 1000;
 /// Ticks of a second in /proc/self/stat; fixed on Linux.
 const TICKS: f64 = 100.0;
 
-#[tokio::main(worker_threads = 2)]
-async fn main() -> Outcome<()> {
-    let folder = std::env::temp_dir().join(format!("kalends-measure-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    let file = folder.join("store.db").display().to_string();
-    let address = std::env::args().nth(1).unwrap_or(file);
+fn main() -> Outcome<()> {
+    let address = std::env::args().nth(1);
+    for threads in [1, 2] {
+        println!("-- {threads} thread(s) of tokio");
+        let runtime = match threads {
+            1 => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+            _ => tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
+        };
+        let folder = std::env::temp_dir().join(format!("kalends-measure-{}-{threads}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        let file = folder.join("store.db").display().to_string();
+        let address = address.clone().unwrap_or(file);
+        runtime.block_on(async { tokio::spawn(measure(address, threads)).await? })?;
+        fs::remove_dir_all(&folder)?;
+    }
+    Ok(())
+}
+
+async fn measure(address: String, run: usize) -> Outcome<()> {
     let options = Options { pool: 16, ..Options::new(address.parse::<DatabaseUrl>()?) };
     let store = Store::open(&options).await?;
-    let (clinic, collection) = prepare(&store).await?;
+    let (clinic, collection) = prepare(&store, run).await?;
     alone(&store, clinic, collection).await?;
     together(&store, clinic, collection).await?;
     reading(&store, clinic, collection).await?;
     store.close().await;
-    fs::remove_dir_all(&folder)?;
     Ok(())
 }
 
-async fn prepare(store: &Store) -> Outcome<(ClinicId, CollectionId)> {
+async fn prepare(store: &Store, run: usize) -> Outcome<(ClinicId, CollectionId)> {
     let clinic = store.read().await?.clinics().await?.first().ok_or("no clinic")?.id;
-    let name = format!("measure-{}", std::process::id());
+    let name = format!("measure-{}-{run}", std::process::id());
     let made = store.write::<_, store::Error, _>(clinic, move |tx| {
         Box::pin(async move {
             let who = NewPrincipal {
