@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::{
     Context,
-    context::{author, path},
+    context::{self, author, path},
 };
 use crate::{
     app::Error,
-    calendar::{DeadChange, NewCollection},
+    calendar::{self, DeadChange, NewCollection, Precondition},
 };
 
 #[derive(Debug, Subcommand)]
@@ -50,6 +50,7 @@ impl Calendar {
             Calendar::Remove { user, slug } => {
                 let parts = context.parts_made().await?;
                 let who = parts.accounts.operator(&user).await?;
+                context::shown(&parts, &who, &slug).await?;
                 parts.calendars.remove(author(&who), &path(&who, &slug)).await?;
                 parts.close().await
             }
@@ -67,9 +68,20 @@ impl Add {
             display_name: Some(self.name.unwrap_or_else(|| self.slug.clone())),
             ..NewCollection::default()
         };
-        parts.calendars.make(author(&who), &path(&who, &self.slug), new, DeadChange::default()).await?;
+        let made =
+            parts.calendars.make(author(&who), &path(&who, &self.slug), new, DeadChange::default()).await;
+        made.map_err(|error| refused(error, &self.slug))?;
         println!("{}/dav/calendars/{}/{}/", context.config.base_url(), who.name(), self.slug);
         parts.close().await
+    }
+}
+
+fn refused(error: calendar::Error, slug: &str) -> Error {
+    match error {
+        calendar::Error::Precondition(Precondition::ResourceMustBeNull) | calendar::Error::Exists => {
+            Error::failed(format!("there is a calendar {slug:?} already"))
+        }
+        other => other.into(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         config::Config,
         parts::{Absent, Parts},
     },
-    calendar::{Author, CollectionPath},
+    calendar::{self, Author, CollectionPath, Shown},
 };
 
 /// The settings of this run.
@@ -31,6 +31,21 @@ impl Context {
     pub async fn parts_made(&self) -> Result<Parts, Error> {
         Parts::open(&self.config, Absent::Make).await
     }
+}
+
+/// A calendar of this person's, or the sentence that says what there is instead.
+pub async fn shown(parts: &Parts, who: &Caller, slug: &str) -> Result<Shown, Error> {
+    match parts.calendars.collection(who, &path(who, slug)).await {
+        Err(calendar::Error::NotFound) => Err(no_calendar(who, slug)),
+        found => Ok(found?),
+    }
+}
+
+fn no_calendar(who: &Caller, slug: &str) -> Error {
+    let name = who.name();
+    Error::failed(format!(
+        "{name} has no calendar {slug:?}; `kalends calendar list {name}` shows what there is"
+    ))
 }
 
 /// A change by this person through the command line.

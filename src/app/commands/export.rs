@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Context, context::path};
+use super::{Context, context};
 use crate::{
     app::{Error, parts::Parts},
     calendar::Shown,
@@ -31,7 +31,7 @@ impl Export {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
         let who = parts.accounts.operator(&self.user).await?;
-        let shown = parts.calendars.collection(&who, &path(&who, &self.slug)).await?;
+        let shown = context::shown(&parts, &who, &self.slug).await?;
         let (what, out): (String, Box<dyn Write + Send>) = match &self.out {
             None => ("cannot write to standard output".into(), Box::new(io::stdout())),
             Some(file) => {

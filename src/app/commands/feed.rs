@@ -3,10 +3,7 @@
 use clap::Subcommand;
 use store::{FeedId, FeedScope};
 
-use super::{
-    Context,
-    context::{self, path},
-};
+use super::{Context, context};
 use crate::app::Error;
 
 #[derive(Debug, Subcommand)]
@@ -34,7 +31,7 @@ impl Feed {
         let (Feed::Add { user, slug, .. } | Feed::List { user, slug } | Feed::Revoke { user, slug, .. }) =
             &self;
         let who = parts.accounts.operator(user).await?;
-        let shown = parts.calendars.collection(&who, &path(&who, slug)).await?;
+        let shown = context::shown(&parts, &who, slug).await?;
         let of = shown.row().id;
         match self {
             Feed::Add { busy_only, label, .. } => {

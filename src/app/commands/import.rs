@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use store::Origin;
 
-use super::{Context, context::path};
+use super::{Context, context};
 use crate::{
     accounts::Caller,
     app::{Error, parts::Parts},
@@ -58,9 +58,9 @@ impl Import {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts_made().await?;
         let who = parts.accounts.operator(&self.user).await?;
-        let to = path(&who, &self.slug);
+        let to = context::path(&who, &self.slug);
         // Before the files are read: a misspelt calendar should be said at once.
-        parts.calendars.collection(&who, &to).await?;
+        context::shown(&parts, &who, &self.slug).await?;
         let mut sum = Sum::default();
         let mut unread = 0;
         for file in &self.files {

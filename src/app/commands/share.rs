@@ -4,9 +4,12 @@ use clap::{Subcommand, ValueEnum};
 
 use super::{
     Context,
-    context::{author, path},
+    context::{self, author, path},
 };
-use crate::{app::Error, calendar::ShareAs};
+use crate::{
+    app::{Error, parts::Parts},
+    calendar::{self, ShareAs},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Share {
@@ -50,21 +53,35 @@ fn word(access: ShareAs) -> &'static str {
     }
 }
 
+async fn set(
+    parts: &Parts,
+    (user, slug): (&str, &str),
+    sharee: &str,
+    access: Option<ShareAs>,
+) -> Result<(), Error> {
+    let who = parts.accounts.operator(user).await?;
+    context::shown(parts, &who, slug).await?;
+    match parts.calendars.share(author(&who), &path(&who, slug), sharee, access).await {
+        Err(calendar::Error::NotFound) => {
+            Err(Error::failed(format!("there is no user {sharee:?}, or no such share")))
+        }
+        done => Ok(done?),
+    }
+}
+
 impl Share {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
         match self {
             Share::Add { user, slug, sharee, access } => {
-                let who = parts.accounts.operator(&user).await?;
-                parts.calendars.share(author(&who), &path(&who, &slug), &sharee, Some(access.into())).await?;
+                set(&parts, (&user, &slug), &sharee, Some(access.into())).await?;
             }
             Share::Remove { user, slug, sharee } => {
-                let who = parts.accounts.operator(&user).await?;
-                parts.calendars.share(author(&who), &path(&who, &slug), &sharee, None).await?;
+                set(&parts, (&user, &slug), &sharee, None).await?;
             }
             Share::List { user, slug } => {
                 let who = parts.accounts.operator(&user).await?;
-                let shown = parts.calendars.collection(&who, &path(&who, &slug)).await?;
+                let shown = context::shown(&parts, &who, &slug).await?;
                 for (sharee, access) in parts.calendars.shares(&shown).await? {
                     println!("{sharee}\t{}", word(access));
                 }
