@@ -5,7 +5,7 @@
 //!
 //! Files: `path` (where a thing stands), `access` (may this caller), `error`, `condition` (If-Match and the like),
 //! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
-//! what), `collections` (make, change, share, remove), `objects` (THE write), `read` (list, open, query), `filter`
+//! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `read` (list, open, query), `filter`
 //! (what a query asks), `sync` and `token` (what changed since), `freebusy`, `redact` (the busy view), `memory`,
 //! `shelf`, `load` and `pack` (the bounded memory and how it is filled), `index` (rebuilding what is derived).
 //! Places kept for later: `guard.rs` (house rules inside the write), `schedule.rs` (RFC 6638), `mirror.rs` (twins).
@@ -31,6 +31,7 @@ mod shown;
 mod structure;
 mod sync;
 mod token;
+mod transfer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -49,7 +50,7 @@ pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
 pub use memory::MemorySettings;
 pub use object::{Entry, Etag};
-pub use objects::{Author, Overwrite, Transfer, Written};
+pub use objects::{Author, Written};
 pub use path::{CollectionPath, NAME_BYTES, ObjectPath, SHARE_MARK};
 pub use read::Opened;
 pub use shown::{Home, Shown};
@@ -60,6 +61,7 @@ pub use store::{
 };
 pub use structure::Person;
 pub use sync::{Changes, HomeChanges};
+pub use transfer::{Overwrite, Transfer};
 
 /// How calendars behave; each has its place in `app/config.rs`.
 #[derive(Clone, Copy, Debug, Default)]

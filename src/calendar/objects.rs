@@ -1,4 +1,4 @@
-//! THE write: put, delete, transfer. Every door, every import and every sync ends here, in one transaction.
+//! THE write: put and delete (`transfer` for both at once). Every door, every import and every sync ends here, in one transaction.
 //!
 //! Checked before it begins: what the text alone decides. Checked inside: access as it is then, the condition,
 //! the UID. The journal row and the new sequence are written with the object; memory follows the commit.
@@ -30,20 +30,6 @@ pub struct Written {
     pub etag: Etag,
     pub created: bool,
     pub seq: i64,
-}
-
-/// COPY or MOVE (RFC 4918 9.8, 9.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transfer {
-    Copy,
-    Move,
-}
-
-/// Whether something at the destination may be replaced (RFC 4918 10.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Overwrite {
-    Yes,
-    No,
 }
 
 /// Whose write it is, through which door.
@@ -93,81 +79,8 @@ impl Calendars {
         Ok(())
     }
 
-    /// Copies or moves an object, within a calendar or to another one.
-    pub async fn transfer(
-        &self,
-        by: Author<'_>,
-        (from, to): (&ObjectPath, &ObjectPath),
-        how: Transfer,
-        overwrite: Overwrite,
-        only_if: Condition,
-    ) -> Result<Written> {
-        let source = self.collection(by.who, &from.collection).await?;
-        let opened = self.texts(&source, &[&from.name]).await?.pop().flatten();
-        let (entry, text) = opened.ok_or(Error::NotFound)?;
-        only_if.holds(Some(&entry.etag))?;
-        if overwrite == Overwrite::No {
-            let target = self.parent(by.who, to).await?;
-            if self.find(&target, &[&to.name]).await?.pop().flatten().is_some() {
-                return Err(Error::ConditionFailed);
-            }
-        }
-        match how {
-            Transfer::Copy => self.put(by, to, text, Condition::NONE).await,
-            Transfer::Move => self.rename(by, &source, (from, &entry), to, text).await,
-        }
-    }
-
-    /// Both ends of a move in one transaction: there is no moment at which the object is nowhere, or twice.
-    async fn rename(
-        &self,
-        by: Author<'_>,
-        source: &Shown,
-        (from, entry): (&ObjectPath, &Entry),
-        to: &ObjectPath,
-        text: Bytes,
-    ) -> Result<Written> {
-        if from == to {
-            return Err(Error::Denied(Privilege::Bind));
-        }
-        source.need(Privilege::Unbind)?;
-        path::check_name(&to.name)?;
-        let target = self.parent(by.who, to).await?;
-        target.need(Privilege::Bind)?;
-        let object = self.checked(&target, &text).await?;
-        let new = new_object(&target, &to.name, &object, text.clone());
-        let (old_id, old_name, etag) = (source.row().id, from.name.clone(), entry.etag);
-        let rights = (Rights::of(source, by.who), Rights::of(&target, by.who));
-        let (origin, caller, saved) = (by.from, by.who.principal(), new.clone());
-        let put = Put { new, path: to.clone(), only_if: Condition::NONE };
-        let (seq, created) = self
-            .store()
-            .write(target.row().clinic, move |tx: &mut Tx| {
-                Box::pin(async move {
-                    tx.sign(origin, Some(caller));
-                    rights.0.still(tx, Privilege::Unbind).await?;
-                    rights.1.still(tx, Privilege::Bind).await?;
-                    let old =
-                        tx.object_meta(rights.0.clinic, old_id, &old_name).await?.ok_or(Error::NotFound)?;
-                    if Etag(old.etag) != etag {
-                        return Err(Error::ConditionFailed);
-                    }
-                    tx.remove_object(old_id, &old_name).await?;
-                    let created = put.run(tx, rights.1.clinic).await?.is_none();
-                    Ok::<_, Error>((tx.seq(), created))
-                })
-            })
-            .await?;
-        let slot = self.slot(&saved, object.digest, seq, Some(entry.created));
-        let written = Written { etag: slot.entry.etag, created, seq };
-        let gone = Change::Gone { name: from.name.as_str().into(), seq };
-        self.own(&target, seq, vec![(old_id, gone), (target.row().id, Change::Put(slot))]);
-        self.memory().keep_text(written.etag, text);
-        Ok(written)
-    }
-
     /// The calendar that holds, or would hold, the object.
-    async fn parent(&self, who: &Caller, at: &ObjectPath) -> Result<Shown> {
+    pub(super) async fn parent(&self, who: &Caller, at: &ObjectPath) -> Result<Shown> {
         self.collection(who, &at.collection).await.map_err(|error| match error {
             Error::NotFound => Error::NoParent,
             other => other,
@@ -175,7 +88,7 @@ impl Calendars {
     }
 
     /// What the text alone decides (RFC 4791 4.1, 5.3.2.1), and whether the calendar takes such things.
-    async fn checked(&self, at: &Shown, text: &Bytes) -> Result<Object> {
+    pub(super) async fn checked(&self, at: &Shown, text: &Bytes) -> Result<Object> {
         let limits = self.settings().limits.reader();
         let object = match text.len() {
             0..=SMALL => ical::check(text, &limits),
@@ -203,7 +116,7 @@ impl Calendars {
         let rights = Rights::of(at, by.who);
         let (origin, caller, saved) = (by.from, by.who.principal(), new.clone());
         let put = Put { path: at.object(new.name.clone()), new, only_if };
-        let (seq, old) = self
+        let result = self
             .store()
             .write(at.row().clinic, move |tx: &mut Tx| {
                 Box::pin(async move {
@@ -213,16 +126,39 @@ impl Calendars {
                     Ok::<_, Error>((tx.seq(), old))
                 })
             })
-            .await?;
+            .await;
+        let (seq, old) = match result {
+            Err(error) => return Err(self.with_place_of_uid(at, &saved.uid, error).await),
+            Ok(done) => done,
+        };
+        let etag = Etag(saved.etag);
+        if let Some(same) = old.as_ref().filter(|old| old.etag == saved.etag) {
+            self.own(at, seq, Vec::new());
+            return Ok(Written { etag, created: false, seq: same.seq });
+        }
         let created = old.is_none();
         let slot = self.slot(&saved, digest, seq, old.map(|old| old.created_at));
-        let written = Written { etag: slot.entry.etag, created, seq };
-        self.memory().keep_text(written.etag, saved.text);
+        self.memory().keep_text(etag, saved.text);
         self.own(at, seq, vec![(saved.collection, Change::Put(slot))]);
-        Ok(written)
+        Ok(Written { etag, created, seq })
     }
 
-    fn slot(&self, saved: &NewObject, digest: Digest, seq: i64, created: Option<i64>) -> Arc<Slot> {
+    /// RFC 4791 5.3.2.1: no-uid-conflict says where the UID is; looked up only once it was refused.
+    pub(super) async fn with_place_of_uid(&self, at: &Shown, uid: &str, error: Error) -> Error {
+        let Error::Precondition(Precondition::NoUidConflict(path)) = error else { return error };
+        let (row, uids) = (at.row(), [uid.to_string()]);
+        let found = async { self.store().read().await?.names_of_uids(row.clinic, row.id, &uids).await }.await;
+        let name = found.ok().and_then(|names| names.into_iter().next()).map(|(_, name)| name);
+        Precondition::NoUidConflict(name.map_or(path, |name| at.object(name))).into()
+    }
+
+    pub(super) fn slot(
+        &self,
+        saved: &NewObject,
+        digest: Digest,
+        seq: i64,
+        created: Option<i64>,
+    ) -> Arc<Slot> {
         let now = self.store().clock().now();
         let entry = Entry {
             name: saved.name.as_str().into(),
@@ -260,15 +196,15 @@ pub(super) fn new_object(at: &Shown, name: &str, object: &Object, text: Bytes) -
 }
 
 /// A put inside its transaction.
-struct Put {
-    path: ObjectPath,
-    new: NewObject,
-    only_if: Condition,
+pub(super) struct Put {
+    pub path: ObjectPath,
+    pub new: NewObject,
+    pub only_if: Condition,
 }
 
 impl Put {
     /// What stood there before.
-    async fn run(self, tx: &mut Tx, clinic: ClinicId) -> Result<Option<ObjectMeta>> {
+    pub(super) async fn run(self, tx: &mut Tx, clinic: ClinicId) -> Result<Option<ObjectMeta>> {
         let Put { path, new, only_if } = self;
         let (id, uid) = (new.collection, new.uid.clone());
         let old = tx.object_meta(clinic, id, &new.name).await?;
@@ -291,15 +227,15 @@ impl Put {
 
 /// What the caller had when the request came, to be asked again where that may have changed.
 #[derive(Clone, Copy)]
-struct Rights {
-    clinic: ClinicId,
+pub(super) struct Rights {
+    pub clinic: ClinicId,
     collection: CollectionId,
     principal: PrincipalId,
     structure: i64,
 }
 
 impl Rights {
-    fn of(at: &Shown, who: &Caller) -> Rights {
+    pub(super) fn of(at: &Shown, who: &Caller) -> Rights {
         Rights {
             clinic: at.row().clinic,
             collection: at.row().id,
@@ -309,7 +245,7 @@ impl Rights {
     }
 
     /// Inside the transaction: a grant that was taken away meanwhile counts.
-    async fn still(&self, tx: &mut Tx, privilege: Privilege) -> Result<()> {
+    pub(super) async fn still(&self, tx: &mut Tx, privilege: Privilege) -> Result<()> {
         if tx.structure() == self.structure {
             return Ok(());
         }

@@ -2,4 +2,5 @@
 
 mod http;
 mod login;
+mod nodes;
 mod stop;
