@@ -20,6 +20,7 @@ use super::{
     telemetry::Meters,
     work,
 };
+use crate::app::output::say;
 use crate::{
     dav::{self, Dav},
     edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
@@ -162,12 +163,12 @@ fn announce(running: &Running) {
         Ok(url) => format!("PostgreSQL, {url}"),
         Err(_) => parts::word(database).to_owned(),
     };
-    println!("Kalends {} ({place})", env!("CARGO_PKG_VERSION"));
+    say!("Kalends {} ({place})", env!("CARGO_PKG_VERSION"));
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     for address in &config.listen {
-        println!("listening on {scheme}://{address}");
+        say!("listening on {scheme}://{address}");
     }
-    println!("calendar programs: {}/dav/", config.base_url());
+    say!("calendar programs: {}/dav/", config.base_url());
 }
 
 async fn signal() -> Result<(), Error> {
