@@ -114,14 +114,18 @@ impl Router {
         .await
     }
 
-    async fn route(&self, ask: Ask) -> Answer {
+    async fn route(&self, mut ask: Ask) -> Answer {
         let is_read = matches!(ask.method, Method::GET | Method::HEAD);
         // On every URL, and without login: some clients give up at the first OPTIONS that fails.
         if ask.method == Method::OPTIONS {
             return self.dav.options(&ask);
         }
         match place(&ask.path) {
-            Place::WellKnown => self.well_known(),
+            Place::WellKnown => {
+                // Clients ask it by PROPFIND, with a body.
+                ask.pass_over().await;
+                self.well_known()
+            }
             Place::Front if is_read && !ask.headers.contains_key(header::AUTHORIZATION) => front(),
             Place::Feed(rest) => self.feeds.calendar(rest, &ask).await,
             Place::FreeBusy(rest) => self.feeds.freebusy(rest, &ask).await,
@@ -134,9 +138,12 @@ impl Router {
         }
     }
 
-    async fn dav(&self, ask: Ask) -> Answer {
+    async fn dav(&self, mut ask: Ask) -> Answer {
         match self.gate.caller(&ask).await {
-            Err(refusal) => refusal,
+            Err(refusal) => {
+                ask.pass_over().await;
+                refusal
+            }
             Ok(caller) => {
                 Span::current().record("caller", caller.principal().0);
                 self.dav.answer(caller, ask).await

@@ -70,18 +70,29 @@ impl Dav {
     }
 
     /// Any request of somebody who is known.
-    pub async fn answer(&self, who: Caller, ask: Ask) -> Answer {
-        let site = self.site(&ask);
-        match path::parse(&ask.path) {
-            Ok(target) => {
-                let href = target.href();
-                let (calendars, bounds) = (self.calendars.clone(), self.bounds);
-                let mut request = Request { calendars, site, bounds, who, target, ask };
-                Box::pin(methods::answer(&mut request)).await.unwrap_or_else(|refusal| refusal.answer(&href))
+    pub async fn answer(&self, who: Caller, mut ask: Ask) -> Answer {
+        let target = match path::parse(&ask.path) {
+            Ok(target) => target,
+            Err(bad) => {
+                ask.pass_over().await;
+                return self.nowhere(bad, &ask);
             }
-            Err(_) if ask.method == http::Method::OPTIONS => self.options(&ask),
-            Err(BadHref::TooDeep) => methods::refuse_too_deep(ask.method.as_str()).answer(path::ROOT),
-            Err(bad) => error::Refusal::from(bad).answer(path::ROOT),
+        };
+        let href = target.href();
+        let (calendars, site, bounds) = (self.calendars.clone(), self.site(&ask), self.bounds);
+        let mut request = Request { calendars, site, bounds, who, target, ask };
+        // One allocation instead of a deep future in every connection's own.
+        let done = Box::pin(methods::answer(&mut request)).await;
+        request.ask.pass_over().await;
+        done.unwrap_or_else(|refusal| refusal.answer(&href))
+    }
+
+    /// A path that names nothing.
+    fn nowhere(&self, bad: BadHref, ask: &Ask) -> Answer {
+        match bad {
+            _ if ask.method == http::Method::OPTIONS => self.options(ask),
+            BadHref::TooDeep => methods::refuse_too_deep(ask.method.as_str()).answer(path::ROOT),
+            _ => error::Refusal::from(bad).answer(path::ROOT),
         }
     }
 

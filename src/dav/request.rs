@@ -9,7 +9,7 @@ use super::path::{self, Site, Target};
 use super::props::property::Kinds;
 use super::xml::{self, Document};
 use crate::accounts::Caller;
-use crate::calendar::{Author, Calendars, Condition, Limits, Origin, Tags, Term};
+use crate::calendar::{Author, Calendars, Condition, Error, Limits, Origin, Tags, Term};
 use crate::edge::{Ask, Conditions, EtagList, IfHeader, IfState, IfTerm, Tag};
 
 /// Bytes of a body that are read before it is refused.
@@ -105,11 +105,25 @@ impl Request {
             Some(header) => self.lists(header).await?,
             None => None,
         };
+        if let (Some(since), None) = (conditions.if_unmodified_since, &conditions.if_match) {
+            self.unmodified(since).await?;
+        }
         Ok(Condition {
             if_match: conditions.if_match.map(|list| tags(list, Weak::Never)),
             if_none_match: conditions.if_none_match.map(|list| tags(list, Weak::Too)),
             lists,
         })
+    }
+
+    /// RFC 9110 section 13.1.4. A date is coarse (two changes within a second look like one), so it is compared here and
+    /// not in the transaction: who needs certainty sends If-Match, which outweighs it.
+    async fn unmodified(&self, since: i64) -> Result<()> {
+        let Target::Object(at) = &self.target else { return Ok(()) };
+        let Ok(shown) = self.calendars.collection(&self.who, &at.collection).await else { return Ok(()) };
+        match self.calendars.find(&shown, &[&at.name]).await?.pop().flatten() {
+            Some(entry) if entry.modified > since => Err(Error::ConditionFailed.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The lists that are about this object; `None` when one about another resource holds already

@@ -68,6 +68,11 @@ impl Wanted {
         Wanted { what: What::Some(Vec::new()), minimal }
     }
 
+    /// Exactly these names.
+    pub fn of<'a>(list: impl Iterator<Item = Element<'a>>, minimal: bool) -> Result<Wanted> {
+        Ok(Wanted { what: What::Some(asked(list)?), minimal })
+    }
+
     /// From the element that holds DAV:prop, DAV:allprop (with DAV:include) or DAV:propname.
     pub fn read(within: Element, minimal: bool) -> Result<Option<Wanted>> {
         let has = |name| within.has(name);
@@ -75,12 +80,13 @@ impl Wanted {
             Some(_) if has(names::ALLPROP) || has(names::PROPNAME) => {
                 return Err(Refusal::bad_request("prop, allprop and propname exclude one another."));
             }
-            Some(prop) => What::Some(asked(prop)?),
+            Some(prop) => What::Some(asked(prop.children())?),
             None if has(names::ALLPROP) && has(names::PROPNAME) => {
                 return Err(Refusal::bad_request("allprop and propname exclude one another."));
             }
             None if has(names::ALLPROP) => {
-                What::All(within.child(names::INCLUDE).map(asked).transpose()?.unwrap_or_default())
+                let include = within.child(names::INCLUDE);
+                What::All(include.map(|list| asked(list.children())).transpose()?.unwrap_or_default())
             }
             None if has(names::PROPNAME) => What::Names,
             None => return Ok(None),
@@ -229,8 +235,8 @@ fn write_data(out: &mut Writer, data: Option<&[u8]>) -> Reading {
     Reading::Found
 }
 
-fn asked(list: Element) -> Result<Vec<Asked>> {
-    let all: Vec<Asked> = list.children().take(PROPERTIES + 1).map(ask).collect();
+fn asked<'a>(list: impl Iterator<Item = Element<'a>>) -> Result<Vec<Asked>> {
+    let all: Vec<Asked> = list.take(PROPERTIES + 1).map(ask).collect();
     if all.len() > PROPERTIES {
         return Err(Refusal::bad_request("The request names too many properties."));
     }

@@ -59,7 +59,7 @@ impl Digest {
     }
 
     /// The occurrences that overlap the window by RFC 4791 9.9, sorted by start. `floating` is the zone of dates and
-    /// floating times. Of a VFREEBUSY these are its periods.
+    /// floating times. Of a VFREEBUSY these are its periods, and its own span as `Busy::Free`.
     pub fn occurrences(
         &self,
         window: Window,

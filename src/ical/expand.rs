@@ -8,6 +8,9 @@ use crate::{
     value::{Duration, When},
 };
 
+/// Components one expansion may have: each is a copy of the whole.
+const INSTANCES: usize = 10_000;
+
 /// What makes a component recur: an instance has none of it.
 const RULES: [&str; 5] = ["RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"];
 
@@ -29,7 +32,11 @@ pub fn expand(
         parts.iter().filter(|_| any).for_each(|part| out.push_component((*part).clone()));
         return Ok(out);
     }
-    for occurrence in digest.occurrences(window, floating, budget)? {
+    let all = digest.occurrences(window, floating, budget)?;
+    if all.len() > INSTANCES {
+        return Err(Error::Budget);
+    }
+    for occurrence in all {
         let Some(part) = parts.get(occurrence.component as usize) else { continue };
         budget.take(8)?;
         out.push_component(instance(tree, part, &occurrence, floating)?);

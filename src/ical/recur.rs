@@ -1,6 +1,6 @@
 //! RRULE to wall-clock readings, lazily, in order, each once (RFC 5545 3.3.10). Zones come later: a rule runs on
 //! the clock on the wall. A walk begins at any time by arithmetic, never by counting from the start; COUNT is not
-//! its business. Every period it tries costs a step of the budget.
+//! its business. Every instance and every empty period costs a step of the budget.
 
 use crate::{
     Budget, Error,
@@ -57,6 +57,7 @@ impl<'r> Walk<'r> {
         loop {
             while let Some(instance) = self.pick() {
                 self.at += 1;
+                budget.take(1)?;
                 if instance > self.stop {
                     return Ok(None);
                 }
@@ -125,7 +126,9 @@ impl<'r> Walk<'r> {
                 Freq::Daily => self.fill_day(step),
                 Freq::Hourly | Freq::Minutely | Freq::Secondly => self.fill_time(step),
             };
-            budget.take(1 + self.bases.len() as u64 / 8)?;
+            // Instances pay for themselves; here pays what is looked at in vain, or only to be counted.
+            let in_vain = self.bases.is_empty() || !self.rule.positions.is_empty();
+            budget.take(u64::from(in_vain) + self.bases.len() as u64 / 16)?;
             if begin > self.stop {
                 return Ok(false);
             }

@@ -14,6 +14,9 @@ use crate::{
     time::{DAY, EARLIEST, LATEST},
 };
 
+/// Occurrences one question may bring back of one object: a visit a day for 270 years.
+const OCCURRENCES: usize = 100_000;
+
 /// The occurrences of one object, without its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
@@ -88,8 +91,11 @@ impl Series {
         let mut all = Vec::new();
         self.scan(window, floating, budget, &mut |found| {
             all.push(found);
-            ControlFlow::Continue(())
+            if all.len() > OCCURRENCES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        if all.len() > OCCURRENCES {
+            return Err(Error::Budget);
+        }
         all.sort_unstable_by_key(|o| (o.start, o.id, o.end));
         // The start and an RDATE may be instances of the rule as well.
         all.dedup_by_key(|o| (o.id, o.start));

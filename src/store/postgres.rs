@@ -11,7 +11,7 @@ use crate::{Error, Result, Unique};
 
 /// A row lock that somebody holds must not hold up a request (trust.md R8); a transaction whose client went away must
 /// not hold the clinic's sequence.
-const SESSION: &str = "set lock_timeout = 900; set idle_in_transaction_session_timeout = 30000; \
+const SESSION: &str = "set lock_timeout = 700; set idle_in_transaction_session_timeout = 30000; \
     set application_name = 'kalends'; set timezone = 'UTC'";
 
 /// The channel on which processes tell one another that they wrote.

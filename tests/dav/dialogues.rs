@@ -278,3 +278,28 @@ async fn outlook_caldav_synchronizer_sets_up_and_syncs() {
     let coloured = read(&OUTLOOK.say(&ada, "colour", &[]).await);
     assert_eq!(coloured.responses()[0].status_of(A, "calendar-color"), Some(200));
 }
+
+/// Head and body in two pieces, as many clients send them: a request that is answered without its body must not cost
+/// the connection, or the next one on it finds it closed.
+#[tokio::test]
+async fn a_body_that_nobody_wanted_does_not_end_the_connection() {
+    use tokio::io::AsyncWriteExt;
+
+    let server = Server::start().await;
+    let client = server.stranger();
+    let mut stream = client.connect().await;
+    for (method, path, status) in
+        [("PROPFIND", "/.well-known/caldav", 301), ("PROPFIND", "/dav/", 401), ("PUT", "/dav/x", 401)]
+    {
+        // Only who reads the body is told to go on.
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: a\r\nDepth: 0\r\nExpect: 100-continue\r\nContent-Length: 20\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let go_on = crate::support::client::read(&mut stream, false).await;
+        assert_eq!(go_on.map(|reply| reply.status), Some(100), "{method} {path}");
+        stream.write_all(&[b' '; 20]).await.unwrap();
+        let reply = crate::support::client::read(&mut stream, false).await;
+        assert_eq!(reply.map(|reply| reply.status), Some(status), "{method} {path}");
+    }
+}

@@ -68,6 +68,10 @@ async fn conditions_and_ranges_of_get() {
     assert_eq!((same.status, same.body.as_str()), (304, ""));
     assert_eq!(same.header("etag"), Some(etag.as_str()));
     door.ask("ada", "GET", AT, &["If-Match: \"other\""], "").await.is(412);
+    let old = "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT";
+    for method in ["GET", "PUT", "DELETE"] {
+        door.ask("ada", method, AT, &[old], if method == "PUT" { text.clone() } else { String::new() }).await.is(412);
+    }
     let part = door.ask("ada", "GET", AT, &["Range: bytes=6-14"], "").await;
     assert_eq!((part.status, part.body.as_str()), (206, "VCALENDAR"));
     assert_eq!(part.header("content-range"), Some(format!("bytes 6-14/{}", text.len()).as_str()));

@@ -50,6 +50,8 @@ async fn principals_are_searched_by_what_everybody_may_know() {
     assert_eq!(search(&clause("<d:displayname/><x:secret/>", "bob"), "").await.len(), 0);
     assert_eq!(search(&clause("<c:calendar-user-type/>", "room"), "").await.len(), 0);
     door.report("ada", "/dav/principals/", 1, "<d:principal-property-search/>").await.is(400);
+    let all = door.report("ada", "/dav/principals/", 0, "<d:principal-property-search/>").await.multistatus();
+    assert_eq!(all.responses().len(), 3);
 }
 
 #[tokio::test]
@@ -71,4 +73,15 @@ async fn what_can_be_searched_and_who_one_is() {
     let found = door.report("ada", "/dav/calendars/ada/default/", 0, acl).await.multistatus();
     assert_eq!(found.hrefs(), ["/dav/principals/ada/", "/dav/principals/bob/"]);
     door.report("bob", "/dav/calendars/bob/default~ada/", 0, acl).await.refused(403, "need-privileges");
+}
+
+#[tokio::test]
+async fn python_caldav_names_its_properties_beside_the_prop() {
+    let door = Door::open().await;
+    let body = "<d:principal-property-search><d:property-search><d:prop><d:displayname/></d:prop><d:match>Dr. BOB</d:match>\
+        </d:property-search><d:prop/><c:calendar-home-set/><d:displayname/></d:principal-property-search>";
+    let found = door.report("ada", "/dav/", 0, body).await.multistatus();
+    let bob = found.of("/dav/principals/bob/");
+    assert_eq!(bob.text(D, "displayname"), "Dr. BOB");
+    assert_eq!(bob.prop(C, "calendar-home-set").hrefs(), ["/dav/calendars/bob/"]);
 }

@@ -71,7 +71,7 @@ async fn a_locked_clinic_harms_nobody_else() {
         assert!(matches!(result, Err(Error::Busy)));
         assert!(took < Duration::from_millis(2500), "503 came after {took:?}");
     }
-    release(holder);
+    release(&world, holder);
     let begun = Instant::now();
     while world.put("again.ics", "text").await.is_err() {
         assert!(begun.elapsed() < Duration::from_secs(2), "did not recover");
@@ -86,18 +86,22 @@ async fn hold_lock(world: &World) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    while world.put("until-locked.ics", "text").await.is_ok() {}
+    // It sleeps: so it has the lock. Dividing by nothing is psql's way to say "not yet".
+    let asleep = "select 1 / count(*) from pg_stat_activity \
+        where datname = current_database() and wait_event = 'PgSleep'";
+    while !crate::support::database::sql(world.fresh.address().unwrap(), asleep) {
+        tokio::task::yield_now().await;
+    }
     child
 }
 
 /// Killing psql leaves its sleeping server process: that one is ended too.
-fn release(mut holder: Child) {
+fn release(world: &World, mut holder: Child) {
     holder.kill().unwrap();
     holder.wait().unwrap();
-    let admin = std::env::var("KALENDS_TEST_POSTGRES").unwrap();
-    let sql = "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' \
-        and pid <> pg_backend_pid()";
-    assert!(crate::support::database::sql(&admin, sql));
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+        where datname = current_database() and wait_event = 'PgSleep'";
+    assert!(crate::support::database::sql(world.fresh.address().unwrap(), end));
 }
 
 /// What stands between us and the server.

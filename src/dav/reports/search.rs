@@ -80,12 +80,9 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
         .filter(|child| child.is(names::PROPERTY_SEARCH))
         .map(clause)
         .collect::<Result<Vec<_>>>()?;
-    if clauses.is_empty() {
-        return Err(Refusal::bad_request("principal-property-search needs a property-search."));
-    }
-    let any = body.attribute("test") == Some("anyof");
-    let minimal = request.prefer().minimal;
-    let wanted = Wanted::read(body, minimal)?.unwrap_or_else(|| Wanted::nothing(minimal));
+    // No clause at all is everybody: python-caldav lists principals so.
+    let any = body.attribute("test") == Some("anyof") && !clauses.is_empty();
+    let wanted = wanted(body, request.prefer().minimal)?;
     let (found, more) = search(request, &clauses, any).await?;
     let reader = request.reader();
     let mut kept = Vec::with_capacity(found.len());
@@ -104,6 +101,16 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
             multistatus::status(out, At::path(&request.target.href()), StatusCode::INSUFFICIENT_STORAGE, why);
         }
     }))
+}
+
+/// What is told of each. python-caldav 3.6 writes an empty DAV:prop and the names it wants beside it.
+fn wanted(body: Element, minimal: bool) -> Result<Wanted> {
+    let grammar = [names::PROPERTY_SEARCH, names::PROP, names::APPLY_TO_PRINCIPAL_COLLECTION_SET];
+    let beside = |child: &Element| !grammar.iter().any(|name| child.is(*name));
+    match body.child(names::PROP) {
+        Some(prop) if prop.children().next().is_none() => Wanted::of(body.children().filter(beside), minimal),
+        _ => Ok(Wanted::read(body, minimal)?.unwrap_or_else(|| Wanted::nothing(minimal))),
+    }
 }
 
 fn clause(element: Element) -> Result<Clause> {

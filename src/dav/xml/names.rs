@@ -115,6 +115,7 @@ names! { DAV "d":
     PRINCIPAL_PROPERTY_SEARCH = "principal-property-search",
     PROPERTY_SEARCH = "property-search",
     MATCH = "match",
+    APPLY_TO_PRINCIPAL_COLLECTION_SET = "apply-to-principal-collection-set",
     PRINCIPAL_SEARCH_PROPERTY_SET = "principal-search-property-set",
     ACL_PRINCIPAL_PROP_SET = "acl-principal-prop-set",
 }

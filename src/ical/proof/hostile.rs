@@ -106,6 +106,30 @@ fn an_old_dense_series_costs_its_window_only() {
 }
 
 #[test]
+fn dense_days_pay_for_every_start() {
+    let every = |n: u32| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join(",");
+    let text = event(&format!(
+        "DTSTART:19000302T100000Z\nRRULE:FREQ=DAILY;BYHOUR={};BYMINUTE={}",
+        every(24),
+        every(60)
+    ));
+    let object = object(&text);
+    within(20, || {
+        let mut budget = Budget::steps(Budget::REQUEST);
+        assert_eq!(object.digest.occurrences(Window::ALL, &Zone::utc(), &mut budget), Err(Error::Budget));
+        let year = window("20260101T000000", "20270101T000000");
+        assert!(matches!(crate::expand(&object.tree, year, &Zone::utc(), &mut budget), Err(Error::Budget)));
+    });
+    let mut few = Budget::steps(1_000);
+    assert!(
+        object
+            .digest
+            .occurrences(window("21990101T000000", "22000101T000000"), &Zone::utc(), &mut few)
+            .is_err()
+    );
+}
+
+#[test]
 fn nothing_comes_after_the_year_9999() {
     let limits = Limits { max_date: i64::MAX, ..Limits::default() };
     let text = event("DTSTART:99981230T100000Z\nRRULE:FREQ=MONTHLY;BYMONTHDAY=30");
