@@ -158,6 +158,12 @@ pub async fn run(config: Config, demo: bool) -> Result<(), Error> {
 
 fn announce(running: &Running) {
     let (config, database) = (&running.config, running.parts.store.database());
+    let is_open = config.listen.iter().any(|address| !address.ip().is_loopback());
+    if is_open && config.tls_cert.is_none() && config.trusted_proxies.is_empty() && !config.allow_plain_http {
+        tracing::warn!(
+            "other machines reach this server by plain HTTP only: set tls_cert, or trusted_proxies"
+        );
+    }
     let place = match config.database_url() {
         Ok(url) if database == Database::Sqlite => format!("SQLite, {url}"),
         Ok(url) => format!("PostgreSQL, {url}"),
