@@ -1,6 +1,5 @@
 """Hostile iCalendar: the objects of the family `ics`. Each is (name, text or bytes, verdict): `refuse` (4xx or 507),
-`take` (201 or 204: a server that refuses it is too strict), `any` (either), `closed` (a refusal, or the line cut while
-we still sent: nobody has to read eight times the limit)."""
+`take` (201 or 204: a server that refuses it is too strict), `any` (either)."""
 
 
 def wrap(*components, before=()):
@@ -149,7 +148,7 @@ def structures():
     yield "attendees-2000", one("attendees", *[f"ATTENDEE:mailto:a{n}@example.org" for n in range(2000)]), "any"
     yield "attach-900k", one("attach", "ATTACH;ENCODING=BASE64;VALUE=BINARY:" + "QUJD" * 225_000), "any"
     yield "over-1-mib", one("over", "DESCRIPTION:" + "x" * (1 << 20)), "refuse"
-    yield "over-8-mib", one("over-8", "DESCRIPTION:" + "x" * (8 << 20)), "closed"
+    yield "over-8-mib", one("over-8", "DESCRIPTION:" + "x" * (8 << 20)), "refuse"
     yield "exdates-10000", one("exdates", "RRULE:FREQ=DAILY", *big), "any"
     yield "exdate-one-line", one("exdate-line", "RRULE:FREQ=DAILY", "EXDATE:" + ",".join(["20260106T090000Z"] * 30000)), "any"
     yield "rdates-10000", one("rdates", *[line.replace("EXDATE", "RDATE") for line in big]), "any"
