@@ -4,7 +4,8 @@
 //!
 //! Files: `cli` (the command line) and `commands/` (one file a family) · `config` (every setting) and `settings`
 //! (where values come from) · `parts` (what is built, in order) · `serve` · `router` (the whole URL space) ·
-//! `work` (what runs by the clock) · `demo` · `telemetry` (logs, metrics) · `health` · `error`.
+//! `work` (what runs by the clock) · `demo` · `output` (standard output) · `telemetry` (logs, metrics) · `health`
+//! · `error`.
 
 pub mod cli;
 mod commands;
@@ -12,6 +13,7 @@ pub mod config;
 mod demo;
 mod error;
 mod health;
+mod output;
 pub mod parts;
 mod router;
 pub mod serve;

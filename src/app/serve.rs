@@ -20,6 +20,7 @@ use super::{
     telemetry::Meters,
     work,
 };
+use crate::app::output::say;
 use crate::{
     dav::{self, Dav},
     edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
@@ -157,17 +158,23 @@ pub async fn run(config: Config, demo: bool) -> Result<(), Error> {
 
 fn announce(running: &Running) {
     let (config, database) = (&running.config, running.parts.store.database());
+    let is_open = config.listen.iter().any(|address| !address.ip().is_loopback());
+    if is_open && config.tls_cert.is_none() && config.trusted_proxies.is_empty() && !config.allow_plain_http {
+        tracing::warn!(
+            "other machines reach this server by plain HTTP only: set tls_cert, or trusted_proxies"
+        );
+    }
     let place = match config.database_url() {
         Ok(url) if database == Database::Sqlite => format!("SQLite, {url}"),
         Ok(url) => format!("PostgreSQL, {url}"),
         Err(_) => parts::word(database).to_owned(),
     };
-    println!("Kalends {} ({place})", env!("CARGO_PKG_VERSION"));
+    say!("Kalends {} ({place})", env!("CARGO_PKG_VERSION"));
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     for address in &config.listen {
-        println!("listening on {scheme}://{address}");
+        say!("listening on {scheme}://{address}");
     }
-    println!("calendar programs: {}/dav/", config.base_url());
+    say!("calendar programs: {}/dav/", config.base_url());
 }
 
 async fn signal() -> Result<(), Error> {

@@ -46,7 +46,8 @@ impl Gate {
     pub async fn caller(&self, ask: &Ask) -> Result<Caller, Answer> {
         if !self.is_private(ask) {
             // Before the challenge: a browser would send the password in the clear to find out.
-            let detail = "Passwords are not taken over plain HTTP; use https, or set allow_plain_http.";
+            let detail = "Passwords are not taken over plain HTTP. Use https; a proxy that speaks it must be \
+                named in the setting trusted_proxies.";
             return Err(Problem::new(StatusCode::FORBIDDEN, "Not encrypted", detail).answer());
         }
         let value = ask.headers.get(header::AUTHORIZATION);

@@ -70,7 +70,9 @@ async fn conditions_and_ranges_of_get() {
     door.ask("ada", "GET", AT, &["If-Match: \"other\""], "").await.is(412);
     let old = "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT";
     for method in ["GET", "PUT", "DELETE"] {
-        door.ask("ada", method, AT, &[old], if method == "PUT" { text.clone() } else { String::new() }).await.is(412);
+        door.ask("ada", method, AT, &[old], if method == "PUT" { text.clone() } else { String::new() })
+            .await
+            .is(412);
     }
     let part = door.ask("ada", "GET", AT, &["Range: bytes=6-14"], "").await;
     assert_eq!((part.status, part.body.as_str()), (206, "VCALENDAR"));

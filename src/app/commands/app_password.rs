@@ -5,6 +5,7 @@ use store::AppPasswordId;
 
 use super::{Context, context};
 use crate::app::Error;
+use crate::app::output::say;
 
 #[derive(Debug, Subcommand)]
 pub enum AppPassword {
@@ -23,7 +24,7 @@ impl AppPassword {
             AppPassword::Add { user, label } => {
                 let who = parts.accounts.operator(&user).await?;
                 let (_, secret) = parts.accounts.add_app_password(&who, &label).await?;
-                println!("{}", secret.expose());
+                say!("{}", secret.expose());
             }
             AppPassword::List { user } => {
                 let who = parts.accounts.operator(&user).await?;
@@ -31,7 +32,7 @@ impl AppPassword {
                     let (made, used) =
                         (context::time(one.created_at), context::time_or(one.used_at, "never used"));
                     let state = context::time_or(one.revoked_at, "active");
-                    println!("{}\t{}\t{made}\t{used}\t{state}", one.id, one.label);
+                    say!("{}\t{}\t{made}\t{used}\t{state}", one.id, one.label);
                 }
             }
             AppPassword::Revoke { user, id } => {

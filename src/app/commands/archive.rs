@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::Context;
+use crate::app::output::say;
 use crate::app::{
     Error,
     parts::{self, Absent, Parts, Turned, beside},
@@ -35,7 +36,7 @@ impl Backup {
         let counts = written?;
         let what = format!("cannot write {}", self.file.display());
         tokio::fs::rename(&beside, &self.file).await.map_err(Error::io(what))?;
-        println!("{}", said(&counts));
+        say!("{}", said(&counts));
         store.close().await;
         Ok(())
     }
@@ -71,8 +72,8 @@ impl Restore {
         // What is derived is made again here, so that the next start is quick.
         let parts = Parts::build(&context.config, store, Turned::default()).await?;
         parts.calendars.reindex().await?;
-        println!("{}", said(&counts));
-        println!("a new epoch: every client synchronises anew");
+        say!("{}", said(&counts));
+        say!("a new epoch: every client synchronises anew");
         parts.close().await?;
         drop(lock);
         Ok(())

@@ -6,6 +6,7 @@ use super::{
     Context,
     context::{self, author, path},
 };
+use crate::app::output::say;
 use crate::{
     app::Error,
     calendar::{self, DeadChange, NewCollection, Precondition},
@@ -71,7 +72,7 @@ impl Add {
         let made =
             parts.calendars.make(author(&who), &path(&who, &self.slug), new, DeadChange::default()).await;
         made.map_err(|error| refused(error, &self.slug))?;
-        println!("{}/dav/calendars/{}/{}/", context.config.base_url(), who.name(), self.slug);
+        say!("{}/dav/calendars/{}/{}/", context.config.base_url(), who.name(), self.slug);
         parts.close().await
     }
 }
@@ -91,7 +92,7 @@ async fn list(context: Context, user: &str) -> Result<(), Error> {
     for shown in parts.calendars.home(&who, user).await?.collections {
         let row = shown.row();
         let name = row.display_name.as_deref().unwrap_or_default();
-        println!("{}\t{name}\t{}\t{:?}", shown.path.slug, row.components, shown.access);
+        say!("{}\t{name}\t{}\t{:?}", shown.path.slug, row.components, shown.access);
     }
     parts.close().await
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Context;
+use crate::app::output::say;
 use crate::{app::Error, calendar::Flaw};
 
 /// Compare every stored object with its hash, and the index with the objects.
@@ -18,7 +19,7 @@ impl Check {
         for (collection, name, flaw) in &found.first {
             eprintln!("calendar {collection}, object {name}: {}", sentence(*flaw));
         }
-        println!("{} objects checked, {} with flaws", found.objects, found.flaws);
+        say!("{} objects checked, {} with flaws", found.objects, found.flaws);
         parts.close().await?;
         match found.flaws {
             0 => Ok(()),

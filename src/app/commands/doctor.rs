@@ -6,6 +6,7 @@ use clap::Args;
 use store::{ClinicId, CollectionId, Conn, Database, Hold, SCHEMA};
 
 use super::Context;
+use crate::app::output::say;
 use crate::app::{
     Error,
     parts::{self, Parts},
@@ -45,7 +46,7 @@ impl Doctor {
 }
 
 fn line(name: &str, value: impl std::fmt::Display) {
-    println!("{name:<16}{value}");
+    say!("{name:<16}{value}");
 }
 
 /// Whether somebody holds the lock that a server holds.

@@ -5,6 +5,7 @@ use store::{FeedId, FeedScope};
 
 use super::{Context, context};
 use crate::app::Error;
+use crate::app::output::say;
 
 #[derive(Debug, Subcommand)]
 pub enum Feed {
@@ -38,7 +39,7 @@ impl Feed {
                 let scope = if busy_only { FeedScope::Busy } else { FeedScope::Full };
                 let (_, secret) = parts.accounts.add_feed(&who, of, scope, &label).await?;
                 let base = context.config.base_url();
-                println!("{base}/feeds/{}.ics", secret.expose());
+                say!("{base}/feeds/{}.ics", secret.expose());
                 eprintln!("busy times only: {base}/freebusy/{}", secret.expose());
             }
             Feed::List { .. } => {
@@ -47,7 +48,7 @@ impl Feed {
                     let (made, used) =
                         (context::time(one.created_at), context::time_or(one.used_at, "never used"));
                     let state = context::time_or(one.revoked_at, "active");
-                    println!("{}\t{}\t{scope}\t{made}\t{used}\t{state}", one.id, one.label);
+                    say!("{}\t{}\t{scope}\t{made}\t{used}\t{state}", one.id, one.label);
                 }
             }
             Feed::Revoke { id, .. } => parts.accounts.revoke_feed(&who, of, FeedId(id)).await?,

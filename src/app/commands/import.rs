@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use store::Origin;
 
 use super::{Context, context};
+use crate::app::output::say;
 use crate::{
     accounts::Caller,
     app::{Error, parts::Parts},
@@ -72,7 +73,7 @@ impl Import {
                 }
             }
         }
-        println!("{} imported, {} refused", sum.imported, sum.refused);
+        say!("{} imported, {} refused", sum.imported, sum.refused);
         parts.close().await?;
         match (sum.imported, unread) {
             (0, _) => Err(Error::failed("nothing was imported")),

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Context;
+use crate::app::output::say;
 use crate::app::{Error, serve};
 
 /// Bring the database to the schema of this program (on SQLite `serve` does it by itself, after a copy).
@@ -13,8 +14,8 @@ impl Migrate {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let done = serve::migrate(&context.config).await?;
         match done.from == done.to {
-            true => println!("schema {}: nothing to do", done.to),
-            false => println!("migrated from schema {} to {}", done.from, done.to),
+            true => say!("schema {}: nothing to do", done.to),
+            false => say!("migrated from schema {} to {}", done.from, done.to),
         }
         Ok(())
     }
@@ -28,7 +29,7 @@ impl Reindex {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
         let done = parts.calendars.reindex().await?;
-        println!("{} objects indexed, {} unreadable", done.objects, done.unreadable);
+        say!("{} objects indexed, {} unreadable", done.objects, done.unreadable);
         parts.close().await
     }
 }
@@ -41,7 +42,7 @@ impl NewEpoch {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
         parts.store.new_epoch().await?;
-        println!("a new epoch: earlier sync tokens are refused");
+        say!("a new epoch: earlier sync tokens are refused");
         parts.close().await
     }
 }

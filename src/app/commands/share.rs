@@ -6,6 +6,7 @@ use super::{
     Context,
     context::{self, author, path},
 };
+use crate::app::output::say;
 use crate::{
     app::{Error, parts::Parts},
     calendar::{self, ShareAs},
@@ -83,7 +84,7 @@ impl Share {
                 let who = parts.accounts.operator(&user).await?;
                 let shown = context::shown(&parts, &who, &slug).await?;
                 for (sharee, access) in parts.calendars.shares(&shown).await? {
-                    println!("{sharee}\t{}", word(access));
+                    say!("{sharee}\t{}", word(access));
                 }
             }
         }

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{Context, context};
+use crate::app::output::say;
 use crate::{
     accounts::{Change, NewPerson, Secret},
     app::Error,
@@ -95,7 +96,7 @@ impl Add {
         let new = NewPerson { name: self.name, display_name, email: self.email, zone, password };
         let parts = context.parts_made().await?;
         let made = parts.accounts.add_person(new).await?;
-        println!("{}/dav/calendars/{}/default/", context.config.base_url(), made.name);
+        say!("{}/dav/calendars/{}/default/", context.config.base_url(), made.name);
         parts.close().await
     }
 }
@@ -121,7 +122,7 @@ async fn list(context: Context) -> Result<(), Error> {
             None => "active".to_owned(),
         };
         let (email, zone) = (person.email.unwrap_or_default(), person.zone.unwrap_or_default());
-        println!("{}\t{}\t{email}\t{zone}\t{state}", person.name, person.display_name);
+        say!("{}\t{}\t{email}\t{zone}\t{state}", person.name, person.display_name);
     }
     parts.close().await
 }

@@ -12,6 +12,7 @@ use store::{FeedScope, Origin};
 
 use self::script::{PEOPLE, Planned, Practitioner};
 use super::{Error, parts::Parts};
+use crate::app::output::say;
 use crate::{
     accounts::{Caller, NewPerson},
     calendar::{Author, CollectionPath, Condition, DeadChange, NewCollection, ShareAs},
@@ -23,28 +24,28 @@ const VISITS: &str = "visits";
 /// Fills an installation without users and prints what to paste into a calendar program.
 pub async fn fill(parts: &Parts, base: &str) -> Result<(), Error> {
     if !parts.accounts.people().await?.is_empty() {
-        println!("demo: there are users already, nothing was added");
+        say!("demo: there are users already, nothing was added");
         return Ok(());
     }
     let mut made = Vec::new();
     for practitioner in PEOPLE {
         made.push(one(parts, practitioner).await?);
     }
-    println!("\ndemo clinic, all of it invented:");
+    say!("\ndemo clinic, all of it invented:");
     for (who, password) in &made {
-        println!("  user {:<8} password {password}", who.name());
-        println!("  {base}/dav/calendars/{}/{VISITS}/", who.name());
+        say!("  user {:<8} password {password}", who.name());
+        say!("  {base}/dav/calendars/{}/{VISITS}/", who.name());
     }
     if let [(ada, _), (ben, _), ..] = &made[..] {
         share(parts, ada, ben, ShareAs::Read).await?;
         share(parts, ben, ada, ShareAs::Busy).await?;
-        println!("  {} reads the visits of {}, who sees when {0} is busy", ben.name(), ada.name());
-        println!(
+        say!("  {} reads the visits of {}, who sees when {0} is busy", ben.name(), ada.name());
+        say!(
             "feed for Google Calendar (\"From URL\"), busy times only:\n  {}",
             feed(parts, ada, base).await?
         );
     }
-    println!("server to enter in a calendar program: {base}/");
+    say!("server to enter in a calendar program: {base}/");
     Ok(())
 }
 
