@@ -12,6 +12,7 @@ top=$(cd "$interop/.." && pwd)
 work=$interop/.work
 suite=${suite:-$(basename "$0")}
 mkdir -p "$work"
+unset KALENDS_CONFIG KALENDS_DATA KALENDS_LISTEN # the caller's own server is none of a suite's business
 
 say() { printf '%s: %s\n' "$suite" "$*" >&2; }
 die() { say "$*"; exit 2; }
@@ -100,6 +101,7 @@ need_kalends() {
 # --- the server ------------------------------------------------------------------------------------------------------
 
 folders=() databases=() servers=()
+at_end=() # commands for what a suite set up beside them, run when no server is left
 
 leave() {
   local status=$? pid name
@@ -111,6 +113,7 @@ leave() {
     say "the server's last words:"
     tail -n 5 "$log" >&2 || true
   fi
+  for name in "${at_end[@]}"; do eval "$name" >&2 || true; done
   for name in "${folders[@]}"; do rm -rf "$name"; done
 }
 trap leave EXIT

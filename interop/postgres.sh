@@ -8,5 +8,5 @@ need_postgres() {
   INTEROP_POSTGRES=$(sed -n 1p <<<"$said")
   postgres_folder=$(sed -n 2p <<<"$said")
   export INTEROP_POSTGRES
-  trap 'leave; "$interop/postgres" stop "$postgres_folder" >&2 || true' EXIT
+  at_end+=("'$interop/postgres' stop '$postgres_folder'")
 }
