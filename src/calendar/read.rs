@@ -124,11 +124,10 @@ impl Calendars {
         let missing: Vec<usize> =
             (0..slots.len()).filter(|i| slots[*i].is_some() && opened[*i].is_none()).collect();
         if !missing.is_empty() {
-            let names =
-                missing.iter().filter_map(|i| slots[*i].as_ref()).map(|slot| slot.entry.name.to_string());
-            let mut read = self.read_texts(at, names.collect()).await?;
+            let wanted: Vec<&Arc<Slot>> = missing.iter().filter_map(|i| slots[*i].as_ref()).collect();
+            let read = self.read_texts(at, &wanted).await?;
             for i in missing {
-                opened[i] = slots[i].as_ref().and_then(|slot| read.remove(&slot.entry.name));
+                opened[i] = slots[i].as_ref().and_then(|slot| read.get(&slot.entry.name).cloned());
             }
         }
         match &at.mask {
@@ -137,20 +136,31 @@ impl Calendars {
         }
     }
 
-    /// Reads texts and keeps them; the store leaves out those that are not what their hash says, and here they are
-    /// reported.
-    async fn read_texts(&self, at: &Shown, names: Vec<String>) -> Result<HashMap<Arc<str>, Opened>> {
+    /// Reads texts and keeps them. One that changed since its slot was read brings its whole row along; one that is
+    /// damaged is left out.
+    async fn read_texts(&self, at: &Shown, slots: &[&Arc<Slot>]) -> Result<HashMap<Arc<str>, Opened>> {
         let row = at.row();
-        let objects = self.store().read().await?.objects_named(row.clinic, row.id, &names).await?;
-        let mut read = HashMap::with_capacity(objects.len());
-        for object in objects {
-            let (slot, text) = load::opened(object);
-            let Some(text) = text else {
-                tracing::error!(collection.id = row.id.0, etag = %slot.entry.etag, "a stored object is damaged: run `kalends check`, and restore it from a backup");
-                continue;
-            };
-            self.memory().keep_text(slot.entry.etag, text.clone());
-            read.insert(slot.entry.name.clone(), (slot.entry, text));
+        let by_name: HashMap<&str, &Entry> =
+            slots.iter().map(|slot| (&*slot.entry.name, &slot.entry)).collect();
+        let names: Vec<String> = by_name.keys().map(|name| (*name).to_string()).collect();
+        let mut conn = self.store().read().await?;
+        let (mut read, mut changed) = (HashMap::with_capacity(names.len()), Vec::new());
+        for (name, etag, text) in conn.texts_named(row.clinic, row.id, &names).await? {
+            match by_name.get(&*name) {
+                Some(entry) if entry.etag.0 == etag => {
+                    self.memory().keep_text(entry.etag, text.clone());
+                    read.insert(entry.name.clone(), ((*entry).clone(), text));
+                }
+                _ => changed.push(name),
+            }
+        }
+        if !changed.is_empty() {
+            for object in conn.objects_named(row.clinic, row.id, &changed).await? {
+                if let (Slot { entry, .. }, Some(text)) = load::opened(object) {
+                    self.memory().keep_text(entry.etag, text.clone());
+                    read.insert(entry.name.clone(), (entry, text));
+                }
+            }
         }
         Ok(read)
     }

@@ -126,6 +126,11 @@ async fn many_by_name_in_one_call() {
         assert_eq!(found.len(), 1500);
         assert!(found.is_sorted_by(|a, b| a.meta.name < b.meta.name));
         assert!(world.conn().await.objects_named(world.clinic, world.visits, &[]).await.unwrap().is_empty());
+        let mut texts = world.conn().await.texts_named(world.clinic, world.visits, &names).await.unwrap();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 1500);
+        assert!(texts.iter().all(|(_, etag, text)| &text[..] == b"text" && *etag == Etag::of(text)));
         let uids: Vec<String> = (0..1500).map(|n| format!("uid-{n:04}.ics")).collect();
         let names = world.conn().await.names_of_uids(world.clinic, world.visits, &uids).await.unwrap();
         assert_eq!((names.len(), names[0].1.as_str()), (1500, "0000.ics"));
