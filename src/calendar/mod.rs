@@ -5,10 +5,11 @@
 //!
 //! Files: `path` (where a thing stands), `access` (may this caller), `error`, `condition` (If-Match and the like),
 //! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
-//! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `read` (list, open, query), `filter`
-//! (what a query asks), `sync` and `token` (what changed since), `freebusy`, `redact` (the busy view), `memory`,
-//! `shelf`, `load` and `pack` (the bounded memory and how it is filled), `index` (rebuilding what is derived).
-//! Places kept for later: `guard.rs` (house rules inside the write), `schedule.rs` (RFC 6638), `mirror.rs` (twins).
+//! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `read`
+//! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
+//! `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the bounded memory and how it is filled),
+//! `index` (rebuilding what is derived).
+//! Places kept for later: `guard` (house rules inside the write), `schedule` (RFC 6638), `mirror` (twins).
 
 mod access;
 mod collections;
