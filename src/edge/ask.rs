@@ -4,6 +4,8 @@
 //! [`limits::PATIENCE`](super::limits::PATIENCE) allows; compressed bodies are refused, never inflated.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, header};
@@ -30,6 +32,17 @@ pub struct Ask {
     /// Names this request in logs and in answers to it.
     pub id: u64,
     inflow: Inflow,
+    rest: Rest,
+}
+
+/// Whether something of a request's body is still to be read: then the connection cannot carry another request.
+#[derive(Clone, Default)]
+pub(super) struct Rest(Arc<AtomicBool>);
+
+impl Rest {
+    pub(super) fn is_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 enum Inflow {
@@ -59,13 +72,25 @@ impl Ask {
     pub fn new(method: Method, target: &str, headers: HeaderMap, body: impl Into<Bytes>) -> Ask {
         let (path, query) = split(target);
         let peer = IpAddr::from([127, 0, 0, 1]);
-        Ask { method, path, query, headers, peer, secure: false, id: 0, inflow: Inflow::Ready(body.into()) }
+        Ask {
+            method,
+            path,
+            query,
+            headers,
+            peer,
+            secure: false,
+            id: 0,
+            inflow: Inflow::Ready(body.into()),
+            rest: Rest::default(),
+        }
     }
 
     /// A request from a connection.
     pub(super) fn read(request: http::Request<Incoming>, peer: IpAddr, secure: bool, id: u64) -> Ask {
         let (head, body) = request.into_parts();
+        let rest = Rest(Arc::new(AtomicBool::new(!http_body::Body::is_end_stream(&body))));
         Ask {
+            rest,
             path: head.uri.path().to_owned(),
             query: head.uri.query().map(str::to_owned),
             method: head.method,
@@ -99,8 +124,16 @@ impl Ask {
         match inflow {
             Inflow::Ready(bytes) if bytes.len() > limit => Err(Unread::TooLarge { limit }),
             Inflow::Ready(bytes) => Ok(bytes),
-            Inflow::Wire(body) => collect(body, limit).await,
+            Inflow::Wire(body) => {
+                let whole = collect(body, limit).await?;
+                self.rest.0.store(false, Ordering::Relaxed);
+                Ok(whole)
+            }
         }
+    }
+
+    pub(super) fn rest(&self) -> Rest {
+        self.rest.clone()
     }
 
     /// Reads past what is left of a small body. A request that is answered before its body was read otherwise costs

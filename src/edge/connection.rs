@@ -16,7 +16,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use http::{HeaderMap, Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::{body::Incoming, server::conn, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -124,13 +124,20 @@ where
         };
         let origin = self.trusted.origin(connection, request.headers());
         let id = self.requests.fetch_add(1, Ordering::Relaxed);
+        let is_http1 = request.version() < Version::HTTP_2;
         let ask = Ask::read(request, origin.peer, origin.secure, id);
+        let rest = ask.rest();
         let answer = AssertUnwindSafe(async { (self.answer)(ask).await }).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| {
             tracing::error!(request.id = id, "a request panicked; the lines before say where");
             Problem::broken(id).answer()
         });
-        answer.map(|body| body.holding(place))
+        let mut answer = answer.map(|body| body.holding(place));
+        if is_http1 && rest.is_left() {
+            // RFC 9112 9.6: hyper closes a connection with an unread body, and the client should know.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
     }
 }
 

@@ -2,7 +2,8 @@
 //! The text a client sent is the truth: reading keeps every byte, editing touches only the lines it names.
 //! Never: a clock, input or output, a database, the time zone files of the machine.
 //!
-//! text (lines, folds, escapes) · model, parse, print (the tree) · value, time (typed values, civil arithmetic)
+//! error, bound (budgets and windows) · text (lines, folds, escapes) · model, parse, print (the tree)
+//! value, time (typed values, civil arithmetic) · compose (objects of our own making) · proof (what tests share)
 //! zone, table, vtimezone, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
 //! gather, series, digest (an object's occurrences and what an index keeps of them) · check (what may be stored)
 //! expand, limit, select, alarm, redact (views of one object) · busy (periods) · combine, split (many objects)
@@ -12,6 +13,7 @@ mod bound;
 mod busy;
 mod check;
 mod combine;
+mod compose;
 mod days;
 mod digest;
 mod error;
@@ -43,6 +45,7 @@ pub use bound::{Budget, Window};
 pub use busy::{Busy, Period, freebusy_of, merge, vfreebusy};
 pub use check::{Kind, Object, Refusal, check};
 pub use combine::Combine;
+pub use compose::{Draft, compose};
 pub use digest::{DIGEST_VERSION, Digest, Shape};
 pub use error::Error;
 pub use expand::expand;

@@ -87,6 +87,8 @@ async fn where_and_how_nothing_can_be_made() {
     ask("MKCOL", "/dav/calendars/ada/").await.is(405);
     ask("MKCALENDAR", "/dav/principals/").await.is(403);
     door.ask("ada", "MKCOL", NEW, &["Content-Type: xzy-foo/bar-512"], "afafafaf").await.is(415);
+    let inside = "/dav/calendars/ada/default/inner";
+    door.ask("ada", "MKCOL", inside, &["Content-Type: xzy-foo/bar-512"], "afafafaf").await.is(415);
     door.ask("ada", "MKCOL", NEW, &["Content-Type: text/xml"], "<x/>").await.is(415);
     door.ask("ada", "MKCALENDAR", NEW, &["Content-Type: text/xml"], "<x").await.is(400);
 }

@@ -1,16 +1,14 @@
-//! A planned thing as iCalendar text (RFC 5545): one object, its zone with it, lines folded.
+//! A planned thing as iCalendar text (RFC 5545): one object, its zone with it.
 //!
 //! Invariant: civil times with TZID, never UTC: a visit at nine stays at nine when the clocks change.
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime};
-use ical::{Window, Zone};
+use ical::{Draft, Kind, Window, Zone, compose};
 
 use super::script::{Exception, Planned, When};
 use crate::app::Error;
 
 const DAY: i64 = 86_400;
-/// Bytes of a line before it is folded (3.1).
-const LINE: usize = 75;
 
 /// The whole object; `now` decides which week is this one.
 pub fn object(planned: &Planned, uid: &str, zone: &str, now: i64) -> Result<String, Error> {
@@ -18,120 +16,101 @@ pub fn object(planned: &Planned, uid: &str, zone: &str, now: i64) -> Result<Stri
     let moment = DateTime::from_timestamp(now, 0).ok_or_else(absent)?;
     let today = moment.date_naive();
     let monday = today - Duration::days(i64::from(today.weekday().num_days_from_monday()));
-    let mut text = Text { lines: String::new(), zone, stamp: moment.format("%Y%m%dT%H%M%SZ").to_string() };
-    text.line("BEGIN:VCALENDAR");
-    text.line("VERSION:2.0");
-    text.line("PRODID:-//Kalends//Demo//EN");
-    if matches!(planned.when, When::At(..)) {
-        let span = Window { from: now - 366 * DAY, until: now + 3 * 366 * DAY };
-        let zone = ical::vtimezone(&Zone::named(zone).ok_or_else(absent)?, span).ok_or_else(absent)?;
-        text.lines.push_str(zone.trim_end());
-        text.lines.push_str("\r\n");
+    let first = monday + Duration::days(planned.day);
+    let plan = Plan { planned, uid, zone, stamp: moment.format("%Y%m%dT%H%M%SZ").to_string() };
+    match planned.when {
+        When::Due(hour) => Ok(compose(&[], &[plan.task(at(first, hour, 0))])),
+        When::Days(days) => Ok(compose(&[], &[plan.days(first, days)])),
+        When::At(hour, minute, minutes) => {
+            let span = Window { from: now - 366 * DAY, until: now + 3 * 366 * DAY };
+            let zone = ical::vtimezone(&Zone::named(zone).ok_or_else(absent)?, span).ok_or_else(absent)?;
+            Ok(compose(&[zone], &plan.series(at(first, hour, minute), minutes)))
+        }
     }
-    text.component(planned, uid, monday + Duration::days(planned.day));
-    text.line("END:VCALENDAR");
-    Ok(text.lines)
 }
 
-struct Text<'a> {
-    lines: String,
+fn at(day: NaiveDate, hour: u32, minute: u32) -> NaiveDateTime {
+    day.and_hms_opt(hour, minute, 0).unwrap_or_default()
+}
+
+fn civil(time: NaiveDateTime) -> String {
+    time.format("%Y%m%dT%H%M%S").to_string()
+}
+
+struct Plan<'a> {
+    planned: &'a Planned,
+    uid: &'a str,
     zone: &'a str,
     stamp: String,
 }
 
-impl Text<'_> {
-    /// Folds between characters.
-    fn line(&mut self, line: &str) {
-        let mut used = 0;
-        for c in line.chars() {
-            if used + c.len_utf8() > LINE {
-                self.lines.push_str("\r\n ");
-                used = 1;
-            }
-            self.lines.push(c);
-            used += c.len_utf8();
-        }
-        self.lines.push_str("\r\n");
+impl Plan<'_> {
+    fn draft(&self, kind: Kind, summary: &str) -> Draft {
+        let mut draft = Draft::new(kind, self.uid, &self.stamp);
+        draft.add("SUMMARY", summary);
+        draft
     }
 
-    fn component(&mut self, planned: &Planned, uid: &str, first: NaiveDate) {
-        match planned.when {
-            When::Due(hour) => self.task(planned, uid, first.and_hms_opt(hour, 0, 0).unwrap_or_default()),
-            When::Days(days) => self.days(planned, uid, first, days),
-            When::At(hour, minute, minutes) => {
-                let start = first.and_hms_opt(hour, minute, 0).unwrap_or_default();
-                self.series(planned, uid, start, minutes);
-            }
+    fn rule(&self, draft: &mut Draft) {
+        if let Some(rule) = self.planned.rule {
+            draft.add("RRULE", rule);
         }
     }
 
-    fn open(&mut self, component: &str, uid: &str, summary: &str) {
-        self.line(&format!("BEGIN:{component}"));
-        self.line(&format!("UID:{uid}"));
-        self.line(&format!("DTSTAMP:{}", self.stamp.clone()));
-        self.line(&format!("SUMMARY:{}", summary.replace(',', "\\,")));
-    }
-
-    fn rule(&mut self, planned: &Planned) {
-        if let Some(rule) = planned.rule {
-            self.line(&format!("RRULE:{rule}"));
-        }
-    }
-
-    fn series(&mut self, planned: &Planned, uid: &str, start: NaiveDateTime, minutes: i64) {
-        self.open("VEVENT", uid, planned.summary);
-        self.timed(start, minutes);
-        self.rule(planned);
-        for exception in planned.exceptions {
-            if let Exception::Cancelled { day } = exception {
-                self.line(&self.zoned("EXDATE", start + Duration::days(*day)));
+    /// The master, then an override for each occurrence that was moved.
+    fn series(&self, start: NaiveDateTime, minutes: i64) -> Vec<Draft> {
+        let mut master = self.draft(Kind::Event, self.planned.summary);
+        self.timed(&mut master, start, minutes);
+        self.rule(&mut master);
+        let mut moved = Vec::new();
+        for exception in self.planned.exceptions {
+            match exception {
+                Exception::Cancelled { day } => {
+                    self.zoned(&mut master, "EXDATE", start + Duration::days(*day))
+                }
+                Exception::Moved { day, to, at: (hour, minute), summary } => {
+                    let mut draft = self.draft(Kind::Event, summary);
+                    self.zoned(&mut draft, "RECURRENCE-ID", start + Duration::days(*day));
+                    self.timed(&mut draft, at((start + Duration::days(*to)).date(), *hour, *minute), minutes);
+                    draft.add("SEQUENCE", "1");
+                    moved.push(draft);
+                }
             }
         }
-        self.line("END:VEVENT");
-        for exception in planned.exceptions {
-            if let Exception::Moved { day, to, at: (hour, minute), summary } = exception {
-                let original = start + Duration::days(*day);
-                let moved =
-                    (start + Duration::days(*to)).date().and_hms_opt(*hour, *minute, 0).unwrap_or_default();
-                self.open("VEVENT", uid, summary);
-                self.line(&self.zoned("RECURRENCE-ID", original));
-                self.timed(moved, minutes);
-                self.line("SEQUENCE:1");
-                self.line("END:VEVENT");
-            }
+        moved.insert(0, master);
+        moved
+    }
+
+    fn timed(&self, draft: &mut Draft, start: NaiveDateTime, minutes: i64) {
+        self.zoned(draft, "DTSTART", start);
+        self.zoned(draft, "DTEND", start + Duration::minutes(minutes));
+    }
+
+    fn zoned(&self, draft: &mut Draft, name: &str, time: NaiveDateTime) {
+        draft.add_with(name, ("TZID", self.zone), &civil(time));
+    }
+
+    fn days(&self, first: NaiveDate, days: i64) -> Draft {
+        let mut draft = self.draft(Kind::Event, self.planned.summary);
+        for (name, day) in [("DTSTART", first), ("DTEND", first + Duration::days(days))] {
+            draft.add_with(name, ("VALUE", "DATE"), &day.format("%Y%m%d").to_string());
         }
-    }
-
-    fn timed(&mut self, start: NaiveDateTime, minutes: i64) {
-        self.line(&self.zoned("DTSTART", start));
-        self.line(&self.zoned("DTEND", start + Duration::minutes(minutes)));
-    }
-
-    fn zoned(&self, name: &str, time: NaiveDateTime) -> String {
-        format!("{name};TZID={}:{}", self.zone, time.format("%Y%m%dT%H%M%S"))
-    }
-
-    fn days(&mut self, planned: &Planned, uid: &str, first: NaiveDate, days: i64) {
-        self.open("VEVENT", uid, planned.summary);
-        let date = |day: NaiveDate| day.format("%Y%m%d").to_string();
-        self.line(&format!("DTSTART;VALUE=DATE:{}", date(first)));
-        self.line(&format!("DTEND;VALUE=DATE:{}", date(first + Duration::days(days))));
-        self.rule(planned);
+        self.rule(&mut draft);
         // A day that comes back every year is remembered, a leave is taken.
-        self.line(if planned.rule.is_some() { "TRANSP:TRANSPARENT" } else { "TRANSP:OPAQUE" });
-        self.line("END:VEVENT");
+        draft.add("TRANSP", if self.planned.rule.is_some() { "TRANSPARENT" } else { "OPAQUE" });
+        draft
     }
 
     /// Floating: due at that hour wherever its owner is.
-    fn task(&mut self, planned: &Planned, uid: &str, due: NaiveDateTime) {
-        self.open("VTODO", uid, planned.summary);
-        if planned.rule.is_some() {
-            self.line(&format!("DTSTART:{}", (due - Duration::hours(1)).format("%Y%m%dT%H%M%S")));
+    fn task(&self, due: NaiveDateTime) -> Draft {
+        let mut draft = self.draft(Kind::Todo, self.planned.summary);
+        if self.planned.rule.is_some() {
+            draft.add("DTSTART", &civil(due - Duration::hours(1)));
         }
-        self.line(&format!("DUE:{}", due.format("%Y%m%dT%H%M%S")));
-        self.rule(planned);
-        self.line("STATUS:NEEDS-ACTION");
-        self.line("END:VTODO");
+        draft.add("DUE", &civil(due));
+        self.rule(&mut draft);
+        draft.add("STATUS", "NEEDS-ACTION");
+        draft
     }
 }
 
@@ -153,7 +132,6 @@ mod tests {
                     planned.key,
                     checked.err()
                 );
-                assert!(text.lines().all(|line| line.len() <= LINE), "{text}");
             }
         }
     }

@@ -19,11 +19,7 @@ use crate::edge::{Answer, Body};
 
 pub async fn answer(request: &mut Request) -> Result<Answer> {
     let Target::Calendar(at) = request.target.clone() else { return refuse(request) };
-    if request.ask.has_body() && !request.says_xml() {
-        // RFC 4918 section 9.3.1.
-        let why = "The body of a request that makes a collection is XML.";
-        return Err(Refusal::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
-    }
+    check_media(request)?;
     let document = request.xml().await?;
     vacant(request, &at).await?;
     let instructions = match &document {
@@ -39,8 +35,18 @@ pub async fn answer(request: &mut Request) -> Result<Answer> {
     Ok(uncached(answer))
 }
 
+/// RFC 4918 section 9.3.1: a body that nobody knows is refused before anything else is said.
+fn check_media(request: &Request) -> Result<()> {
+    if !request.ask.has_body() || request.says_xml() {
+        return Ok(());
+    }
+    let why = "The body of a request that makes a collection is XML.";
+    Err(Refusal::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+}
+
 /// A place where no calendar can be made.
 pub fn refuse(request: &Request) -> Result<Answer> {
+    check_media(request)?;
     match request.target.kind() {
         Kinds::OBJECT => Err(Precondition::CalendarCollectionLocationOk.into()),
         _ if is_mkcalendar(request) => Err(Precondition::ResourceMustBeNull.into()),
