@@ -138,7 +138,8 @@ impl Calendars {
         }
         let created = old.is_none();
         let slot = self.slot(&saved, digest, seq, old.map(|old| old.created_at));
-        self.memory().keep_text(etag, saved.text);
+        // A copy: the body is a slice of the connection's read buffer, and would keep all of it alive.
+        self.memory().keep_text(etag, Bytes::copy_from_slice(&saved.text));
         self.own(at, seq, vec![(saved.collection, Change::Put(slot))]);
         Ok(Written { etag, created, seq })
     }
