@@ -1,6 +1,7 @@
 //! What runs by the clock beside the requests. The list.
 //!
-//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server.
+//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. Warming is
+//! done once, beside the first requests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +24,8 @@ pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -
         let accounts = accounts.clone();
         async move { said("noting what was used", accounts.write_uses().await) }
     }));
+    let calendars = parts.calendars.clone();
+    all.spawn(async move { said("warming the calendars", calendars.warm().await) });
     let calendars = parts.calendars.clone();
     all.spawn(every(TEND, stop.clone(), move || {
         let calendars = calendars.clone();
