@@ -69,7 +69,6 @@ impl Parts {
     pub async fn close(self) -> Result<(), Error> {
         let Parts { store, accounts, calendars } = self;
         accounts.write_uses().await?;
-        calendars.tend().await?;
         drop((accounts, calendars));
         store.close().await;
         Ok(())

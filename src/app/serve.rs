@@ -74,6 +74,9 @@ impl Running {
         self.stop.send_replace(true);
         let _ = (&mut self.entrance).await;
         self.work.shutdown().await;
+        if let Err(error) = self.parts.calendars.tend().await {
+            tracing::warn!(%error, "the next start will be slower: the calendars' packs were not written");
+        }
         self.parts.close().await
     }
 }
