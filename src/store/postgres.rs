@@ -32,10 +32,19 @@ impl Place {
     }
 
     pub(crate) async fn connect(&self) -> Result<AnyConnection> {
-        let mut connection = self.options.connect().await.map_err(|error| self::error(error).0)?;
+        let mut connection = self.options.connect().await.map_err(greeting)?;
         let set = connection.execute(sqlx::raw_sql(SESSION)).await;
         set.map_err(|error| self::error(error).0)?;
         Ok(connection)
+    }
+}
+
+/// What an error means while a connection is made. sqlx tells of a server that hangs up on the first word as of a
+/// wrong answer (`Protocol`, SSLRequest answered by 0x00): it is away, as when it refuses.
+fn greeting(error: sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Protocol(_) => Error::Busy,
+        error => self::error(error).0,
     }
 }
 

@@ -134,7 +134,8 @@ async fn a_dead_server_is_busy_and_heals() {
             let write = super::world::change(&store, world.clinic, |tx| {
                 Box::pin(async move { tx.save_object(new).await })
             });
-            assert!(matches!(write.await, Err(Error::Busy)));
+            let write = write.await;
+            assert!(matches!(write, Err(Error::Busy)), "the write answered {write:?}");
             assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
         }
         wire.send_replace(Wire::Works);
