@@ -62,6 +62,14 @@ impl Database {
         }
     }
 
+    /// Names, ETags and texts of all rows in one value, which `objects.rs` takes apart; null where there is no row.
+    pub(crate) fn texts_as_one(self) -> &'static str {
+        match self {
+            Database::Sqlite => sqlite::TEXTS_AS_ONE,
+            Database::Postgres => postgres::TEXTS_AS_ONE,
+        }
+    }
+
     /// Writes an object and all that belongs to it; parameters in `objects.rs`.
     pub(crate) fn save_object(self) -> &'static str {
         match self {

@@ -89,6 +89,9 @@ fn unique(error: &sqlx::Error) -> Unique {
 /// The first statement of every write: it bumps, and it is the lock that orders the writes of one clinic.
 pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 returning seq, structure";
 
+pub(crate) const TEXTS_AS_ONE: &str = "string_agg(convert_to(\
+    octet_length(name) || ' ' || octet_length(text) || ' ' || name, 'UTF8') || etag || text, ''::bytea)";
+
 /// Parameters: `objects::save_values`.
 pub(crate) const SAVE_OBJECT: &str = "\
     with put as (\

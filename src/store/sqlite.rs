@@ -160,6 +160,10 @@ pub(crate) const AFTER_REFUSED_ASIDE: &str = "rollback to job; release job; save
 pub(crate) const COMMIT_KEPT: &str = "commit";
 pub(crate) const COMMIT_REFUSED: &str = "rollback to job; commit";
 
+/// Blobs stay as they are where SQLite joins them (the database is UTF-8, nothing is converted).
+pub(crate) const TEXTS_AS_ONE: &str = "cast(group_concat(\
+    printf('%d %d ', length(cast(name as blob)), length(text)) || name || etag || text, '') as blob)";
+
 /// Parameters: `objects::save_values`.
 pub(crate) const SAVE_OBJECT: &str = "\
     insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
