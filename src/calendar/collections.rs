@@ -1,5 +1,6 @@
 //! Calendars themselves: found, made, changed, shared, removed. Only the owner changes them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use store::{CollectionChange, NewCollection, Principal, PrincipalId, Property, PropertyOwner, Tx, Unique};
@@ -13,6 +14,9 @@ use super::redact::Mask;
 use super::shown::{Home, Shown};
 use super::structure::{Held, Person, Reader, View};
 use crate::accounts::{Caller, FeedGrant};
+
+/// With whom, by name, and as what.
+pub type Share = (String, store::Privilege);
 
 /// Dead properties to set and to remove, with the live ones in one transaction.
 #[derive(Clone, Debug, Default)]
@@ -188,18 +192,45 @@ impl Calendars {
     }
 
     /// With whom a calendar is shared, by name; for its owner only.
-    pub async fn shares(&self, shown: &Shown) -> Result<Vec<(String, store::Privilege)>> {
+    pub async fn shares(&self, shown: &Shown) -> Result<Vec<Share>> {
         shown.need(Privilege::ReadAcl)?;
-        let clinic = shown.row().clinic;
+        Ok(self.shares_of(std::slice::from_ref(shown)).await?.pop().unwrap_or_default())
+    }
+
+    /// The same of many, in two statements; nothing of those that are not the caller's own.
+    pub async fn shares_of(&self, many: &[Shown]) -> Result<Vec<Vec<Share>>> {
+        let own: Vec<_> = many.iter().filter(|shown| shown.may(Privilege::ReadAcl)).collect();
+        let Some(clinic) = own.first().map(|shown| shown.row().clinic) else {
+            return Ok(vec![Vec::new(); many.len()]);
+        };
+        let ids: Vec<_> = own.iter().map(|shown| shown.row().id).collect();
         let mut conn = self.store().read().await?;
-        let grants = conn.grants(clinic, &[shown.row().id]).await?;
-        let ids: Vec<PrincipalId> = grants.iter().map(|grant| grant.principal).collect();
-        let people = conn.principals_by_id(clinic, &ids).await?;
-        let named = grants.iter().filter_map(|grant| {
-            let person = people.iter().find(|person| person.id == grant.principal)?;
-            Some((person.name.clone(), grant.privilege))
-        });
-        Ok(named.collect())
+        let grants = conn.grants(clinic, &ids).await?;
+        let people: Vec<PrincipalId> = grants.iter().map(|grant| grant.principal).collect();
+        let people = conn.principals_by_id(clinic, &people).await?;
+        let names: HashMap<_, _> = people.into_iter().map(|person| (person.id, person.name)).collect();
+        let mut of: HashMap<_, Vec<Share>> = HashMap::new();
+        for grant in grants {
+            if let Some(name) = names.get(&grant.principal) {
+                of.entry(grant.collection).or_default().push((name.clone(), grant.privilege));
+            }
+        }
+        Ok(many.iter().map(|shown| of.remove(&shown.row().id).unwrap_or_default()).collect())
+    }
+
+    /// Dead properties of these calendars themselves: one statement.
+    pub async fn dead_of(&self, many: &[Shown]) -> Result<Vec<Vec<Property>>> {
+        let seen: Vec<_> = many.iter().filter(|shown| !shown.is_view()).collect();
+        let Some(clinic) = seen.first().map(|shown| shown.row().clinic) else {
+            return Ok(vec![Vec::new(); many.len()]);
+        };
+        let owners: Vec<_> = seen.iter().map(|shown| PropertyOwner::Collection(shown.row().id)).collect();
+        let mut of: HashMap<_, Vec<Property>> = HashMap::new();
+        for property in self.store().read().await?.properties(clinic, &owners).await? {
+            of.entry(property.owner.clone()).or_default().push(property);
+        }
+        let own = |shown: &Shown| of.remove(&PropertyOwner::Collection(shown.row().id)).unwrap_or_default();
+        Ok(many.iter().map(own).collect())
     }
 
     /// Dead properties of calendars (`name` none) and objects: one statement for all asked.

@@ -40,7 +40,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use store::Store;
 
 pub use access::{Access, Privilege};
-pub use collections::{DEAD_PROPERTIES, DEAD_PROPERTY_BYTES, DeadChange};
+pub use collections::{DEAD_PROPERTIES, DEAD_PROPERTY_BYTES, DeadChange, Share};
 pub use condition::{Condition, Tags, Term};
 pub use error::{Error, Precondition, Result};
 pub use filter::{

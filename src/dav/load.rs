@@ -8,7 +8,7 @@ use super::path::Target;
 use super::props::dead;
 use super::props::property::{Dead, Loaded, Needs, Place};
 use crate::accounts::Caller;
-use crate::calendar::{Access, Calendars, Entry, Error, Person, ShareAs, Shown};
+use crate::calendar::{Access, Calendars, Entry, Error, Person, Share, ShareAs, Shown};
 
 /// Whoever reads, on behalf of whom. Cheap to clone.
 #[derive(Clone)]
@@ -65,6 +65,25 @@ impl Reader {
         Ok(Kept { resource, shares, dead })
     }
 
+    /// Many calendars in as many statements as one.
+    pub async fn keep_calendars(&self, many: Vec<Shown>, needs: Needs) -> Result<Vec<Kept>> {
+        let shares = match needs.has(Needs::SHARES) {
+            true => self.calendars.shares_of(&many).await?,
+            false => vec![Vec::new(); many.len()],
+        };
+        let dead = match needs.has(Needs::DEAD) {
+            true => self.calendars.dead_of(&many).await?,
+            false => vec![Vec::new(); many.len()],
+        };
+        let each = many.into_iter().zip(shares).zip(dead);
+        let keep = |((shown, shares), dead): ((Shown, Vec<_>), Vec<_>)| Kept {
+            resource: Resource::Calendar(shown),
+            shares: named(shares),
+            dead: dead::by_owner(dead).into_values().next().unwrap_or_default(),
+        };
+        Ok(each.map(keep).collect())
+    }
+
     pub async fn kept(&self, target: &Target, needs: Needs) -> Result<Kept> {
         self.keep(self.resource(target).await?, needs).await
     }
@@ -74,8 +93,7 @@ impl Reader {
         if !needs.has(Needs::SHARES) || shown.access != Access::Owner {
             return Ok(Vec::new());
         }
-        let granted = self.calendars.shares(shown).await?;
-        Ok(granted.into_iter().map(|(name, how)| (name, access(how))).collect())
+        Ok(named(self.calendars.shares(shown).await?))
     }
 
     async fn dead(&self, shown: &Shown, name: Option<&str>, needs: Needs) -> Result<Dead> {
@@ -85,6 +103,10 @@ impl Reader {
         let rows = self.calendars.dead(shown, &[name]).await?;
         Ok(dead::by_owner(rows).into_values().next().unwrap_or_default())
     }
+}
+
+fn named(shares: Vec<Share>) -> Vec<(String, Access)> {
+    shares.into_iter().map(|(name, how)| (name, access(how))).collect()
 }
 
 /// What a grant lets somebody do.

@@ -23,6 +23,8 @@ async fn an_object_comes_back_byte_for_byte() {
         assert_eq!((meta.first, meta.last, meta.digest.clone()), (i64::MIN, i64::MAX, given.digest));
         assert_eq!((meta.seq, meta.created_at, meta.modified_at), (world.seq().await, NOW, NOW));
         assert_eq!(conn.object_meta(world.clinic, world.visits, "ä ☀.ics").await.unwrap(), Some(meta));
+        let alone = conn.texts_named(world.clinic, world.visits, &["ä ☀.ics".into()]).await.unwrap();
+        assert_eq!(alone, [("ä ☀.ics".to_string(), given.etag, given.text)]);
         assert_eq!(conn.object(world.clinic, world.visits, "no.ics").await.unwrap(), None);
         assert_eq!(conn.object_meta(world.clinic, world.visits, "no.ics").await.unwrap(), None);
     })

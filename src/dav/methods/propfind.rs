@@ -101,10 +101,6 @@ async fn calendars(
     owner: &str,
 ) -> Result<Vec<(String, Kept)>> {
     let home = request.calendars.home(&request.who, owner).await?;
-    let mut all = Vec::with_capacity(home.collections.len());
-    for shown in home.collections {
-        let href = path::calendar(&shown.path);
-        all.push((href, reader.keep(Resource::Calendar(shown), wanted.needs()).await?));
-    }
-    Ok(all)
+    let hrefs: Vec<_> = home.collections.iter().map(|shown| path::calendar(&shown.path)).collect();
+    Ok(hrefs.into_iter().zip(reader.keep_calendars(home.collections, wanted.needs()).await?).collect())
 }
