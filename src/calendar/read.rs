@@ -33,20 +33,20 @@ impl Calendars {
     pub async fn list(&self, at: &Shown) -> Result<Vec<Entry>> {
         let shelf = self.shelf(at).await?;
         let slots = shelf.select(|slot| at.mask.is_none() || Mask::shows(slot.entry.kind));
-        Ok(slots.iter().map(|slot| shown_entry(at, slot)).collect())
+        entries(at, slots).await
     }
 
     /// The objects of these names; `None` for those that are not there.
     pub async fn find(&self, at: &Shown, names: &[&str]) -> Result<Vec<Option<Entry>>> {
         let shelf = self.shelf(at).await?;
-        let slots = at.slots(&shelf, names);
+        let slots = at.slots(&shelf, names).await?;
         Ok(slots.into_iter().map(|slot| slot.map(|slot| shown_entry(at, &slot))).collect())
     }
 
     /// The objects of these names with their texts. Ask for a few hundred at a time and send them on.
     pub async fn texts(&self, at: &Shown, names: &[&str]) -> Result<Vec<Option<Opened>>> {
         let shelf = self.shelf(at).await?;
-        let slots = at.slots(&shelf, names);
+        let slots = at.slots(&shelf, names).await?;
         self.opened(at, slots).await
     }
 
@@ -67,7 +67,7 @@ impl Calendars {
         let (found, budget) = in_range(candidates, range, zone.clone()).await?;
         let found =
             if opens { self.filter_texts(at, found, &query.filter, &zone, budget).await? } else { found };
-        Ok(found.iter().map(|slot| shown_entry(at, slot)).collect())
+        entries(at, found).await
     }
 
     async fn filter_texts(
@@ -172,7 +172,14 @@ fn through(mask: &Mask, (entry, text): Opened) -> Option<Opened> {
     Some((Entry { size, ..mask.entry(&entry) }, text))
 }
 
-pub(super) fn shown_entry(at: &Shown, slot: &Slot) -> Entry {
+/// As the caller sees them: the names and tags of a busy view cost two MACs each.
+pub(super) async fn entries(at: &Shown, slots: Vec<Arc<Slot>>) -> Result<Vec<Entry>> {
+    let shown = at.clone();
+    let work = move || slots.iter().map(|slot| shown_entry(&shown, slot)).collect();
+    if at.is_view() { compute(work).await } else { Ok(work()) }
+}
+
+fn shown_entry(at: &Shown, slot: &Slot) -> Entry {
     match &at.mask {
         None => slot.entry.clone(),
         Some(mask) => mask.entry(&slot.entry),

@@ -10,6 +10,7 @@ use super::access::{Access, Privilege};
 use super::error::Result;
 use super::memory::ClinicMemory;
 use super::path::{CollectionPath, ObjectPath};
+use super::read::compute;
 use super::redact::Mask;
 use super::shelf::{Shelf, Slot};
 use super::structure::{Held, Person};
@@ -87,13 +88,21 @@ impl Shown {
     }
 
     /// The slots behind these names, as they are or through the mask.
-    pub(super) fn slots(&self, shelf: &Shelf, names: &[&str]) -> Vec<Option<Arc<Slot>>> {
-        let Some(mask) = &self.mask else { return shelf.get_many(names) };
-        let masked = self.masked.get_or_init(|| {
-            let events = shelf.select(|slot| Mask::shows(slot.entry.kind));
-            events.into_iter().map(|slot| (mask.name(&slot.entry.name), slot)).collect()
-        });
-        names.iter().map(|name| masked.get(*name).cloned()).collect()
+    pub(super) async fn slots(&self, shelf: &Arc<Shelf>, names: &[&str]) -> Result<Vec<Option<Arc<Slot>>>> {
+        let Some(mask) = self.mask.clone() else { return Ok(shelf.get_many(names)) };
+        let masked = match self.masked.get() {
+            Some(masked) => masked,
+            None => {
+                let shelf = shelf.clone();
+                let made = compute(move || {
+                    let events = shelf.select(|slot| Mask::shows(slot.entry.kind));
+                    events.into_iter().map(|slot| (mask.name(&slot.entry.name), slot)).collect()
+                });
+                let made = made.await?;
+                self.masked.get_or_init(|| made)
+            }
+        };
+        Ok(names.iter().map(|name| masked.get(*name).cloned()).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use store::HomeChange;
 use super::Calendars;
 use super::error::Result;
 use super::object::Entry;
-use super::read::shown_entry;
+use super::read::entries;
 use super::redact::Mask;
 use super::shown::{Home, Shown};
 use crate::accounts::Caller;
@@ -55,7 +55,7 @@ impl Calendars {
             Some(mask) => mask.name(&name),
         });
         Ok(Changes {
-            changed: changed.iter().map(|slot| shown_entry(at, slot)).collect(),
+            changed: entries(at, changed).await?,
             gone: gone.collect(),
             token: at.scope().token(to),
             more,
