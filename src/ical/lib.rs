@@ -4,9 +4,9 @@
 //!
 //! error, bound (budgets and windows) · text (lines, folds, escapes) · model, parse, print (the tree)
 //! value, time (typed values, civil arithmetic) · compose (objects of our own making) · proof (what tests share)
-//! zone, table, vtimezone, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
+//! zone, table, vtimezone, definition, names, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
 //! gather, series, digest (an object's occurrences and what an index keeps of them) · check (what may be stored)
-//! expand, limit, select, alarm, redact (views of one object) · busy (periods) · combine, split (many objects)
+//! expand, limit, select, alarm, redact, supply (views of one object) · busy (periods) · combine, split (many objects)
 
 mod alarm;
 mod bound;
@@ -15,12 +15,14 @@ mod check;
 mod combine;
 mod compose;
 mod days;
+mod definition;
 mod digest;
 mod error;
 mod expand;
 mod gather;
 mod limit;
 mod model;
+mod names;
 mod parse;
 mod print;
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod select;
 mod series;
 mod span;
 mod split;
+mod supply;
 mod table;
 mod text;
 mod time;
@@ -46,18 +49,20 @@ pub use busy::{Busy, Period, freebusy_of, merge, vfreebusy};
 pub use check::{Kind, Object, Refusal, check};
 pub use combine::Combine;
 pub use compose::{Draft, compose};
+pub use definition::{vtimezone, vtimezone_between};
 pub use digest::{DIGEST_VERSION, Digest, Shape};
 pub use error::Error;
 pub use expand::expand;
 pub use limit::{limit_freebusy_set, limit_recurrence_set};
 pub use model::{Component, Property};
+pub use names::{ZoneName, iana_name, zone_names};
 pub use parse::Limits;
 pub use redact::redact;
 pub use select::{Comps, Props, Selection, select};
 pub use series::{Occurrence, Series};
 pub use split::{Part, Rejected, split};
+pub use supply::{with_zones, without_zones};
 pub use text::{escape, unescape};
 pub use time::Civil;
 pub use value::{Duration, When};
-pub use vtimezone::vtimezone;
-pub use zone::{Zone, tzdata_version};
+pub use zone::{Onset, Zone, tzdata_version};

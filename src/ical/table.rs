@@ -3,7 +3,10 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::time::{DAY, EARLIEST};
+use crate::{
+    Window,
+    time::{DAY, EARLIEST, LATEST},
+};
 
 /// Days of 400 years, a whole number of weeks.
 const CYCLE: i64 = 146_097 * DAY;
@@ -20,6 +23,13 @@ pub(crate) struct Change {
     /// From this wall-clock reading on the offset after it holds. In a gap and in an overlap it is still the one
     /// before: the shifted time, the first of two (RFC 5545 3.3.5).
     civil: i64,
+}
+
+impl Change {
+    /// The same so many seconds later.
+    fn later(self, by: i64) -> Change {
+        Change { at: self.at + by, civil: self.civil + by, ..self }
+    }
 }
 
 /// All changes of a zone in order.
@@ -96,6 +106,18 @@ impl Table {
 
     fn after(&self, index: usize) -> i32 {
         index.checked_sub(1).map_or(self.first, |last| self.changes[last].after)
+    }
+
+    /// The changes in a window, however far, in order.
+    pub fn changes_in(&self, window: Window) -> impl Iterator<Item = Change> + '_ {
+        let end = TABLE_END - DAY;
+        let cycles = (window.until.clamp(end, LATEST) - end) / CYCLE + 1;
+        let first = self.changes.partition_point(|c| c.at < end - CYCLE);
+        let last = self.changes.partition_point(|c| c.at < end);
+        let later =
+            (1..=cycles).flat_map(move |n| self.changes[first..last].iter().map(move |c| c.later(n * CYCLE)));
+        let all = self.changes[..last].iter().copied().chain(later);
+        all.filter(move |c| (window.from..window.until).contains(&c.at))
     }
 
     /// The last change that is not after an instant, and all later ones.

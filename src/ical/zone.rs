@@ -10,7 +10,13 @@ use std::{
 use jiff::tz::TimeZoneDatabase;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Component, Error, Limits, table::Table, vtimezone, windows};
+use crate::{
+    Component, Error, Limits, Window,
+    definition::is_summer,
+    table::{Change, Table},
+    time::DAY,
+    vtimezone, windows,
+};
 
 /// Names and definitions remembered; a flood of made-up ones empties the memory instead of growing it.
 const REMEMBERED: usize = 4_096;
@@ -50,6 +56,16 @@ impl Memory {
             map.insert(key.into(), zone.clone());
         }
     }
+}
+
+/// A change of offset: UTC seconds, seconds east of UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Onset {
+    pub at: i64,
+    pub before: i32,
+    pub after: i32,
+    /// Whether a summer begins.
+    pub summer: bool,
 }
 
 impl Zone {
@@ -188,6 +204,21 @@ impl Zone {
     /// Seconds east of UTC at an instant.
     pub fn offset_at(&self, instant: i64) -> i32 {
         self.0.table.as_ref().map_or(0, |table| table.offset_at(instant))
+    }
+
+    /// The changes of offset in a window, in order.
+    pub fn onsets(&self, window: Window) -> Vec<Onset> {
+        let Some(table) = self.table() else { return Vec::new() };
+        // Whether a change begins a summer is seen by the one after it.
+        let further = Window { until: window.until.saturating_add(400 * DAY), ..window };
+        let changes: Vec<Change> = table.changes_in(further).collect();
+        let onset = |(at, change): (usize, &Change)| Onset {
+            at: change.at,
+            before: change.before,
+            after: change.after,
+            summer: is_summer(change, changes.get(at + 1)),
+        };
+        changes.iter().take_while(|change| change.at < window.until).enumerate().map(onset).collect()
     }
 
     pub(crate) fn table(&self) -> Option<&Table> {

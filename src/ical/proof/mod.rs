@@ -1,5 +1,5 @@
 //! Tests that need more than one file of the room: expected occurrences, RFC tables, a slow evaluator, hostile input.
-//! Never: product code. Files: vectors, rfc5545, rfc4791, series, slow, oracle, hostile, views, many, speed.
+//! Never: product code. Files: vectors, rfc5545, rfc4791, series, slow, oracle, hostile, views, many, speed, zones.
 
 mod hostile;
 mod many;
@@ -11,6 +11,7 @@ mod slow;
 mod speed;
 mod vectors;
 mod views;
+mod zones;
 
 use crate::{Budget, Digest, Limits, Object, When, Window, Zone, check, time::utc_text};
 
