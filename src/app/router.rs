@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `/dav/...`, and `/` and `/principals/...` for anything but a browser | `dav`, after login; OPTIONS without |
 //! | `/.well-known/caldav` | 301 to `/dav/`, without login (RFC 6764 5) |
+//! | `/.well-known/timezone` | 301 to `/tzdist` (RFC 7808 4.2.1.3) |
 //! | `/feeds/{secret}.ics`, `/freebusy/{secret}` | `feeds`: the secret is the login |
+//! | `/tzdist/...` | `feeds`: time zones, without login |
 //! | `/health/live`, `/health/ready`, `/metrics` | the operator |
 //! | `/`, `/robots.txt` for a browser | one plain page |
 
@@ -21,7 +23,7 @@ use super::{
 use crate::{
     dav::Dav,
     edge::{Answer, Ask, Gate, Problem, problem},
-    feeds::Feeds,
+    feeds::{Feeds, tzdist},
 };
 
 /// Every door at its address.
@@ -33,14 +35,18 @@ pub struct Router {
     pub meters: Arc<Meters>,
     /// Where `/.well-known/caldav` leads.
     pub dav_root: HeaderValue,
+    /// Where `/.well-known/timezone` leads.
+    pub timezones_root: HeaderValue,
 }
 
 /// What a path is for.
 enum Place<'a> {
     Dav,
     WellKnown,
+    WellKnownTimezones,
     Feed(&'a str),
     FreeBusy(&'a str),
+    Timezones(&'a str),
     Live,
     Ready,
     Metrics,
@@ -56,6 +62,7 @@ fn place(path: &str) -> Place<'_> {
     match path {
         "/" => Place::Front,
         "/.well-known/caldav" | "/.well-known/caldav/" => Place::WellKnown,
+        "/.well-known/timezone" | "/.well-known/timezone/" => Place::WellKnownTimezones,
         "/health/live" => Place::Live,
         "/health/ready" => Place::Ready,
         "/metrics" => Place::Metrics,
@@ -74,6 +81,7 @@ fn below(path: &str) -> Place<'_> {
         "dav" => Place::Dav,
         "feeds" => Place::Feed(rest),
         "freebusy" => Place::FreeBusy(rest),
+        "tzdist" => Place::Timezones(rest),
         first if PROBED.contains(&first) => Place::Dav,
         _ => Place::Nowhere,
     }
@@ -85,6 +93,7 @@ impl Place<'_> {
             Place::Dav | Place::WellKnown => Door::Dav,
             Place::Feed(_) => Door::Feeds,
             Place::FreeBusy(_) => Door::FreeBusy,
+            Place::Timezones(_) | Place::WellKnownTimezones => Door::Timezones,
             Place::Live | Place::Ready => Door::Health,
             Place::Metrics => Door::Metrics,
             Place::Robots | Place::Front | Place::Nowhere => Door::Page,
@@ -124,11 +133,17 @@ impl Router {
             Place::WellKnown => {
                 // Clients ask it by PROPFIND, with a body.
                 ask.pass_over().await;
-                self.well_known()
+                moved(&self.dav_root)
+            }
+            Place::WellKnownTimezones => {
+                let mut answer = moved(&self.timezones_root);
+                answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
+                answer
             }
             Place::Front if is_read && !ask.headers.contains_key(header::AUTHORIZATION) => front(),
             Place::Feed(rest) => self.feeds.calendar(rest, &ask).await,
             Place::FreeBusy(rest) => self.feeds.freebusy(rest, &ask).await,
+            Place::Timezones(rest) => tzdist::answer(rest, &ask).await,
             Place::Live if is_read => health::live(),
             Place::Ready if is_read => health::ready(&self.parts.store, self.parts.accounts.clinic()).await,
             Place::Metrics if is_read => self.meters.answer(ask.peer),
@@ -150,12 +165,12 @@ impl Router {
             }
         }
     }
+}
 
-    fn well_known(&self) -> Answer {
-        let mut answer = problem::bare(StatusCode::MOVED_PERMANENTLY);
-        answer.headers_mut().insert(header::LOCATION, self.dav_root.clone());
-        answer
-    }
+fn moved(to: &HeaderValue) -> Answer {
+    let mut answer = problem::bare(StatusCode::MOVED_PERMANENTLY);
+    answer.headers_mut().insert(header::LOCATION, to.clone());
+    answer
 }
 
 /// A calendar's secret link may be fetched by any robot that was given it; nothing else is worth a visit.
@@ -203,6 +218,9 @@ mod tests {
             ("/.well-known/caldav", Door::Dav),
             ("/feeds/abc.ics", Door::Feeds),
             ("/freebusy/abc", Door::FreeBusy),
+            ("/tzdist/zones", Door::Timezones),
+            ("/tzdist", Door::Timezones),
+            ("/.well-known/timezone", Door::Timezones),
             ("/metrics", Door::Metrics),
             ("/health/ready", Door::Health),
             ("/favicon.ico", Door::Page),

@@ -5,6 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use http::HeaderValue;
 use store::{Clock, Database, DatabaseUrl, Hold, Lock, Migrated, Store};
 use tokio::{
     net::TcpListener,
@@ -24,7 +25,7 @@ use crate::app::output::say;
 use crate::{
     dav::{self, Dav},
     edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
-    feeds::Feeds,
+    feeds::{Feeds, tzdist},
 };
 
 /// What answers in the making may take after the stop; with closing the database it stays below ten seconds.
@@ -84,7 +85,10 @@ impl Running {
 fn router(config: &Config, parts: &Parts, meters: Arc<Meters>) -> Result<Router, Error> {
     let plain = if config.allow_plain_http { PlainLogin::Anywhere } else { PlainLogin::LoopbackOnly };
     let root = config.public_url.as_deref().unwrap_or_default();
-    let dav_root = format!("{root}/dav/").try_into().map_err(|_| Error::config("public_url: not an URL"))?;
+    let leads = |path: &str| {
+        HeaderValue::try_from(format!("{root}{path}")).map_err(|_| Error::config("public_url: not an URL"))
+    };
+    let (dav_root, timezones_root) = (leads("/dav/")?, leads(tzdist::ROOT)?);
     let settings = dav::Settings {
         public_url: config.public_url.clone(),
         body_bytes: config.limits.body_bytes,
@@ -97,6 +101,7 @@ fn router(config: &Config, parts: &Parts, meters: Arc<Meters>) -> Result<Router,
         parts: parts.clone(),
         meters,
         dav_root,
+        timezones_root,
     })
 }
 

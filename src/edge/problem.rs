@@ -10,6 +10,8 @@ use super::{Answer, Body, ask::Unread};
 /// A refusal: status, short title, one sentence.
 #[derive(Debug, Clone)]
 pub struct Problem {
+    /// The URI that names what is wrong, where a standard has one.
+    pub kind: Option<String>,
     pub status: StatusCode,
     pub title: &'static str,
     pub detail: String,
@@ -18,12 +20,18 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { status, title, detail: detail.into(), retry_after: None }
+        Problem { kind: None, status, title, detail: detail.into(), retry_after: None }
     }
 
     /// Seconds after which asking again makes sense (RFC 9110 10.2.3).
     pub fn retry_after(mut self, seconds: u32) -> Problem {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Names what is wrong by the URI that a standard has for it.
+    pub fn of_kind(mut self, kind: String) -> Problem {
+        self.kind = Some(kind);
         self
     }
 
@@ -49,7 +57,7 @@ impl Problem {
 
     pub fn answer(&self) -> Answer {
         let body = json!({
-            "type": "about:blank",
+            "type": self.kind.as_deref().unwrap_or("about:blank"),
             "title": self.title,
             "status": self.status.as_u16(),
             "detail": self.detail,

@@ -1,13 +1,15 @@
-//! Door: secret links. A calendar as one .ics for those who cannot log in (Google, Outlook on the web), and busy
-//! time as VFREEBUSY. The secret in the path is the login; a wrong and a revoked one are answered alike.
+//! Door for those who cannot log in. Secret links: a calendar as one .ics (Google, Outlook on the web), and busy
+//! time as VFREEBUSY; the secret in the path is the login, a wrong and a revoked one are answered alike. And time zones.
 //!
 //! *Never:* writes; shows more than its link allows; names the secret in a log, a header or an error.
 //!
-//! Files: `calendar` (the .ics, streamed) · `freebusy` · `window` (what span is asked for) · `error`.
+//! Files: `calendar` (the .ics, streamed) · `freebusy` · `window` (what span is asked for) · `error`
+//! · `tzdist` (RFC 7808).
 
 mod calendar;
 mod error;
 mod freebusy;
+pub mod tzdist;
 mod window;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
