@@ -70,6 +70,9 @@ pub enum Precondition {
     ResourceMustBeNull,
     #[error("the time zone is not a VCALENDAR with one VTIMEZONE that can be understood")]
     ValidTimezone,
+    /// A TZID that nothing explains (RFC 7809 3.1.4).
+    #[error("{0}")]
+    KnownTimezone(String),
     #[error("{0}")]
     ValidFilter(String),
     #[error("this sync token is too old, or was not made here: start again without one")]

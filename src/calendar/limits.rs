@@ -41,6 +41,7 @@ impl From<Refusal> for Precondition {
     fn from(refusal: Refusal) -> Precondition {
         match refusal {
             Refusal::Data(why) | Refusal::Recurrence(why) => Precondition::ValidCalendarData(why),
+            Refusal::Zone(why) => Precondition::KnownTimezone(why),
             Refusal::Resource(why) => Precondition::ValidCalendarObjectResource(why),
             Refusal::Component(why) => Precondition::SupportedCalendarComponent(why),
             Refusal::TooLarge { limit } => Precondition::MaxResourceSize(limit),

@@ -1,7 +1,9 @@
 //! CALDAV:calendar-data as a report asks for it (RFC 4791 section 9.6): the whole text, or a part made on the way out.
-//! Invariant: the stored text is never touched; asked for whole, it goes out byte for byte.
+//! Invariant: the stored text is never touched; asked for whole, it goes out byte for byte, but for the VTIMEZONEs
+//! that CalDAV-Timezones asks for or does without (RFC 7809 section 3.1.3).
 
-use ical::{Budget, Component, Comps, Limits, Props, Selection, Window, Zone};
+use bytes::Bytes;
+use ical::{Budget, Component, Comps, Digest, Kind, Limits, Props, Selection, Window, Zone};
 
 use super::error::Refusal;
 use super::filter::{Ends, window};
@@ -10,9 +12,21 @@ use super::xml::{Element, names};
 /// CALDAV:comp elements inside one another; iCalendar nests three deep.
 const NESTING: usize = 8;
 
+/// Which VTIMEZONEs go out with a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timezones {
+    /// Those that came with it.
+    #[default]
+    AsSent,
+    All,
+    /// Those only that no time zone service knows.
+    NotStandard,
+}
+
 /// What a report wants of each text.
 #[derive(Clone, Default)]
 pub struct Data {
+    timezones: Timezones,
     selection: Option<Selection>,
     series: Option<Series>,
     freebusy: Option<Window>,
@@ -58,12 +72,19 @@ impl Data {
 
     /// Does it ask for the text as it is?
     pub fn is_whole(&self) -> bool {
-        self.selection.is_none() && self.series.is_none() && self.freebusy.is_none()
+        let as_sent = self.timezones == Timezones::AsSent;
+        as_sent && self.selection.is_none() && self.series.is_none() && self.freebusy.is_none()
+    }
+
+    /// The same with these VTIMEZONEs.
+    pub fn with(self, timezones: Timezones) -> Data {
+        Data { timezones, ..self }
     }
 
     /// The part of a stored text that is asked for.
     pub fn part(&self, text: &[u8], floating: &Zone, budget: &mut Budget) -> Result<Vec<u8>, ical::Error> {
         let mut tree = Component::parse(text, &Limits::default())?;
+        let span = self.timezones.span(&tree);
         match self.series {
             Some(Series::Expand(window)) => tree = ical::expand(&tree, window, floating, budget)?,
             Some(Series::Limit(window)) => {
@@ -77,7 +98,43 @@ impl Data {
         if let Some(selection) = &self.selection {
             tree = ical::select(&tree, selection);
         }
+        self.timezones.apply(&mut tree, span);
         Ok(tree.print())
+    }
+}
+
+impl Timezones {
+    /// A whole text with these; one that cannot be read is given as it is.
+    pub async fn of(self, text: Bytes) -> Result<Bytes, Refusal> {
+        if self == Timezones::AsSent {
+            return Ok(text);
+        }
+        let made = tokio::task::spawn_blocking(move || {
+            let Ok(mut tree) = Component::parse(&text, &Limits { bytes: usize::MAX, ..Limits::default() })
+            else {
+                return text;
+            };
+            let span = self.span(&tree);
+            self.apply(&mut tree, span);
+            tree.print().into()
+        });
+        made.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)).into())
+    }
+
+    /// What an object's VTIMEZONEs have to cover; all of time where that cannot be found out.
+    fn span(self, tree: &Component) -> Window {
+        let kind = tree.parts().next().and_then(|part| Kind::from_name(part.name()));
+        let Some(kind) = kind.filter(|_| self == Timezones::All) else { return Window::ALL };
+        let digest = Digest::of(tree, kind, &mut Budget::steps(Budget::OBJECT));
+        digest.ok().and_then(|digest| Window::new(digest.first, digest.last + 1)).unwrap_or(Window::ALL)
+    }
+
+    fn apply(self, tree: &mut Component, span: Window) {
+        match self {
+            Timezones::AsSent => {}
+            Timezones::All => ical::with_zones(tree, span),
+            Timezones::NotStandard => ical::without_zones(tree),
+        }
     }
 }
 

@@ -177,6 +177,7 @@ impl From<Precondition> for Refusal {
         let element = match &precondition {
             Precondition::SupportedCalendarData => names::SUPPORTED_CALENDAR_DATA,
             Precondition::ValidCalendarData(_) | Precondition::ValidTimezone => names::VALID_CALENDAR_DATA,
+            Precondition::KnownTimezone(_) => names::VALID_TIMEZONE,
             Precondition::ValidCalendarObjectResource(_) => names::VALID_CALENDAR_OBJECT_RESOURCE,
             Precondition::SupportedCalendarComponent(_) => names::SUPPORTED_CALENDAR_COMPONENT,
             Precondition::NoUidConflict(_) => names::NO_UID_CONFLICT,

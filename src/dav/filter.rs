@@ -34,7 +34,11 @@ pub fn parse(filter: Element) -> Result<CompFilter, Refusal> {
 
 /// CALDAV:timezone of a query (9.8): the zone of floating times; what cannot be read is CALDAV:valid-calendar-data.
 pub fn timezone(within: Element) -> Result<Option<Zone>, Refusal> {
-    let Some(element) = within.child(names::TIMEZONE) else { return Ok(None) };
+    let named = within.child(names::TIMEZONE_ID);
+    let Some(element) = within.child(names::TIMEZONE) else { return named.map(zone_named).transpose() };
+    if named.is_some() {
+        return Err(Refusal::bad_request("A query has a timezone or a timezone-id, not both."));
+    }
     match Zone::from_vtimezone(element.text().trim().as_bytes()) {
         Ok(zone) => Ok(Some(zone)),
         Err(_) => Err(Refusal::precondition(
@@ -42,6 +46,14 @@ pub fn timezone(within: Element) -> Result<Option<Zone>, Refusal> {
             "CALDAV:timezone holds one VCALENDAR with one VTIMEZONE.",
         )),
     }
+}
+
+/// CALDAV:timezone-id (RFC 7809 section 3.1.6).
+fn zone_named(element: Element) -> Result<Zone, Refusal> {
+    Zone::named(element.text().trim()).ok_or_else(|| {
+        let why = "No time zone has this identifier here; send CALDAV:timezone instead.";
+        Refusal::precondition(names::VALID_TIMEZONE, why)
+    })
 }
 
 /// What is left of the request's conditions while a filter is read.

@@ -15,6 +15,7 @@ use super::multistatus::{self, Stream};
 use super::path;
 use super::props::dead::{self, ByOwner};
 use super::props::property::{Loaded, Needs, Place};
+use super::request::Request;
 use super::wanted::{At, Wanted};
 use super::xml::names;
 use crate::calendar::{Access, Entry, Opened, Shown};
@@ -183,9 +184,11 @@ impl Asked {
     }
 
     /// What stands beside a report's own elements: DAV:prop (with CALDAV:calendar-data), allprop or propname.
-    pub fn read(body: super::xml::Element, minimal: bool) -> Result<Asked, Refusal> {
+    pub fn read(body: super::xml::Element, request: &Request) -> Result<Asked, Refusal> {
+        let minimal = request.prefer().minimal;
         let wanted = Wanted::read(body, minimal)?.unwrap_or_else(|| Wanted::nothing(minimal));
-        let data = super::wanted::data(body)?.map(Arc::new);
+        let timezones = request.timezones()?;
+        let data = super::wanted::data(body)?.map(|data| Arc::new(data.with(timezones)));
         Ok(Asked { wanted: Arc::new(wanted), data, zone: None })
     }
 }

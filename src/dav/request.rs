@@ -3,6 +3,7 @@
 
 use http::{HeaderMap, StatusCode, header};
 
+use super::data::Timezones;
 use super::error::{Refusal, Result};
 use super::load::Reader;
 use super::path::{self, Site, Target};
@@ -92,6 +93,16 @@ impl Request {
 
     pub fn prefer(&self) -> Prefer {
         prefer(&self.ask.headers)
+    }
+
+    /// CalDAV-Timezones (RFC 7809 section 7.1).
+    pub fn timezones(&self) -> Result<Timezones> {
+        match self.ask.headers.get("caldav-timezones").map(|value| value.as_bytes().trim_ascii()) {
+            None => Ok(Timezones::AsSent),
+            Some(b"T" | b"t") => Ok(Timezones::All),
+            Some(b"F" | b"f") => Ok(Timezones::NotStandard),
+            Some(_) => Err(Refusal::bad_request("CalDAV-Timezones is T or F.")),
+        }
     }
 
     pub fn conditions(&self) -> Result<Conditions> {

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// CALDAV:valid-calendar-data: it does not parse.
     #[error("{0}")]
     Data(String),
+    /// CALDAV:valid-timezone (RFC 7809 3.1.4): a TZID that neither IANA nor a VTIMEZONE of the text explains.
+    #[error("{0}")]
+    Zone(String),
     /// CALDAV:valid-calendar-object-resource: METHOD, UID missing or mixed, kinds mixed, nothing but VTIMEZONE.
     #[error("{0}")]
     Resource(String),
@@ -241,6 +244,7 @@ fn refused(error: Error) -> Refusal {
         Error::Value { property, .. } if property == "RRULE" || property == "EXRULE" => {
             Refusal::Recurrence(sentence(&error))
         }
+        Error::Zone { .. } => Refusal::Zone(sentence(&error)),
         Error::Budget => {
             Refusal::Recurrence("a recurrence rule needs more computing than this server allows".into())
         }

@@ -162,13 +162,13 @@ impl Zone {
 
     /// The zone of a VCALENDAR with one VTIMEZONE: CALDAV:calendar-timezone (RFC 4791 5.2.2), CALDAV:timezone.
     pub fn from_vtimezone(text: &[u8]) -> Result<Zone, Error> {
-        let calendar = Component::parse(text, &Limits { bytes: 4 * DEFINITION, ..Limits::default() })?;
-        let mut zones = calendar.components().filter(|c| c.name() == "VTIMEZONE");
-        let (Some(one), None) = (zones.next(), zones.next()) else {
-            return Err(Error::value(calendar.line(), "VCALENDAR", "must hold exactly one VTIMEZONE"));
-        };
-        let tzid = one.get("TZID").ok_or_else(|| Error::value(one.line(), "VTIMEZONE", "has no TZID"))?;
-        Zone::resolve(&tzid.text(), &calendar).map_err(|e| e.at(one.line()))
+        let (calendar, tzid) = one_definition(text)?;
+        Zone::resolve(&tzid, &calendar)
+    }
+
+    /// The TZID in such a text, as it was sent.
+    pub fn tzid_of_vtimezone(text: &[u8]) -> Result<String, Error> {
+        one_definition(text).map(|(_, tzid)| tzid)
     }
 
     /// The IANA name, or the TZID of the VTIMEZONE that defined it.
@@ -224,6 +224,18 @@ impl Zone {
     pub(crate) fn table(&self) -> Option<&Table> {
         self.0.table.as_deref()
     }
+}
+
+/// A VCALENDAR with one VTIMEZONE, and that one's TZID.
+fn one_definition(text: &[u8]) -> Result<(Component, String), Error> {
+    let calendar = Component::parse(text, &Limits { bytes: 4 * DEFINITION, ..Limits::default() })?;
+    let zones: Vec<&Component> = calendar.components().filter(|c| c.name() == "VTIMEZONE").collect();
+    let [one] = zones[..] else {
+        return Err(Error::value(calendar.line(), "VCALENDAR", "must hold exactly one VTIMEZONE"));
+    };
+    let tzid = one.get("TZID").ok_or_else(|| Error::value(one.line(), "VTIMEZONE", "has no TZID"))?;
+    let tzid = tzid.text().into_owned();
+    Ok((calendar, tzid))
 }
 
 impl PartialEq for Zone {

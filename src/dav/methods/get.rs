@@ -1,5 +1,6 @@
 //! GET and HEAD (RFC 9110 sections 9.3.1 and 9.3.2) with conditions and ranges.
-//! Invariant: an object's bytes are those that were sent, under the ETag that PUT gave; HEAD says what GET would.
+//! Invariant: an object's bytes are those that were sent, under the ETag that PUT gave, but for the VTIMEZONEs where
+//! CalDAV-Timezones says so (RFC 7809); HEAD says what GET would.
 
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
@@ -9,6 +10,9 @@ use crate::dav::path::Target;
 use crate::dav::props::core::{content_type, http_date};
 use crate::dav::request::Request;
 use crate::edge::{Answer, Body, ByteRange};
+
+/// The one header of a request that decides what stands in a text (RFC 7809 section 7.1); the ETag is of what is stored.
+pub const TIMEZONES: HeaderValue = HeaderValue::from_static("CalDAV-Timezones");
 
 pub async fn answer(request: &Request) -> Result<Answer> {
     match &request.target {
@@ -32,6 +36,7 @@ async fn object(request: &Request, at: &ObjectPath) -> Result<Answer> {
         validators(answer.headers_mut(), &entry);
         return Ok(answer);
     }
+    let text = request.timezones()?.of(text).await?;
     let range = ByteRange::read(&request.ask.headers, text.len(), &tag);
     let (status, body) = match &range {
         ByteRange::Whole => (StatusCode::OK, text.clone()),
@@ -58,6 +63,7 @@ pub fn describe(headers: &mut HeaderMap, entry: &Entry) {
 }
 
 fn validators(headers: &mut HeaderMap, entry: &Entry) {
+    headers.insert(header::VARY, TIMEZONES);
     if let Ok(etag) = HeaderValue::try_from(entry.etag.to_string()) {
         headers.insert(header::ETAG, etag);
     }

@@ -15,6 +15,8 @@ use crate::edge::{Answer, Body, Unread};
 pub async fn answer(request: &mut Request) -> Result<Answer> {
     let Target::Object(at) = request.target.clone() else { return Err(Error::NotFound.into()) };
     check_headers(request)?;
+    // Understood before anything is stored, for the answer that shows what is.
+    request.timezones()?;
     let condition = request.condition().await?;
     let text = body(request).await?;
     let written = request.calendars.put(request.author(), &at, text.clone(), condition).await;
@@ -69,6 +71,7 @@ async fn represented(request: &Request, at: &ObjectPath, status: StatusCode) -> 
     let shown = request.calendars.collection(&request.who, &at.collection).await?;
     let opened = request.calendars.texts(&shown, &[&at.name]).await?.pop().flatten();
     let (entry, text) = opened.ok_or(Error::NotFound)?;
+    let text = request.timezones()?.of(text).await?;
     let mut answer = Response::new(Body::from(text));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();

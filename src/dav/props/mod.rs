@@ -4,7 +4,7 @@
 //! name in `xml/names.rs` and one line in the list of its file.
 //!
 //! Files: `property` (the trait, and what it is given), `core` (RFC 4918 and the small ones), `acl` (RFC 3744),
-//! `caldav` (RFC 4791), `schedule` (RFC 6638), `apple`, `dead` (what clients invented).
+//! `caldav` (RFC 4791), `schedule` (RFC 6638), `timezones` (RFC 7809), `apple`, `dead` (what clients invented).
 
 pub mod acl;
 mod apple;
@@ -13,13 +13,15 @@ pub mod core;
 pub mod dead;
 pub mod property;
 pub mod schedule;
+mod timezones;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use property::Property;
 
-const LISTS: &[&[&dyn Property]] = &[core::CORE, acl::ACL, caldav::CALDAV, schedule::SCHEDULE, apple::APPLE];
+const LISTS: &[&[&dyn Property]] =
+    &[core::CORE, acl::ACL, caldav::CALDAV, schedule::SCHEDULE, timezones::TIMEZONES, apple::APPLE];
 
 /// Every property that the server knows.
 pub fn all() -> impl Iterator<Item = &'static dyn Property> {

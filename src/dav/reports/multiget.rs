@@ -38,7 +38,7 @@ enum Run {
 }
 
 async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
-    let asked = Asked::read(body, request.prefer().minimal)?;
+    let asked = Asked::read(body, request)?;
     let hrefs: Vec<String> =
         body.children().filter(|child| child.is(names::HREF)).map(|href| href.text()).collect();
     if hrefs.is_empty() {

@@ -36,7 +36,7 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
     };
     let zone = filter::timezone(body)?;
     let query = Query { filter: filter::parse(element)?, zone: zone.clone() };
-    let asked = Asked { zone, ..Asked::read(body, request.prefer().minimal)? };
+    let asked = Asked { zone, ..Asked::read(body, request)? };
     let mut found = Vec::new();
     for shown in calendars(request).await? {
         let mut hits = request.calendars.query(&shown, &query).await?;

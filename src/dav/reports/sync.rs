@@ -47,7 +47,7 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
     }
     let since = Since { token: token(body), limit: limit(body)? };
     check_level(request, body)?;
-    let asked = Asked::read(body, request.prefer().minimal)?;
+    let asked = Asked::read(body, request)?;
     match &request.target {
         Target::Calendar(at) => calendar(request, at, since, asked).await,
         Target::Home(owner) => home(request, owner, since, asked).await,
