@@ -31,7 +31,7 @@
 //!
 //! **[`dav`]** is the door for calendar programs: WebDAV, CalDAV, sync (RFC 4918, 4791, 6578, 3744).
 //!
-//! **[`feeds`]** is the door for those who cannot log in: secret .ics and free-busy links.
+//! **[`feeds`]** is the door for those who cannot log in: secret .ics and free-busy links, time zones (RFC 7808).
 //!
 //! **[`app`]** is the roof. Start reading in `app/router.rs`: the whole URL space on one page.
 //!

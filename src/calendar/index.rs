@@ -72,7 +72,12 @@ impl Calendars {
 
     /// Are the stored digests of this program and this time zone data?
     pub async fn index_is_current(&self) -> Result<bool> {
-        Ok(self.store().read().await?.meta(VERSION).await?.as_deref() == Some(&pack::version()))
+        Ok(self.index_version().await? == Some(pack::version()))
+    }
+
+    /// Of which version they are: our format, the digests', the time zone data's. None before the first start.
+    pub async fn index_version(&self) -> Result<Option<String>> {
+        Ok(self.store().read().await?.meta(VERSION).await?)
     }
 
     /// Makes every digest again from its text, in every clinic.

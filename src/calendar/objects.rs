@@ -53,7 +53,10 @@ impl Calendars {
         shown.need(Privilege::WriteContent)?;
         let object = self.checked(&shown, &text).await?;
         let new = new_object(&shown, &at.name, &object, text);
-        self.save(by, &shown, new, object.digest, only_if).await
+        let zones = ical::definitions_to_compare(&object);
+        let written = self.save(by, &shown, new, object.digest, only_if).await?;
+        compare(shown.row().id, zones);
+        Ok(written)
     }
 
     /// Removes an object.
@@ -179,6 +182,23 @@ impl Calendars {
             clinic.own(seq, changes);
         }
     }
+}
+
+/// Says that a client and this server think differently of a zone: times may look shifted to one of them.
+fn compare(collection: CollectionId, zones: Vec<ical::Comparison>) {
+    if zones.is_empty() {
+        return;
+    }
+    let compare = move || {
+        for zone in zones.iter().filter(|zone| zone.disagrees()) {
+            tracing::info!(
+                collection.id = collection.0,
+                zone = zone.zone(),
+                "a client defines a known time zone otherwise; its name counts"
+            );
+        }
+    };
+    tokio::task::spawn_blocking(compare);
 }
 
 /// What is written of an object, all of it derived from its text.

@@ -4,10 +4,11 @@
 //!
 //! error, bound (budgets and windows) · text (lines, folds, escapes) · model, parse, print (the tree)
 //! value, time (typed values, civil arithmetic) · compose (objects of our own making) · proof (what tests share)
-//! zone, table, vtimezone, definition, names, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
+//! zone, table, vtimezone, definition, names, agree, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
 //! gather, series, digest (an object's occurrences and what an index keeps of them) · check (what may be stored)
 //! expand, limit, select, alarm, redact, supply (views of one object) · busy (periods) · combine, split (many objects)
 
+mod agree;
 mod alarm;
 mod bound;
 mod busy;
@@ -43,6 +44,7 @@ mod vtimezone;
 mod windows;
 mod zone;
 
+pub use agree::{Comparison, definitions_to_compare};
 pub use alarm::{alarm_overlaps, property_overlaps};
 pub use bound::{Budget, Window};
 pub use busy::{Busy, Period, freebusy_of, merge, vfreebusy};

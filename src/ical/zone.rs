@@ -149,7 +149,7 @@ impl Zone {
     }
 
     /// A zone from the observances of a VTIMEZONE.
-    fn defined(name: &str, source: &str) -> Result<Zone, Error> {
+    pub(crate) fn defined(name: &str, source: &str) -> Result<Zone, Error> {
         let key = format!("{name}\n{source}");
         if let Some(zone) = DEFINED.get(&key) {
             return Ok(zone);

@@ -161,6 +161,7 @@ fn a_backup_moves_a_clinic() {
     assert!(to.says("check").contains("1 objects checked, 0 with flaws"));
     let epoch = |program: &Program| {
         let said = program.says("doctor");
+        assert!(said.contains(&format!("time zone data  {}\n", ical::tzdata_version())), "{said}");
         said.split("epoch ").nth(1).unwrap()[..16].to_owned()
     };
     assert_ne!(epoch(&from), epoch(&to));

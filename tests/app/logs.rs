@@ -61,6 +61,12 @@ async fn s14_a_log_of_everything_names_no_patient_and_no_secret() {
     let at = "/dav/calendars/ada/default/canaryname.ics";
     let kind = [("Content-Type", "text/calendar")];
     assert_eq!(ada.ask("PUT", at, &kind, &object).await.status, 201);
+    let zone = "BEGIN:VTIMEZONE\r\nTZID:Europe/Rome\r\nX-NOTE:canarynote\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n\
+                TZOFFSETFROM:+0500\r\nTZOFFSETTO:+0500\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT";
+    let otherwise = object
+        .replace("BEGIN:VEVENT", zone)
+        .replace(":20260302T090000Z", ";TZID=Europe/Rome:20260302T090000");
+    assert_eq!(ada.ask("PUT", at, &kind, &otherwise).await.status, 204);
     assert_eq!(ada.ask("PUT", at, &kind, "canarybroken").await.status, 403);
     assert_eq!(ada.get(at).await.status, 200);
     assert_eq!(serving.client.get(feed).await.status, 200);
@@ -73,6 +79,8 @@ async fn s14_a_log_of_everything_names_no_patient_and_no_secret() {
 
     let log = serving.log();
     assert!(log.contains("answered"), "the log is empty: {log}");
+    // What a client thinks of a known zone is said by the zone's name.
+    assert!(log.contains("Europe/Rome") && log.contains("defines a known time zone otherwise"), "{log}");
     let secret = feed.trim_start_matches("/feeds/").trim_end_matches(".ics");
     let random = password.split_once('-').unwrap().1;
     for canary in ["canary", secret, random] {

@@ -3,3 +3,4 @@
 mod commands;
 mod documents;
 mod logs;
+mod zonedata;

@@ -28,12 +28,13 @@ impl Doctor {
         line("kind", parts::word(parts.store.database()));
         line("schema", format!("{SCHEMA}, as this program needs"));
         line("server", server(&parts).await?);
+        let version = parts.calendars.index_version().await?.unwrap_or_else(|| "none".into());
         let index = if parts.calendars.index_is_current().await? {
             "made by this program"
         } else {
-            "of another version: made again at the next start, or now by `kalends reindex`"
+            "not this program's: made again at the next start, or now by `kalends reindex`"
         };
-        line("index", index);
+        line("index", format!("version {version}, {index}"));
         let mut conn = parts.store.read().await?;
         line("installation", conn.installation().await?);
         for clinic in conn.clinics().await? {
