@@ -5,9 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use memchr::memmem;
+
 use crate::{
-    Component, Limits, Property, Zone,
+    Component, Limits, Property, Window, Zone,
     model::Entry,
+    supply::with_zones,
     text::{escape, fold},
     vtimezone::observances,
 };
@@ -39,8 +42,11 @@ impl Combine {
     }
 
     /// Appends the components of a stored text to `out`, before the first one also the head. A text that cannot be
-    /// taken apart (none that `check` accepted) adds nothing.
+    /// taken apart (none that `check` accepted) adds nothing. Who reads the whole may not know IANA's names, as the
+    /// clients do that leave their definitions out (RFC 7809 3): what is missing is added.
     pub fn push(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        let supplied = if self.lacks_a_zone(text) { supplied(text) } else { None };
+        let text = supplied.as_deref().unwrap_or(text);
         out.append(&mut self.head);
         let before = out.len();
         self.fresh.clear();
@@ -58,6 +64,21 @@ impl Combine {
     pub fn finish(mut self, out: &mut Vec<u8>) {
         out.append(&mut self.head);
         out.extend_from_slice(b"END:VCALENDAR\r\n");
+    }
+
+    /// Whether a TZID is used that neither this text nor what came out before defines; what is folded or escaped in
+    /// another way than usual looks like that too.
+    fn lacks_a_zone(&self, text: &[u8]) -> bool {
+        memmem::find_iter(text, b"TZID=").any(|at| {
+            let rest = &text[at + b"TZID=".len()..];
+            let (end, rest) = match rest.split_first() {
+                Some((b'"', quoted)) => (memchr::memchr(b'"', quoted), quoted),
+                _ => (memchr::memchr2(b':', b';', rest), rest),
+            };
+            let name = &rest[..end.unwrap_or(rest.len())];
+            let is_out = std::str::from_utf8(name).is_ok_and(|name| self.zones.contains_key(name));
+            !is_out && memmem::find(text, &[b"TZID:", name].concat()).is_none()
+        })
     }
 
     /// Copies what stands at depth one; None when BEGIN and END do not pair up line by line, or a zone needs a new name.
@@ -152,6 +173,13 @@ impl Combine {
             tree.components_mut().for_each(|part| rename_in(part, &names));
         }
     }
+}
+
+/// The text with all its zones; they serve the texts that follow as well.
+fn supplied(text: &[u8]) -> Option<Vec<u8>> {
+    let mut tree = Component::parse(text, &Limits { bytes: usize::MAX, ..Limits::default() }).ok()?;
+    with_zones(&mut tree, Window { from: 0, until: Window::END });
+    Some(tree.print())
 }
 
 /// Whether a VTIMEZONE came out before.

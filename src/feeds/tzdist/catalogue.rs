@@ -54,7 +54,7 @@ fn modified() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let version = ical::tzdata_version();
         let year = version.get(..4).filter(|year| year.bytes().all(|b| b.is_ascii_digit())).unwrap_or("1970");
-        let nth = version.bytes().nth(4).map_or(0, |letter| letter.saturating_sub(b'a').min(27));
+        let nth = version.as_bytes().get(4).map_or(0, |letter| letter.saturating_sub(b'a').min(27));
         format!("{year}-01-{:02}T00:00:00Z", nth + 1)
     });
     &TEXT

@@ -32,6 +32,29 @@ fn joined_objects_are_one_calendar_with_each_zone_once() {
 }
 
 #[test]
+fn rfc7809_s3_a_zone_left_out_by_its_client_is_there_for_those_who_read_the_whole() {
+    let named = |uid: &str, tzid: &str| {
+        calendar(&one(uid, "").replace("TZID=Europe/Berlin", &format!("TZID={tzid}")))
+    };
+    let texts = [
+        named("1", "Europe/Berlin"),
+        named("2", "Europe/Berlin"),
+        calendar(&format!("{ZONE}{}", one("3", ""))),
+        named("4", "\"(UTC+09:00) Osaka, Sapporo, Tokyo\""),
+    ];
+    let out = joined(&texts);
+    let tree = Component::parse(out.as_bytes(), &Limits::default()).unwrap();
+    let zones: Vec<_> = tree
+        .components()
+        .filter(|c| c.name() == "VTIMEZONE")
+        .map(|c| c.get("TZID").unwrap().text())
+        .collect();
+    assert_eq!(zones, ["Europe/Berlin", "(UTC+09:00) Osaka, Sapporo, Tokyo"], "{out}");
+    assert!(out.find("TZID:Europe/Berlin") < out.find("BEGIN:VEVENT"), "before its first use: {out}");
+    assert_eq!(tree.parts().count(), 4);
+}
+
+#[test]
 fn odd_texts_do_not_break_the_joined_calendar() {
     let folded = calendar(&one("1", "")).replace("BEGIN:VEVENT", "BEG\r\n IN:VEVENT");
     let bare = calendar(&one("2", "")).replace("\r\n", "\n").trim_end().to_owned();

@@ -182,7 +182,7 @@ fn a_known_name_wins_over_the_definition_beside_it() {
     ));
     assert_eq!(start_texts(&text, window("20260301T000000", "20260401T000000")), ["20260302T090000Z"]);
     let unknown = event("DTSTART;TZID=Nowhere/Land:20260302T100000");
-    assert!(matches!(crate::check(unknown.as_bytes(), &Limits::default()), Err(crate::Refusal::Data(_))));
+    assert!(matches!(crate::check(unknown.as_bytes(), &Limits::default()), Err(crate::Refusal::Zone(_))));
 }
 
 #[test]
