@@ -84,7 +84,7 @@ impl Data {
     /// The part of a stored text that is asked for.
     pub fn part(&self, text: &[u8], floating: &Zone, budget: &mut Budget) -> Result<Vec<u8>, ical::Error> {
         let mut tree = Component::parse(text, &Limits::default())?;
-        let span = self.timezones.span(&tree);
+        let span = self.timezones.span(&tree, budget)?;
         match self.series {
             Some(Series::Expand(window)) => tree = ical::expand(&tree, window, floating, budget)?,
             Some(Series::Limit(window)) => {
@@ -114,7 +114,7 @@ impl Timezones {
             else {
                 return text;
             };
-            let span = self.span(&tree);
+            let span = self.span(&tree, &mut Budget::steps(Budget::OBJECT)).unwrap_or(Window::ALL);
             self.apply(&mut tree, span);
             tree.print().into()
         });
@@ -122,11 +122,14 @@ impl Timezones {
     }
 
     /// What an object's VTIMEZONEs have to cover; all of time where that cannot be found out.
-    fn span(self, tree: &Component) -> Window {
+    fn span(self, tree: &Component, budget: &mut Budget) -> Result<Window, ical::Error> {
         let kind = tree.parts().next().and_then(|part| Kind::from_name(part.name()));
-        let Some(kind) = kind.filter(|_| self == Timezones::All) else { return Window::ALL };
-        let digest = Digest::of(tree, kind, &mut Budget::steps(Budget::OBJECT));
-        digest.ok().and_then(|digest| Window::new(digest.first, digest.last + 1)).unwrap_or(Window::ALL)
+        let Some(kind) = kind.filter(|_| self == Timezones::All) else { return Ok(Window::ALL) };
+        match Digest::of(tree, kind, budget) {
+            Ok(digest) => Ok(Window::new(digest.first, digest.last + 1).unwrap_or(Window::ALL)),
+            Err(ical::Error::Budget) => Err(ical::Error::Budget),
+            Err(_) => Ok(Window::ALL),
+        }
     }
 
     fn apply(self, tree: &mut Component, span: Window) {

@@ -67,8 +67,9 @@ impl Combine {
     }
 
     /// Whether a TZID is used that neither this text nor what came out before defines; what is folded or escaped in
-    /// another way than usual looks like that too.
+    /// another way than usual looks like that too. One pass for the uses, one for the definitions.
     fn lacks_a_zone(&self, text: &[u8]) -> bool {
+        let mut defined: Option<HashSet<&[u8]>> = None;
         memmem::find_iter(text, b"TZID=").any(|at| {
             let rest = &text[at + b"TZID=".len()..];
             let (end, rest) = match rest.split_first() {
@@ -77,7 +78,7 @@ impl Combine {
             };
             let name = &rest[..end.unwrap_or(rest.len())];
             let is_out = std::str::from_utf8(name).is_ok_and(|name| self.zones.contains_key(name));
-            !is_out && memmem::find(text, &[b"TZID:", name].concat()).is_none()
+            !is_out && !defined.get_or_insert_with(|| definitions(text)).contains(name)
         })
     }
 
@@ -173,6 +174,15 @@ impl Combine {
             tree.components_mut().for_each(|part| rename_in(part, &names));
         }
     }
+}
+
+/// The values of its TZID lines.
+fn definitions(text: &[u8]) -> HashSet<&[u8]> {
+    let value = |at: usize| {
+        let rest = &text[at + b"TZID:".len()..];
+        rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())].trim_ascii()
+    };
+    memmem::find_iter(text, b"TZID:").map(value).collect()
 }
 
 /// The text with all its zones; they serve the texts that follow as well.

@@ -90,6 +90,8 @@ async fn s3_1_3_get_with_and_without_zones_under_one_tag() {
         assert_eq!(get(name, &[WITHOUT, &tag]).await.status, 304);
     }
     assert_eq!(get("full", &[WITH]).await.body, texts[1], "what is there is not replaced");
+    let part = get("full", &[WITHOUT, "Range: bytes=0-9"]).await;
+    assert_eq!((part.status, part.body.len() > 10), (200, true), "no part of what is not under the tag");
     let head = door.ask("ada", "HEAD", &format!("{DEFAULT}full.ics"), &[WITHOUT], "").await;
     let length = get("full", &[WITHOUT]).await.body.len().to_string();
     assert_eq!(head.header("content-length"), Some(length.as_str()));

@@ -5,6 +5,7 @@
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
 use crate::calendar::{Condition, Entry, Error, ObjectPath};
+use crate::dav::data::Timezones;
 use crate::dav::error::{Refusal, Result};
 use crate::dav::path::Target;
 use crate::dav::props::core::{content_type, http_date};
@@ -26,7 +27,7 @@ async fn object(request: &Request, at: &ObjectPath) -> Result<Answer> {
     let opened = request.calendars.texts(&shown, &[&at.name]).await?.pop().flatten();
     let (entry, text) = opened.ok_or(Error::NotFound)?;
     let tag = entry.etag.opaque();
-    let conditions = request.conditions()?;
+    let (conditions, timezones) = (request.conditions()?, request.timezones()?);
     // If-None-Match is no refusal here but a 304.
     let only_if = Condition { if_none_match: None, ..request.condition().await? };
     only_if.holds(Some(&entry.etag))?;
@@ -36,8 +37,12 @@ async fn object(request: &Request, at: &ObjectPath) -> Result<Answer> {
         validators(answer.headers_mut(), &entry);
         return Ok(answer);
     }
-    let text = request.timezones()?.of(text).await?;
-    let range = ByteRange::read(&request.ask.headers, text.len(), &tag);
+    let text = timezones.of(text).await?;
+    // The tag is of what is stored: no part of anything else may be put together by it.
+    let range = match timezones {
+        Timezones::AsSent => ByteRange::read(&request.ask.headers, text.len(), &tag),
+        _ => ByteRange::Whole,
+    };
     let (status, body) = match &range {
         ByteRange::Whole => (StatusCode::OK, text.clone()),
         ByteRange::Part(part) => (StatusCode::PARTIAL_CONTENT, text.slice(part.clone())),
