@@ -29,12 +29,14 @@ pub enum Door {
     Dav,
     Feeds,
     FreeBusy,
+    Rest,
     Health,
     Metrics,
     Page,
 }
 
-const DOORS: [Door; 6] = [Door::Dav, Door::Feeds, Door::FreeBusy, Door::Health, Door::Metrics, Door::Page];
+const DOORS: [Door; 7] =
+    [Door::Dav, Door::Feeds, Door::FreeBusy, Door::Rest, Door::Health, Door::Metrics, Door::Page];
 
 impl Door {
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Door {
             Door::Dav => "dav",
             Door::Feeds => "feeds",
             Door::FreeBusy => "freebusy",
+            Door::Rest => "rest",
             Door::Health => "health",
             Door::Metrics => "metrics",
             Door::Page => "page",

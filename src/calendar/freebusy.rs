@@ -41,6 +41,21 @@ impl Calendars {
         self.busy(&calendars, window, zone).await
     }
 
+    /// Of each of these people, in this order; who does not exist and who shows the caller nothing are alike.
+    pub async fn freebusy_of(
+        &self,
+        who: &Caller,
+        names: &[String],
+        window: Window,
+        zone: Option<Zone>,
+    ) -> Result<Vec<Result<Vec<Period>>>> {
+        let mut all = Vec::with_capacity(names.len());
+        for name in names {
+            all.push(self.freebusy(who, FreeBusyOf::Person(name), window, zone.clone()).await);
+        }
+        Ok(all)
+    }
+
     /// Of these calendars together.
     pub async fn busy(&self, of: &[Shown], window: Window, zone: Option<Zone>) -> Result<Vec<Period>> {
         let mut asked = Vec::with_capacity(of.len());

@@ -47,6 +47,8 @@ pub use filter::{
     Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
 };
 pub use freebusy::FreeBusyOf;
+/// Words of the language that doors use which do not speak it.
+pub use ical::{Period, Window, Zone};
 pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
 pub use memory::MemorySettings;
