@@ -17,10 +17,16 @@ struct Step {
 }
 
 /// All steps in order; the first makes schema 1.
-const STEPS: &[Step] = &[Step {
-    sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_first.sql"),
-}];
+const STEPS: &[Step] = &[
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_first.sql"),
+    },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0002_availability.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_availability.sql"),
+    },
+];
 
 /// The clinic that every installation begins with.
 const DEFAULT_CLINIC: &str = "default";
