@@ -8,9 +8,9 @@ use super::allowed::allow;
 use crate::dav::props::property::Kinds;
 use crate::edge::{Answer, Body};
 
-/// The compliance classes: RFC 4918 without locks, RFC 3744, RFC 5689, RFC 4791.
+/// The compliance classes: RFC 4918 without locks, RFC 3744, RFC 5689, RFC 4791, RFC 7953.
 const CLASSES: HeaderValue =
-    HeaderValue::from_static("1, 3, access-control, extended-mkcol, calendar-access");
+    HeaderValue::from_static("1, 3, access-control, extended-mkcol, calendar-access, calendar-availability");
 
 pub fn answer(kind: Kinds) -> Answer {
     let mut answer = Response::new(Body::empty());

@@ -1,12 +1,36 @@
-//! What RFC 6638 says of addresses and of free/busy, as far as it has a meaning without scheduling: no inbox, no outbox.
-//! Invariant: nothing here makes a client believe that the server sends invitations.
+//! What RFC 6638 says of addresses and of free/busy, as far as it has a meaning without scheduling, and the availability
+//! of RFC 7953, which lives on the inbox.
+//! Invariant: nothing here makes a client believe that the server sends invitations. A client that keeps to RFC 6638
+//! looks at the DAV header first, where no scheduling stands, and there is no outbox to send through; the inbox is named
+//! to its owner when asked for, and is no member of the home, where some client might show it.
 
-use super::property::{Change, Kinds, Loaded, Property, Reading, Refusal};
-use crate::calendar::{Person, PrincipalKind};
+use super::property::{Change, Kinds, Loaded, Needs, Property, Reading, Refusal, href, text};
+use crate::calendar::{AVAILABILITY_BYTES, Person, PrincipalKind, check_availability};
 use crate::dav::path;
 use crate::dav::xml::{Element, Name, Writer, names};
 
-pub const SCHEDULE: &[&dyn Property] = &[&CalendarUserAddressSet, &CalendarUserType, &ScheduleCalendarTransp];
+pub const SCHEDULE: &[&dyn Property] = &[
+    &ScheduleInboxUrl,
+    &CalendarUserAddressSet,
+    &CalendarUserType,
+    &ScheduleCalendarTransp,
+    &CalendarAvailability,
+];
+
+/// RFC 6638 section 2.2.1.
+struct ScheduleInboxUrl;
+impl Property for ScheduleInboxUrl {
+    fn name(&self) -> Name {
+        names::SCHEDULE_INBOX_URL
+    }
+    fn on(&self) -> Kinds {
+        Kinds::PRINCIPAL
+    }
+    fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
+        let own = at.person().filter(|person| person.name == at.caller);
+        href(out, self.name(), own.map(|person| path::inbox(&person.name)))
+    }
+}
 
 /// RFC 6638 section 2.4.1: how a person is called in ORGANIZER and ATTENDEE.
 struct CalendarUserAddressSet;
@@ -81,6 +105,35 @@ impl Property for ScheduleCalendarTransp {
             Some(_) => return Err(Refusal::Value),
         };
         change.live.transparent = Some(transparent);
+        Ok(())
+    }
+}
+
+/// RFC 7953 section 7.2.4: one VAVAILABILITY, kept as it was sent.
+struct CalendarAvailability;
+impl Property for CalendarAvailability {
+    fn name(&self) -> Name {
+        names::CALENDAR_AVAILABILITY
+    }
+    fn on(&self) -> Kinds {
+        Kinds::INBOX
+    }
+    fn needs(&self) -> Needs {
+        Needs::AVAILABILITY
+    }
+    fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
+        text(out, self.name(), at.availability)
+    }
+    /// As for calendar-timezone, CALDAV:valid-calendar-data is the name of what is broken.
+    fn set(&self, change: &mut Change, to: Option<Element>) -> Result<(), Refusal> {
+        let to = to.map(|element| element.text()).filter(|text| !text.trim().is_empty());
+        if to.as_ref().is_some_and(|text| text.len() > AVAILABILITY_BYTES) {
+            return Err(Refusal::TooLarge);
+        }
+        if to.as_ref().is_some_and(|text| check_availability(text).is_err()) {
+            return Err(Refusal::Precondition(names::VALID_CALENDAR_DATA));
+        }
+        change.availability = Some(to);
         Ok(())
     }
 }
