@@ -27,7 +27,7 @@ pub enum Target {
     Principal(String),
     Homes,
     Home(String),
-    /// The scheduling inbox of a home (RFC 6638 2.2): not among its members, found by schedule-inbox-URL.
+    /// The scheduling inbox of a home (RFC 6638 2.2); no link leads to it yet (`props/schedule.rs`).
     Inbox(String),
     Calendar(CollectionPath),
     Object(ObjectPath),

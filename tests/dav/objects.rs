@@ -177,7 +177,10 @@ async fn options_says_what_can_be_done_and_never_promises_scheduling() {
         let answer = door.dav.options(&ask);
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["allow"], allow, "{path}");
-        assert_eq!(answer.headers()["dav"], "1, 3, access-control, extended-mkcol, calendar-access");
+        assert_eq!(
+            answer.headers()["dav"],
+            "1, 3, access-control, extended-mkcol, calendar-access, calendar-availability"
+        );
         assert_eq!(door.ask("ada", "OPTIONS", path, &[], "").await.header("allow"), Some(allow));
     }
 }

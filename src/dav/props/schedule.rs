@@ -1,36 +1,16 @@
 //! What RFC 6638 says of addresses and of free/busy, as far as it has a meaning without scheduling, and the availability
 //! of RFC 7953, which lives on the inbox.
-//! Invariant: nothing here makes a client believe that the server sends invitations. A client that keeps to RFC 6638
-//! looks at the DAV header first, where no scheduling stands, and there is no outbox to send through; the inbox is named
-//! to its owner when asked for, and is no member of the home, where some client might show it.
+//! Invariant: nothing here makes a client believe that the server sends invitations. So nothing leads to the inbox until it
+//! takes messages: Apple's clients ask for schedule-inbox-URL whatever the DAV header says, and as a member of the home
+//! some client might show it. Who sets an availability knows its address: `inbox/` below the home.
 
-use super::property::{Change, Kinds, Loaded, Needs, Property, Reading, Refusal, href, text};
+use super::property::{Change, Kinds, Loaded, Needs, Property, Reading, Refusal, text};
 use crate::calendar::{AVAILABILITY_BYTES, Person, PrincipalKind, check_availability};
 use crate::dav::path;
 use crate::dav::xml::{Element, Name, Writer, names};
 
-pub const SCHEDULE: &[&dyn Property] = &[
-    &ScheduleInboxUrl,
-    &CalendarUserAddressSet,
-    &CalendarUserType,
-    &ScheduleCalendarTransp,
-    &CalendarAvailability,
-];
-
-/// RFC 6638 section 2.2.1.
-struct ScheduleInboxUrl;
-impl Property for ScheduleInboxUrl {
-    fn name(&self) -> Name {
-        names::SCHEDULE_INBOX_URL
-    }
-    fn on(&self) -> Kinds {
-        Kinds::PRINCIPAL
-    }
-    fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
-        let own = at.person().filter(|person| person.name == at.caller);
-        href(out, self.name(), own.map(|person| path::inbox(&person.name)))
-    }
-}
+pub const SCHEDULE: &[&dyn Property] =
+    &[&CalendarUserAddressSet, &CalendarUserType, &ScheduleCalendarTransp, &CalendarAvailability];
 
 /// RFC 6638 section 2.4.1: how a person is called in ORGANIZER and ATTENDEE.
 struct CalendarUserAddressSet;

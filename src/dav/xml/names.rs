@@ -152,7 +152,6 @@ names! { CALDAV "c":
     CALENDAR_USER_TYPE = "calendar-user-type",
     CALENDAR_AVAILABILITY = "calendar-availability",
     SCHEDULE_INBOX = "schedule-inbox",
-    SCHEDULE_INBOX_URL = "schedule-inbox-URL",
     SCHEDULE_CALENDAR_TRANSP = "schedule-calendar-transp",
     OPAQUE = "opaque",
     TRANSPARENT = "transparent",
