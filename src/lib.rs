@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   roof      app                      builds every part once, routes, timers, command line
-//!   doors     dav   feeds              translate bytes into a call and the answer into bytes; decide nothing
+//!   doors     dav   feeds   rest       translate bytes into a call and the answer into bytes; decide nothing
 //!   meaning   calendar        edge     the one write, reads, access  |  what HTTP doors share
 //!   floor 2   accounts                 who is asking
 //!   ground    ical   store             the language  |  the memory  (packages of their own)
@@ -33,6 +33,8 @@
 //!
 //! **[`feeds`]** is the door for those who cannot log in: secret .ics and free-busy links, time zones (RFC 7808).
 //!
+//! **[`rest`]** is the door for booking bots and front desks: JSON, with an OpenAPI document made from its routes.
+//!
 //! **[`app`]** is the roof. Start reading in `app/router.rs`: the whole URL space on one page.
 //!
 //! Trip one, to follow in ten minutes, a phone saves an event: `app/router` → `edge/auth` (Caller) → `dav/mod` →
@@ -45,3 +47,4 @@ pub mod calendar;
 pub mod dav;
 pub mod edge;
 pub mod feeds;
+pub mod rest;

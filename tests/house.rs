@@ -43,7 +43,8 @@ const HOME: &[(&str, &[&str])] = &[
     ("subtle", &["accounts/seal.rs"]),
     ("clap", &["app"]),
     ("metrics", &["app/telemetry.rs"]),
-    ("schemars", &["app/config.rs"]),
+    ("schemars", &["app/config.rs", "rest"]),
+    ("serde_html_form", &["rest/call.rs"]),
     ("flate2", &["edge/gzip.rs", "store"]),
 ];
 /// Files that may be longer than the norm, because they are tables.

@@ -9,6 +9,7 @@ mod dav;
 mod edge;
 mod feeds;
 mod house;
+mod rest;
 mod rfc;
 mod store;
 mod support;

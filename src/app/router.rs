@@ -7,6 +7,7 @@
 //! | `/.well-known/timezone` | 301 to `/tzdist` (RFC 7808 4.2.1.3) |
 //! | `/feeds/{secret}.ics`, `/freebusy/{secret}` | `feeds`: the secret is the login |
 //! | `/tzdist/...` | `feeds`: time zones, without login |
+//! | `/api/v1/...` | `rest`, after login; OPTIONS without |
 //! | `/health/live`, `/health/ready`, `/metrics` | the operator |
 //! | `/`, `/robots.txt` for a browser | one plain page |
 
@@ -21,9 +22,11 @@ use super::{
     telemetry::{self, Door, Meters},
 };
 use crate::{
+    accounts::Caller,
     dav::Dav,
     edge::{Answer, Ask, Gate, Problem, problem},
     feeds::{Feeds, tzdist},
+    rest::{self, Rest},
 };
 
 /// Every door at its address.
@@ -32,6 +35,7 @@ pub struct Router {
     pub gate: Gate,
     pub dav: Dav,
     pub feeds: Feeds,
+    pub rest: Rest,
     pub meters: Arc<Meters>,
     /// Where `/.well-known/caldav` leads.
     pub dav_root: HeaderValue,
@@ -47,6 +51,7 @@ enum Place<'a> {
     Feed(&'a str),
     FreeBusy(&'a str),
     Timezones(&'a str),
+    Api,
     Live,
     Ready,
     Metrics,
@@ -68,6 +73,9 @@ fn place(path: &str) -> Place<'_> {
         "/metrics" => Place::Metrics,
         "/robots.txt" => Place::Robots,
         "*" => Place::Dav,
+        _ if path.strip_prefix(rest::ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
+            Place::Api
+        }
         _ => below(path),
     }
 }
@@ -94,6 +102,7 @@ impl Place<'_> {
             Place::Feed(_) => Door::Feeds,
             Place::FreeBusy(_) => Door::FreeBusy,
             Place::Timezones(_) | Place::WellKnownTimezones => Door::Timezones,
+            Place::Api => Door::Rest,
             Place::Live | Place::Ready => Door::Health,
             Place::Metrics => Door::Metrics,
             Place::Robots | Place::Front | Place::Nowhere => Door::Page,
@@ -126,10 +135,10 @@ impl Router {
     async fn route(&self, mut ask: Ask) -> Answer {
         let is_read = matches!(ask.method, Method::GET | Method::HEAD);
         // On every URL, and without login: some clients give up at the first OPTIONS that fails.
-        if ask.method == Method::OPTIONS {
-            return self.dav.options(&ask);
-        }
         match place(&ask.path) {
+            Place::Api if ask.method == Method::OPTIONS => self.rest.options(&ask),
+            _ if ask.method == Method::OPTIONS => self.dav.options(&ask),
+            Place::Api => self.api(ask).await,
             Place::WellKnown => {
                 // Clients ask it by PROPFIND, with a body.
                 ask.pass_over().await;
@@ -154,14 +163,29 @@ impl Router {
     }
 
     async fn dav(&self, mut ask: Ask) -> Answer {
-        match self.gate.caller(&ask).await {
+        match self.caller(&mut ask).await {
+            Err(refusal) => refusal,
+            Ok(caller) => self.dav.answer(caller, ask).await,
+        }
+    }
+
+    async fn api(&self, mut ask: Ask) -> Answer {
+        match self.caller(&mut ask).await {
+            Err(refusal) => refusal,
+            Ok(caller) => self.rest.answer(caller, ask).await,
+        }
+    }
+
+    /// Who asks; on a refusal the body has been read away.
+    async fn caller(&self, ask: &mut Ask) -> Result<Caller, Answer> {
+        match self.gate.caller(ask).await {
             Err(refusal) => {
                 ask.pass_over().await;
-                refusal
+                Err(refusal)
             }
             Ok(caller) => {
                 Span::current().record("caller", caller.principal().0);
-                self.dav.answer(caller, ask).await
+                Ok(caller)
             }
         }
     }
@@ -221,6 +245,9 @@ mod tests {
             ("/tzdist/zones", Door::Timezones),
             ("/tzdist", Door::Timezones),
             ("/.well-known/timezone", Door::Timezones),
+            ("/api/v1/freebusy", Door::Rest),
+            ("/api/v1", Door::Rest),
+            ("/api/v10", Door::Page),
             ("/metrics", Door::Metrics),
             ("/health/ready", Door::Health),
             ("/favicon.ico", Door::Page),

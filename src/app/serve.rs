@@ -26,6 +26,7 @@ use crate::{
     dav::{self, Dav},
     edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
     feeds::{Feeds, tzdist},
+    rest::Rest,
 };
 
 /// What answers in the making may take after the stop; with closing the database it stays below ten seconds.
@@ -98,6 +99,7 @@ fn router(config: &Config, parts: &Parts, meters: Arc<Meters>) -> Result<Router,
         gate: Gate::new(parts.accounts.clone(), plain),
         dav: Dav::new(parts.calendars.clone(), settings),
         feeds: Feeds::new(parts.calendars.clone(), parts.accounts.clone()),
+        rest: Rest::new(parts.calendars.clone()),
         parts: parts.clone(),
         meters,
         dav_root,

@@ -30,13 +30,22 @@ pub enum Door {
     Feeds,
     FreeBusy,
     Timezones,
+    Rest,
     Health,
     Metrics,
     Page,
 }
 
-const DOORS: [Door; 7] =
-    [Door::Dav, Door::Feeds, Door::FreeBusy, Door::Timezones, Door::Health, Door::Metrics, Door::Page];
+const DOORS: [Door; 8] = [
+    Door::Dav,
+    Door::Feeds,
+    Door::FreeBusy,
+    Door::Timezones,
+    Door::Rest,
+    Door::Health,
+    Door::Metrics,
+    Door::Page,
+];
 
 impl Door {
     pub fn name(self) -> &'static str {
@@ -45,6 +54,7 @@ impl Door {
             Door::Feeds => "feeds",
             Door::FreeBusy => "freebusy",
             Door::Timezones => "timezones",
+            Door::Rest => "rest",
             Door::Health => "health",
             Door::Metrics => "metrics",
             Door::Page => "page",

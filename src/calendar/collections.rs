@@ -281,7 +281,7 @@ impl Calendars {
         Ok((clinic, view))
     }
 
-    fn shown(
+    pub(super) fn shown(
         &self,
         clinic: &Arc<super::memory::ClinicMemory>,
         view: &View,
@@ -316,7 +316,7 @@ impl Calendars {
 }
 
 /// In the sharee's home a shared calendar stands under its owner's name as well.
-fn home_path(home: &str, held: &Held) -> CollectionPath {
+pub(super) fn home_path(home: &str, held: &Held) -> CollectionPath {
     if held.owner.name == home {
         return CollectionPath::new(home, held.row.slug.clone());
     }

@@ -1,5 +1,6 @@
 //! From the store to a shelf: what changed in a calendar after a sequence, from its pack where it starts at nothing.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -45,6 +46,62 @@ pub(super) async fn changes(
     }
     derive_again(&mut conn, clinic, id, unread, &mut changes).await?;
     Ok(changes)
+}
+
+/// The same for several calendars, each after its own sequence: what is missing of all comes by the same statements.
+pub(super) async fn changes_of_many(
+    store: &Store,
+    clinic: ClinicId,
+    of: &[(CollectionId, i64)],
+) -> Result<HashMap<CollectionId, Vec<Change>>> {
+    let mut conn = store.read().await?;
+    let mut changes: HashMap<CollectionId, Vec<Change>> = HashMap::new();
+    let mut wanted: BTreeMap<CollectionId, i64> = of.iter().copied().collect();
+    let new: Vec<_> = of.iter().filter(|(_, from)| *from == 0).map(|(id, _)| *id).collect();
+    for (id, (packed, seq)) in pack::read_many(&mut conn, clinic, &new).await? {
+        changes.entry(id).or_default().extend(packed);
+        wanted.insert(id, seq);
+    }
+    let mut left: Vec<_> = wanted.iter().map(|(id, from)| (*id, *from)).collect();
+    while !left.is_empty() {
+        let page = conn.tombstones_of_many_since(clinic, &left, PAGE).await?;
+        let last = page.last().map(|(id, gone)| (*id, gone.seq));
+        left = rest(left, page.len(), last);
+        for (id, gone) in page {
+            changes.entry(id).or_default().push(Change::Gone { name: gone.name.into(), seq: gone.seq });
+        }
+    }
+    let mut unread: BTreeMap<CollectionId, Vec<String>> = BTreeMap::new();
+    let mut left: Vec<_> = wanted.into_iter().collect();
+    while !left.is_empty() {
+        let page = conn.objects_of_many_since(clinic, &left, PAGE).await?;
+        let last = page.last().map(|(id, meta)| (*id, meta.seq));
+        left = rest(left, page.len(), last);
+        for (id, meta) in page {
+            match Digest::decode(&meta.digest) {
+                Some(digest) => {
+                    changes.entry(id).or_default().push(Change::Put(Arc::new(slot(meta, digest))))
+                }
+                None => unread.entry(id).or_default().push(meta.name),
+            }
+        }
+    }
+    for (id, names) in unread {
+        derive_again(&mut conn, clinic, id, names, changes.entry(id).or_default()).await?;
+    }
+    Ok(changes)
+}
+
+/// What is still to be read after a page of so many rows that ended here; nothing after one that was not full.
+fn rest(
+    mut left: Vec<(CollectionId, i64)>,
+    rows: usize,
+    last: Option<(CollectionId, i64)>,
+) -> Vec<(CollectionId, i64)> {
+    let Some((id, seq)) = last.filter(|_| rows == PAGE as usize) else { return Vec::new() };
+    left.retain(|(one, _)| *one >= id);
+    left.iter_mut().filter(|(one, _)| *one == id).for_each(|(_, from)| *from = seq - 1);
+    left
 }
 
 async fn removed(
@@ -104,7 +161,7 @@ pub(super) fn derive(object: &Object) -> Option<Digest> {
     digest_of(&object.text.as_ref()?.0)
 }
 
-fn digest_of(text: &[u8]) -> Option<Digest> {
+pub(super) fn digest_of(text: &[u8]) -> Option<Digest> {
     // What was once accepted is read even if the limits have become narrower since.
     let limits = Limits { bytes: usize::MAX, attendees: usize::MAX, ..Limits::default() };
     ical::check(text, &limits).ok().map(|object| object.digest)

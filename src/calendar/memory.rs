@@ -5,7 +5,7 @@
 //! behind, it asks the journal which calendars changed, once, and marks their shelves stale. Own writes are
 //! applied in the same breath as their commit. Dropping all of it at any time only costs time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -168,17 +168,58 @@ impl Memory {
             shelf.catch_up(changes, marks);
         }
         drop(turn);
-        self.make_room(id);
+        self.make_room(&[id]);
         Ok(shelf)
     }
 
-    /// Forgets the calendars not used for longest, but never the one in use.
-    fn make_room(&self, in_use: CollectionId) {
+    /// Several calendars' shelves, in this order: what is missing of them comes by the same statements. Ask for a few
+    /// dozen at a time.
+    pub(super) async fn shelves(
+        &self,
+        store: &Store,
+        clinic: &ClinicMemory,
+        ids: &[CollectionId],
+    ) -> Result<Vec<Arc<Shelf>>> {
+        let shelves: Vec<_> = {
+            let mut known = lock(&clinic.shelves);
+            ids.iter().map(|id| known.entry(*id).or_insert_with(|| Arc::new(Shelf::new())).clone()).collect()
+        };
+        let now = self.ticks.fetch_add(1, Ordering::Relaxed);
+        shelves.iter().for_each(|shelf| shelf.used.store(now, Ordering::Relaxed));
+        // Turns are taken in the order of the ids, so that two such calls never wait for each other.
+        let behind: BTreeMap<CollectionId, &Arc<Shelf>> =
+            ids.iter().copied().zip(&shelves).filter(|(_, shelf)| shelf.stale().is_some()).collect();
+        if behind.is_empty() {
+            return Ok(shelves);
+        }
+        let mut turns = Vec::with_capacity(behind.len());
+        for shelf in behind.values() {
+            turns.push(shelf.turn.lock().await);
+        }
+        loop {
+            let stale: Vec<_> =
+                behind.iter().filter_map(|(id, shelf)| Some((*id, *shelf, shelf.stale()?))).collect();
+            if stale.is_empty() {
+                break;
+            }
+            let wanted: Vec<_> = stale.iter().map(|(id, _, (from, _))| (*id, *from)).collect();
+            let mut changes = load::changes_of_many(store, clinic.id, &wanted).await?;
+            for (id, shelf, (_, marks)) in stale {
+                shelf.catch_up(changes.remove(&id).unwrap_or_default(), marks);
+            }
+        }
+        drop(turns);
+        self.make_room(ids);
+        Ok(shelves)
+    }
+
+    /// Forgets the calendars not used for longest, but never those in use.
+    fn make_room(&self, in_use: &[CollectionId]) {
         let clinics: Vec<_> = lock(&self.clinics).values().cloned().collect();
         let mut all: Vec<_> = clinics.iter().flat_map(|clinic| clinic.weights()).collect();
         let mut bytes: usize = all.iter().map(|(_, bytes, _)| bytes).sum();
         all.sort_unstable();
-        for (_, weight, id) in all.into_iter().filter(|(_, _, id)| *id != in_use) {
+        for (_, weight, id) in all.into_iter().filter(|(_, _, id)| !in_use.contains(id)) {
             if bytes <= self.settings.index_bytes {
                 return;
             }

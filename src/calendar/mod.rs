@@ -7,11 +7,12 @@
 //! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
 //! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `read`
 //! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
-//! `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the bounded memory and how it is filled),
+//! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the bounded memory and how it is filled),
 //! `index` (rebuilding what is derived).
 //! Places kept for later: `guard` (house rules inside the write), `schedule` (RFC 6638), `mirror` (twins).
 
 mod access;
+mod availability;
 mod collections;
 mod condition;
 mod error;
@@ -40,6 +41,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use store::Store;
 
 pub use access::{Access, Privilege};
+pub use availability::{AVAILABILITY_BYTES, check_availability};
 pub use collections::{DEAD_PROPERTIES, DEAD_PROPERTY_BYTES, DeadChange, Share};
 pub use condition::{Condition, Tags, Term};
 pub use error::{Error, Precondition, Result};
@@ -47,12 +49,14 @@ pub use filter::{
     Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
 };
 pub use freebusy::FreeBusyOf;
+/// Words of the language that doors use which do not speak it.
+pub use ical::{Period, Window, Zone};
 pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
 pub use memory::MemorySettings;
 pub use object::{Entry, Etag};
 pub use objects::{Author, Written};
-pub use path::{CollectionPath, NAME_BYTES, ObjectPath, SHARE_MARK};
+pub use path::{CollectionPath, INBOX, NAME_BYTES, ObjectPath, SHARE_MARK};
 pub use read::Opened;
 pub use shown::{Home, Shown};
 /// Rows and words of the store that doors read or hand over as they are.

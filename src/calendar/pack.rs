@@ -56,12 +56,29 @@ pub(super) async fn read(
     clinic: ClinicId,
     id: CollectionId,
 ) -> Result<Option<(Vec<Change>, i64)>> {
-    let Some(pack) = conn.pack(clinic, id).await?.filter(|pack| pack.version == version()) else {
-        return Ok(None);
-    };
-    let Ok(packed) = postcard::from_bytes::<Packed>(&pack.body) else { return Ok(None) };
+    Ok(conn.pack(clinic, id).await?.and_then(|pack| opened(&pack)))
+}
+
+/// The same of several calendars, by one statement; those without one that can be used are left out.
+pub(super) async fn read_many(
+    conn: &mut Conn,
+    clinic: ClinicId,
+    ids: &[CollectionId],
+) -> Result<Vec<(CollectionId, (Vec<Change>, i64))>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let packs = conn.packs(clinic, ids).await?;
+    Ok(packs.iter().filter_map(|(id, pack)| Some((*id, opened(pack)?))).collect())
+}
+
+fn opened(pack: &Pack) -> Option<(Vec<Change>, i64)> {
+    if pack.version != version() {
+        return None;
+    }
+    let packed: Packed = postcard::from_bytes(&pack.body).ok()?;
     let gone = packed.gone.into_iter().map(|(name, seq)| Change::Gone { name: name.into(), seq });
-    Ok(Some((packed.slots.into_iter().map(unpack).chain(gone).collect(), pack.seq)))
+    Some((packed.slots.into_iter().map(unpack).chain(gone).collect(), pack.seq))
 }
 
 fn unpack(slot: PackedSlot) -> Change {

@@ -11,6 +11,9 @@ pub const NAME_BYTES: usize = 255;
 /// Between the slug of a shared calendar and its owner's name.
 pub const SHARE_MARK: char = '~';
 
+/// Where the scheduling inbox stands in every home (RFC 6638 2.2); no calendar has this slug.
+pub const INBOX: &str = "inbox";
+
 /// A calendar by the home it is seen in and its slug there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CollectionPath {
@@ -46,7 +49,7 @@ impl CollectionPath {
 
 /// A slug that a new calendar may have.
 pub(super) fn check_slug(slug: &str) -> Result<()> {
-    let fits = name_fits(slug) && !slug.contains(SHARE_MARK);
+    let fits = name_fits(slug) && !slug.contains(SHARE_MARK) && slug != INBOX;
     if fits { Ok(()) } else { Err(Error::Precondition(Precondition::CalendarCollectionLocationOk)) }
 }
 
@@ -84,6 +87,6 @@ mod tests {
         for good in ["a.ics", "B1A2-é ü.ics", "%2f", "a~b"] {
             assert!(check_name(good).is_ok(), "{good:?}");
         }
-        assert!(check_slug("a~b").is_err());
+        assert!(check_slug("a~b").is_err() && check_slug("inbox").is_err());
     }
 }

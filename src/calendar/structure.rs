@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use ical::Zone;
+use ical::{Digest, Zone};
 use store::{
     ClinicId, Collection, CollectionId, Conn, Principal, PrincipalId, PrincipalKind, Store, Version,
 };
@@ -39,13 +39,20 @@ pub struct Held {
     zone: OnceLock<Zone>,
 }
 
+impl Person {
+    /// The zone of floating times that are nobody else's, as far as it is known.
+    pub(super) fn own_zone(&self) -> Zone {
+        self.zone.as_deref().and_then(Zone::named).unwrap_or_else(Zone::utc)
+    }
+}
+
 impl Held {
     /// The zone of floating times in it: its own (RFC 4791 5.2.2), else its owner's, else UTC.
     pub(super) fn zone(&self) -> &Zone {
         self.zone.get_or_init(|| {
             let own =
                 self.row.timezone.as_deref().and_then(|text| Zone::from_vtimezone(text.as_bytes()).ok());
-            own.or_else(|| Zone::named(self.owner.zone.as_deref()?)).unwrap_or_else(Zone::utc)
+            own.unwrap_or_else(|| self.owner.own_zone())
         })
     }
 }
@@ -65,19 +72,21 @@ pub(super) struct Structure {
     /// By name; `None` for names that nobody has.
     people: HashMap<String, Option<Arc<Person>>>,
     views: HashMap<PrincipalId, Arc<View>>,
+    /// Availabilities; `None` for those who have none.
+    pub(super) hours: HashMap<PrincipalId, Option<Arc<Digest>>>,
 }
 
-/// People and views remembered of one clinic; past it, the structure starts empty again.
+/// People, views and availabilities remembered of one clinic; past it, the structure starts empty again.
 const REMEMBERED: usize = 20_000;
 
 impl Structure {
     pub(super) fn empty(version: i64) -> Structure {
-        Structure { version, people: HashMap::new(), views: HashMap::new() }
+        Structure { version, people: HashMap::new(), views: HashMap::new(), hours: HashMap::new() }
     }
 
     /// Room for one more.
     fn roomy(&mut self) -> &mut Structure {
-        if self.people.len() + self.views.len() >= REMEMBERED {
+        if self.people.len() + self.views.len() + self.hours.len() >= REMEMBERED {
             *self = Structure::empty(self.version);
         }
         self
@@ -93,7 +102,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Looks into what is remembered, which is forgotten first if it is of an older version.
-    fn remembered<T>(&self, look: impl FnOnce(&Structure) -> Option<T>) -> Option<T> {
+    pub(super) fn remembered<T>(&self, look: impl FnOnce(&Structure) -> Option<T>) -> Option<T> {
         let mut held = lock(&self.clinic.structure);
         if held.version < self.version.structure {
             *held = Structure::empty(self.version.structure);
@@ -102,7 +111,7 @@ impl Reader<'_> {
     }
 
     /// Keeps what was read for this version, unless a later one has come.
-    fn remember(&self, add: impl FnOnce(&mut Structure)) {
+    pub(super) fn remember(&self, add: impl FnOnce(&mut Structure)) {
         let mut held = lock(&self.clinic.structure);
         if held.version == self.version.structure {
             add(held.roomy());

@@ -58,7 +58,9 @@ impl Instructions {
 
     fn apply(&mut self, property: Element, to: Option<Element>, kind: Kinds) -> Result<(), Refusal> {
         match props::find(property.namespace(), property.local()) {
-            Some(live) if live.on().has(kind) && kind.has(Kinds::CALENDAR) => live.set(&mut self.change, to),
+            Some(live) if live.on().has(kind) && kind.has(Kinds::CALENDAR.and(Kinds::INBOX)) => {
+                live.set(&mut self.change, to)
+            }
             Some(_) => Err(Refusal::Protected),
             // Marks of clients are kept where clients keep them: on calendars and objects.
             None if kind.has(Kinds::CALENDAR.and(Kinds::OBJECT)) => dead::set(&mut self.change, property, to),

@@ -155,6 +155,7 @@ impl Listing {
             limits: &self.reader.calendars.settings().limits,
             shares: &self.shares,
             dead,
+            availability: None,
         };
         self.wanted.respond(&mut stream.out, At { base: &self.base, name: &entry.name }, &at, data);
     }

@@ -22,6 +22,7 @@ pub enum Resource {
     Root,
     Principal(Arc<Person>),
     Home { person: Arc<Person>, token: String },
+    Inbox(Arc<Person>),
     Calendar(Shown),
     Object(Shown, Entry),
 }
@@ -31,6 +32,7 @@ pub struct Kept {
     pub resource: Resource,
     shares: Vec<(String, Access)>,
     dead: Dead,
+    availability: Option<String>,
 }
 
 impl Reader {
@@ -42,6 +44,10 @@ impl Reader {
                 let home = self.calendars.home(&self.who, name).await?;
                 Resource::Home { token: home.token(), person: home.person }
             }
+            Target::Inbox(name) if name == self.who.name() => {
+                Resource::Inbox(self.calendars.person(&self.who, name).await?)
+            }
+            Target::Inbox(_) => return Err(Error::NotFound.into()),
             Target::Calendar(at) => Resource::Calendar(self.calendars.collection(&self.who, at).await?),
             Target::Object(at) => {
                 let shown = self.calendars.collection(&self.who, &at.collection).await?;
@@ -62,7 +68,13 @@ impl Reader {
             }
             _ => (Vec::new(), Dead::new()),
         };
-        Ok(Kept { resource, shares, dead })
+        let availability = match &resource {
+            Resource::Inbox(_) if needs.has(Needs::AVAILABILITY) => {
+                self.calendars.availability(&self.who).await?
+            }
+            _ => None,
+        };
+        Ok(Kept { resource, shares, dead, availability })
     }
 
     /// Many calendars in as many statements as one.
@@ -80,6 +92,7 @@ impl Reader {
             resource: Resource::Calendar(shown),
             shares: named(shares),
             dead: dead::by_owner(dead).into_values().next().unwrap_or_default(),
+            availability: None,
         };
         Ok(each.map(keep).collect())
     }
@@ -125,10 +138,12 @@ impl Kept {
             Resource::Root => Place::Root,
             Resource::Principal(person) => Place::Principal(person),
             Resource::Home { person, token } => Place::Home { person, token, own: person.name == caller },
+            Resource::Inbox(person) => Place::Inbox(person),
             Resource::Calendar(shown) => Place::Calendar(shown),
             Resource::Object(shown, entry) => Place::Object(shown, entry),
         };
         let limits = &reader.calendars.settings().limits;
-        Loaded { place, caller, limits, shares: &self.shares, dead: Some(&self.dead) }
+        let availability = self.availability.as_deref();
+        Loaded { place, caller, limits, shares: &self.shares, dead: Some(&self.dead), availability }
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::calendar::{CollectionPath, ObjectPath};
+use crate::calendar::{CollectionPath, INBOX, ObjectPath};
 
 /// Longest name of one segment, decoded, in bytes.
 const SEGMENT: usize = 255;
@@ -27,6 +27,8 @@ pub enum Target {
     Principal(String),
     Homes,
     Home(String),
+    /// The scheduling inbox of a home (RFC 6638 2.2); no link leads to it yet (`props/schedule.rs`).
+    Inbox(String),
     Calendar(CollectionPath),
     Object(ObjectPath),
 }
@@ -102,6 +104,7 @@ pub fn parse(path: &str) -> Result<Target, BadHref> {
         ["dav", "principals", user] => Ok(Target::Principal((*user).into())),
         ["dav", "calendars"] => Ok(Target::Homes),
         ["dav", "calendars", user] => Ok(Target::Home((*user).into())),
+        ["dav", "calendars", user, INBOX] => Ok(Target::Inbox((*user).into())),
         ["dav", "calendars", user, slug] => Ok(Target::Calendar(collection(user, slug))),
         ["dav", "calendars", user, slug, name] if !slash => {
             Ok(Target::Object(ObjectPath { collection: collection(user, slug), name: (*name).into() }))
@@ -163,6 +166,10 @@ pub fn home(user: &str) -> String {
     format!("{HOMES}{}/", encoded(user))
 }
 
+pub fn inbox(user: &str) -> String {
+    format!("{HOMES}{}/{INBOX}/", encoded(user))
+}
+
 pub fn calendar(at: &CollectionPath) -> String {
     format!("{HOMES}{}/{}/", encoded(&at.owner), encoded(&at.slug))
 }
@@ -181,6 +188,7 @@ impl Target {
             Target::Principal(user) => principal(user),
             Target::Homes => HOMES.into(),
             Target::Home(user) => home(user),
+            Target::Inbox(user) => inbox(user),
             Target::Calendar(at) => calendar(at),
             Target::Object(at) => object(at),
         }
@@ -208,6 +216,7 @@ mod tests {
             Target::Principal("ada@x.org".into()),
             Target::Homes,
             Target::Home("ada".into()),
+            Target::Inbox("ada".into()),
             calendar_at("ada", "visits~bo"),
             object_at("a b&c<ü>%'\".ics"),
         ];

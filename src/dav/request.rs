@@ -53,6 +53,7 @@ impl Target {
             Target::Top | Target::Root | Target::Principals | Target::Homes => Kinds::ROOT,
             Target::Principal(_) => Kinds::PRINCIPAL,
             Target::Home(_) => Kinds::HOME,
+            Target::Inbox(_) => Kinds::INBOX,
             Target::Calendar(_) => Kinds::CALENDAR,
             Target::Object(_) => Kinds::OBJECT,
         }

@@ -13,6 +13,8 @@ pub struct Problem {
     /// The URI that names what is wrong, where a standard has one.
     pub kind: Option<String>,
     pub status: StatusCode,
+    /// What programs tell refusals apart by (RFC 9457 3.1.1); never renamed.
+    pub code: Option<&'static str>,
     pub title: &'static str,
     pub detail: String,
     pub retry_after: Option<u32>,
@@ -20,7 +22,12 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { kind: None, status, title, detail: detail.into(), retry_after: None }
+        Problem { kind: None, status, code: None, title, detail: detail.into(), retry_after: None }
+    }
+
+    pub fn code(mut self, code: &'static str) -> Problem {
+        self.code = Some(code);
+        self
     }
 
     /// Seconds after which asking again makes sense (RFC 9110 10.2.3).
@@ -36,32 +43,37 @@ impl Problem {
     }
 
     pub fn bad_request(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "Bad request", detail)
+        Problem::new(StatusCode::BAD_REQUEST, "Bad request", detail).code("bad-request")
     }
 
     pub fn not_found() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+            .code("not-found")
     }
 
     /// Never a 401: Thunderbird deletes its password at the first stray one (clients.md 4).
     pub fn busy(retry_after: u32) -> Problem {
         let detail = "The server is busy or its database does not answer. Try again shortly.";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", detail).retry_after(retry_after)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", detail).code("busy").retry_after(retry_after)
     }
 
     /// The cause is in the log under the request's id.
     pub fn broken(id: u64) -> Problem {
         let detail = format!("Something is wrong in the server; its log names request {id:x}.");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail)
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail).code("internal")
     }
 
     pub fn answer(&self) -> Answer {
-        let body = json!({
-            "type": self.kind.as_deref().unwrap_or("about:blank"),
+        let ours = || self.code.map(|code| format!("urn:kalends:problem:{code}"));
+        let mut body = json!({
+            "type": self.kind.clone().or_else(ours).unwrap_or("about:blank".to_owned()),
             "title": self.title,
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
+        if let Some(code) = self.code {
+            body["code"] = code.into();
+        }
         let mut answer = Answer::new(Body::from(body.to_string()));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
@@ -76,13 +88,13 @@ impl Problem {
 
 impl From<Unread> for Problem {
     fn from(unread: Unread) -> Problem {
-        let (status, title) = match unread {
-            Unread::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
-            Unread::Stalled => (StatusCode::REQUEST_TIMEOUT, "Too slow"),
-            Unread::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Encoded body"),
-            Unread::BrokenOff => (StatusCode::BAD_REQUEST, "Broken off"),
+        let (status, title, code) = match unread {
+            Unread::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", "too-large"),
+            Unread::Stalled => (StatusCode::REQUEST_TIMEOUT, "Too slow", "too-slow"),
+            Unread::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Encoded body", "encoded-body"),
+            Unread::BrokenOff => (StatusCode::BAD_REQUEST, "Broken off", "broken-off"),
         };
-        Problem::new(status, title, unread.to_string())
+        Problem::new(status, title, unread.to_string()).code(code)
     }
 }
 

@@ -11,14 +11,15 @@ pub async fn answer(feeds: &Feeds, link: Link, ask: &Ask) -> Result<Answer, Prob
     let conditions =
         Conditions::read(&ask.headers).map_err(|error| Problem::bad_request(error.to_string()))?;
     let now = feeds.accounts.now();
-    let window = window::asked(ask.query.as_deref(), now).map_err(Problem::bad_request)?;
-    let tag = format!("{}-{}-{}", link.shown.ctag(), window.from, window.until);
+    let (window, zone) = window::asked(ask.query.as_deref(), now).map_err(Problem::bad_request)?;
+    let zone_name = zone.as_ref().map_or("", |zone| zone.name());
+    let tag = format!("{}-{}-{}-{zone_name}", link.shown.ctag(), window.from, window.until);
     let mut answer = if conditions.not_modified(&tag, None) {
         problem::bare(StatusCode::NOT_MODIFIED)
     } else if ask.method == Method::HEAD {
         problem::bare(StatusCode::OK)
     } else {
-        let periods = feeds.calendars.busy(std::slice::from_ref(&link.shown), window, None).await;
+        let periods = feeds.calendars.busy(std::slice::from_ref(&link.shown), window, zone).await;
         let periods = periods.map_err(|error| error::calendar(&error, ask.id))?;
         Answer::new(Body::from(ical::vfreebusy(&periods, window, now)))
     };

@@ -1,10 +1,11 @@
-//! What span a free-busy link is asked for: `?start=...&end=...`, else from one month back to three ahead.
+//! What span a free-busy link is asked for: `?start=...&end=...`, else from one month back to three ahead; and in which
+//! zone (`?zone=Europe/Berlin`) its floating and all-day times are, if not in its calendar's.
 //!
 //! Times are read in the forms that people and programs write into URLs; all are UTC. Longer than [`DAYS`] is
 //! refused: one answer must not grow without end.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use ical::Window;
+use ical::{Window, Zone};
 
 /// Longest span of one answer.
 pub const DAYS: i64 = 1100;
@@ -12,14 +13,15 @@ const DAY: i64 = 86_400;
 const BACK: i64 = 31 * DAY;
 const AHEAD: i64 = 92 * DAY;
 
-/// The window of this query string; the sentence says what is wrong with it.
-pub fn asked(query: Option<&str>, now: i64) -> Result<Window, &'static str> {
+/// The window and the zone of this query string; the sentence says what is wrong with it.
+pub fn asked(query: Option<&str>, now: i64) -> Result<(Window, Option<Zone>), &'static str> {
     let today = now - now.rem_euclid(DAY);
-    let (mut start, mut end) = (None, None);
+    let (mut start, mut end, mut zone) = (None, None, None);
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match &*name {
             "start" | "from" => start = Some(instant(&value).ok_or(FORM)?),
             "end" | "until" => end = Some(instant(&value).ok_or(FORM)?),
+            "zone" => zone = Some(Zone::named(&value).ok_or("zone is an IANA name like Europe/Berlin")?),
             _ => {}
         }
     }
@@ -31,7 +33,7 @@ pub fn asked(query: Option<&str>, now: i64) -> Result<Window, &'static str> {
     if until - from > DAYS * DAY {
         return Err("the span may be 1100 days at most");
     }
-    Ok(Window { from, until })
+    Ok((Window { from, until }, zone))
 }
 
 const FORM: &str = "start and end look like 2026-03-01, 2026-03-01T09:00:00Z or 20260301T090000Z";
@@ -70,7 +72,7 @@ mod tests {
 
     #[test]
     fn one_month_back_and_three_ahead_when_nothing_is_asked() {
-        let window = asked(None, NOW).unwrap();
+        let (window, _) = asked(None, NOW).unwrap();
         assert!(window.from < NOW - 30 * DAY && window.until > NOW + 90 * DAY);
     }
 
@@ -79,6 +81,8 @@ mod tests {
         assert!(asked(Some("start=2026-03-02&end=2026-03-01"), NOW).is_err());
         assert!(asked(Some("start=1900-01-01&end=2026-03-01"), NOW).is_err());
         assert!(asked(Some("start=soon"), NOW).is_err());
+        assert!(asked(Some("zone=Mars"), NOW).is_err());
+        assert!(asked(Some("zone=Asia/Tokyo"), NOW).unwrap().1.is_some());
         assert!(asked(Some("start=2026-03-01&end=2026-03-02"), NOW).is_ok());
     }
 }

@@ -1,5 +1,5 @@
 //! Busy time: periods merged into the fewest, VFREEBUSY written and read (RFC 4791 7.10, RFC 5545 3.6.4, 3.2.9).
-//! Each type of busy time is merged for itself; free time is no period.
+//! Each type of busy time is merged for itself; a timeline then has one type at any instant. Free time is no period.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,48 @@ pub fn merge(periods: &mut Vec<Period>, window: Window) {
     }
     periods.retain(|p| p.busy != Busy::Free && p.from < p.until);
     periods.sort_unstable_by_key(|p| (p.busy, p.from, p.until));
-    periods.dedup_by(|next, kept| {
+    join(periods);
+}
+
+/// The types from the weakest: where several meet, the last of them counts (the order of RFC 7953 4).
+const STRENGTH: [Busy; 3] = [Busy::Tentative, Busy::Unavailable, Busy::Busy];
+
+/// The periods as one line of time inside the window: sorted by start, one type at any instant, the strongest one.
+pub fn timeline(mut periods: Vec<Period>, window: Window) -> Vec<Period> {
+    merge(&mut periods, window);
+    let of = |busy: Busy| {
+        let from = periods.partition_point(|p| p.busy < busy);
+        &periods[from..from + periods[from..].partition_point(|p| p.busy == busy)]
+    };
+    let mut line = STRENGTH.into_iter().fold(Vec::new(), |line, busy| overlay(&line, of(busy)));
+    join(&mut line);
+    line
+}
+
+/// `upper` laid over `lower`: where both are, `upper` counts. Either is sorted and overlaps nothing of its own, and so
+/// does what comes out.
+pub(crate) fn overlay(lower: &[Period], upper: &[Period]) -> Vec<Period> {
+    let mut out = Vec::with_capacity(lower.len() + upper.len());
+    let mut rest = lower.iter().copied();
+    let mut under = rest.next();
+    for over in upper {
+        while let Some(one) = under.filter(|one| one.from < over.until) {
+            let before = Period { until: one.until.min(over.from), ..one };
+            out.extend((before.from < before.until).then_some(before));
+            under = match one.until > over.until {
+                true => Some(Period { from: one.from.max(over.until), ..one }),
+                false => rest.next(),
+            };
+        }
+        out.push(*over);
+    }
+    out.extend(under.into_iter().chain(rest));
+    out
+}
+
+/// Joins neighbours of one type in what is sorted by start.
+pub(crate) fn join(line: &mut Vec<Period>) {
+    line.dedup_by(|next, kept| {
         let joined = next.busy == kept.busy && next.from <= kept.until;
         if joined {
             kept.until = kept.until.max(next.until);
@@ -66,7 +107,7 @@ pub fn merge(periods: &mut Vec<Period>, window: Window) {
     });
 }
 
-/// A VCALENDAR with one VFREEBUSY of these periods (merged ones, inside the window), stamped with the instant `stamp`.
+/// A VCALENDAR with one VFREEBUSY of these periods (merged ones or a timeline, inside the window), stamped with the instant `stamp`.
 pub fn vfreebusy(periods: &[Period], window: Window, stamp: i64) -> String {
     let mut out = Vec::with_capacity(256 + periods.len() * 36);
     let mut line = |text: &str| fold(text, &mut out);
@@ -77,6 +118,8 @@ pub fn vfreebusy(periods: &[Period], window: Window, stamp: i64) -> String {
     line(&format!("DTSTAMP:{}", utc_text(stamp)));
     line(&format!("DTSTART:{}", utc_text(window.from)));
     line(&format!("DTEND:{}", utc_text(window.until)));
+    let mut periods = periods.to_vec();
+    periods.sort_by_key(|p| (p.busy, p.from));
     for run in periods.chunk_by(|a, b| a.busy == b.busy).flat_map(|run| run.chunks(PER_LINE)) {
         let kind = match run[0].busy {
             Busy::Free => continue,

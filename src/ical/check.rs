@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Budget, Component, Digest, Error, Limits, Property,
+    Budget, Component, Digest, Error, Limits, Property, Series,
+    available::available,
     gather::read_dates,
     rule::{Freq, Rule},
     time::utc_text,
@@ -95,10 +96,11 @@ pub fn check(text: &[u8], limits: &Limits) -> Result<Object, Refusal> {
     calendar(&tree)?;
     let kind = kind(&tree)?;
     let uid = uid(&tree)?;
-    if tree.parts().count() > limits.overrides + 1 {
+    let parts = || tree.parts().flat_map(|part| std::iter::once(part).chain(available(part)));
+    if parts().count() > limits.overrides + 1 {
         return Err(Refusal::Recurrence(format!("the object has more than {} overrides", limits.overrides)));
     }
-    for part in tree.parts() {
+    for part in parts() {
         bounded(part, limits)?;
         dated(&tree, part, limits)?;
     }
@@ -228,14 +230,22 @@ fn one_of_each(digest: &Digest, tree: &Component) -> Result<(), Refusal> {
             second.name()
         )));
     }
-    let overrides = digest.series.as_ref().map_or(&[][..], |series| &series.overrides[..]);
-    match overrides.windows(2).find(|pair| pair[0].key == pair[1].key) {
-        Some(pair) => {
-            let line = tree.parts().nth(pair[1].component as usize).map_or(0, Component::line);
+    if digest.availability.as_ref().is_some_and(|hours| hours.open.iter().any(|open| twice(open).is_some())) {
+        return Err(Refusal::Resource("two AVAILABLE have the same UID and RECURRENCE-ID".into()));
+    }
+    match digest.series.as_ref().and_then(|series| twice(series)) {
+        Some(component) => {
+            let line = tree.parts().nth(component as usize).map_or(0, Component::line);
             Err(Refusal::Resource(format!("line {line}: two components have the same RECURRENCE-ID")))
         }
         None => Ok(()),
     }
+}
+
+/// The second of two overrides of one instance.
+fn twice(series: &Series) -> Option<u32> {
+    let pair = series.overrides.windows(2).find(|pair| pair[0].key == pair[1].key)?;
+    Some(pair[1].component)
 }
 
 /// The precondition an error of reading stands for.

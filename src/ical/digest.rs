@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Budget, Busy, Component, Error, Kind, Occurrence, Series, Window, Zone, gather, span::Row};
+use crate::{
+    Availability, Budget, Busy, Component, Error, Kind, Occurrence, Series, Window, Zone, gather, span::Row,
+};
 
 /// Changes whenever the encoding or the meaning of a digest changes; with [`crate::tzdata_version`] it names the
 /// derived data.
-pub const DIGEST_VERSION: u32 = 1;
+pub const DIGEST_VERSION: u32 = 2;
 
 /// What kinds of work an object may need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Digest {
     /// The one occurrence of what does not recur.
     pub(crate) single: Option<Single>,
     pub series: Option<Arc<Series>>,
+    /// What a VAVAILABILITY closes and opens.
+    pub availability: Option<Arc<Availability>>,
 }
 
 /// One occurrence: UTC seconds, or civil seconds where the digest is floating.
@@ -50,7 +54,8 @@ impl Digest {
     /// Of an object that no time range finds: its text is damaged.
     pub fn never(kind: Kind) -> Digest {
         let (first, last) = (Window::END, Window::START);
-        Digest { kind, first, last, shape: Shape::default(), busy: Busy::Free, series: None, single: None }
+        let (shape, busy) = (Shape::default(), Busy::Free);
+        Digest { kind, first, last, shape, busy, series: None, single: None, availability: None }
     }
 
     /// The digest of a tree that is known to be one calendar object of this kind; `check` does this for text.
@@ -128,13 +133,17 @@ impl Digest {
         let (version, rest) = bytes.split_first()?;
         let digest: Digest =
             (*version == DIGEST_VERSION as u8).then(|| postcard::from_bytes(rest).ok())??;
-        digest.series.as_ref().is_none_or(|series| series.is_possible()).then_some(digest)
+        let possible = digest.series.as_ref().is_none_or(|series| series.is_possible())
+            && digest.availability.as_ref().is_none_or(|hours| hours.is_possible());
+        possible.then_some(digest)
     }
 
     /// Bytes it holds on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.series
-            .as_ref()
-            .map_or(0, |series| size_of::<Series>() + 2 * size_of::<usize>() + series.heap_bytes())
+        const COUNTS: usize = 2 * size_of::<usize>();
+        let series = self.series.as_ref().map(|series| size_of::<Series>() + COUNTS + series.heap_bytes());
+        let hours = self.availability.as_ref();
+        let hours = hours.map(|hours| size_of::<Availability>() + COUNTS + hours.heap_bytes());
+        series.unwrap_or(0) + hours.unwrap_or(0)
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    Budget, Busy, Component, Digest, Error, Kind, Property, Series, Shape, Window, Zone,
+    Availability, Budget, Busy, Component, Digest, Error, Kind, Property, Series, Shape, Window, Zone,
     busy::periods,
     digest::Single,
     recur::{Walk, counted},
@@ -66,19 +66,29 @@ pub(crate) fn read_dates(
 /// The digest of an object whose components are all of this kind. The budget pays for counting COUNT.
 pub(crate) fn digest(tree: &Component, kind: Kind, budget: &mut Budget) -> Result<Digest, Error> {
     let parts: Vec<&Component> = tree.parts().collect();
+    let availability = match parts[..] {
+        [one, ..] if kind == Kind::Availability => Some(Arc::new(Availability::read(tree, one, budget)?)),
+        _ => None,
+    };
+    Ok(Digest { availability, ..timed(tree, &parts, kind, budget)? })
+}
+
+/// When the object is.
+fn timed(tree: &Component, parts: &[&Component], kind: Kind, budget: &mut Budget) -> Result<Digest, Error> {
     let alarms = parts.iter().any(|p| p.components().any(|c| c.name() == "VALARM"));
-    if let [one] = parts[..]
+    if let [one] = parts
         && is_single(one)
         && kind != Kind::FreeBusy
     {
         return single(tree, one, kind, alarms);
     }
-    let series = series(tree, &parts, kind, budget)?;
+    let series = series(tree, parts, kind, budget)?;
     let (first, last) = series.bounds();
     let floating = series.clock.is_floating() || series.overrides.iter().any(|o| o.clock.is_floating());
     let busy = parts.first().map_or(Busy::Free, |part| busy(part, kind));
     let shape = Shape { floating, recurring: kind != Kind::FreeBusy, alarms };
-    Ok(Digest { kind, first, last, shape, busy, single: None, series: Some(Arc::new(series)) })
+    let series = Some(Arc::new(series));
+    Ok(Digest { kind, first, last, shape, busy, single: None, series, availability: None })
 }
 
 /// Nothing but one instance.
@@ -100,10 +110,17 @@ fn single(tree: &Component, part: &Component, kind: Kind, alarms: bool) -> Resul
         busy: busy(part, kind),
         single: Some(Single { start, end, row: timing.row }),
         series: None,
+        availability: None,
     })
 }
 
-fn series(tree: &Component, parts: &[&Component], kind: Kind, budget: &mut Budget) -> Result<Series, Error> {
+/// One master and its overrides.
+pub(crate) fn series(
+    tree: &Component,
+    parts: &[&Component],
+    kind: Kind,
+    budget: &mut Budget,
+) -> Result<Series, Error> {
     let mut masters = (0..).zip(parts).filter(|(_, p)| p.get("RECURRENCE-ID").is_none());
     let master = masters.next();
     let mut series =

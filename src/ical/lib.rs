@@ -6,10 +6,12 @@
 //! value, time (typed values, civil arithmetic) · compose (objects of our own making) · proof (what tests share)
 //! zone, table, vtimezone, definition, names, agree, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
 //! gather, series, digest (an object's occurrences and what an index keeps of them) · check (what may be stored)
-//! expand, limit, select, alarm, redact, supply (views of one object) · busy (periods) · combine, split (many objects)
+//! expand, limit, select, alarm, redact, supply (views of one object) · busy (periods), available (VAVAILABILITY)
+//! combine, split (many objects)
 
 mod agree;
 mod alarm;
+mod available;
 mod bound;
 mod busy;
 mod check;
@@ -46,8 +48,9 @@ mod zone;
 
 pub use agree::{Comparison, definitions_to_compare};
 pub use alarm::{alarm_overlaps, property_overlaps};
+pub use available::{Availability, closed};
 pub use bound::{Budget, Window};
-pub use busy::{Busy, Period, freebusy_of, merge, vfreebusy};
+pub use busy::{Busy, Period, freebusy_of, merge, timeline, vfreebusy};
 pub use check::{Kind, Object, Refusal, check};
 pub use combine::Combine;
 pub use compose::{Draft, compose};

@@ -77,6 +77,10 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "availabilities",
+        columns: &["i clinic_id", "i principal_id", "t text", "b digest", "i seq"],
+    },
+    Table {
         name: "app_passwords",
         columns: &[
             "i clinic_id",

@@ -8,11 +8,12 @@
 //! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
-//! family: `clinics`, `principals`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
+//! family: `clinics`, `principals`, `availabilities`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
 //! `properties`, `packs`, `journal`, `meta`.
 #![warn(missing_docs)]
 
 mod archive;
+mod availabilities;
 mod backup;
 mod clinics;
 pub mod clock;
@@ -46,6 +47,7 @@ mod value;
 mod writer;
 
 pub use archive::{Counts, archived_columns};
+pub use availabilities::Availability;
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Visible};

@@ -17,10 +17,16 @@ struct Step {
 }
 
 /// All steps in order; the first makes schema 1.
-const STEPS: &[Step] = &[Step {
-    sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_first.sql"),
-}];
+const STEPS: &[Step] = &[
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_first.sql"),
+    },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0002_availability.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_availability.sql"),
+    },
+];
 
 /// The clinic that every installation begins with.
 const DEFAULT_CLINIC: &str = "default";
@@ -117,20 +123,25 @@ pub(crate) async fn climb(conn: &mut Conn) -> Result<()> {
 }
 
 /// One step inside a transaction; false when there is none left. The schema is read again inside: another process
-/// may have been faster.
+/// may have been faster. An empty database takes all steps at once: others that open it meanwhile must not take it for
+/// one of an older release.
 async fn step(conn: &mut Conn) -> Result<bool> {
     if conn.database() == Database::Postgres {
         conn.run("select pg_advisory_xact_lock($1)", values![MIGRATION_LOCK]).await?;
     }
     let have = schema(conn).await?;
     check(have, SCHEMA)?;
-    let Some(step) = usize::try_from(have).ok().and_then(|have| STEPS.get(have)) else { return Ok(false) };
-    conn.script(match conn.database() {
-        Database::Sqlite => step.sqlite,
-        Database::Postgres => step.postgres,
-    })
-    .await?;
-    conn.keep_meta(SCHEMA_KEY, &(have + 1).to_string()).await?;
+    let to = if have == 0 { SCHEMA } else { have + 1 };
+    let range = usize::try_from(have).ok().zip(usize::try_from(to).ok());
+    let Some(steps) = range.and_then(|(have, to)| STEPS.get(have..to)) else { return Ok(false) };
+    for step in steps {
+        conn.script(match conn.database() {
+            Database::Sqlite => step.sqlite,
+            Database::Postgres => step.postgres,
+        })
+        .await?;
+    }
+    conn.keep_meta(SCHEMA_KEY, &to.to_string()).await?;
     if have == 0 {
         found(conn).await?;
     }

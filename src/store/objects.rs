@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, LIST, Value, list, values};
+use crate::value::{Columns, LIST, Value, list, values, wanted};
 use crate::{Aside, ClinicId, CollectionId, Conn, Error, Result, Tx};
 
 macro_rules! columns {
@@ -210,6 +210,32 @@ impl Conn {
         );
         let rows = self.all(sql, values![clinic, of, seq, limit]).await?;
         rows.iter().map(read_meta).collect()
+    }
+
+    /// The same of several collections, each after its own change: ordered by collection and change.
+    pub async fn objects_of_many_since(
+        &mut self,
+        clinic: ClinicId,
+        of: &[(CollectionId, i64)],
+        limit: u32,
+    ) -> Result<Vec<(CollectionId, ObjectMeta)>> {
+        let (wanted, places) = wanted(3, of);
+        let sql = format!(
+            concat!(
+                "with wanted (id, since) as (values {}) select ",
+                columns!(),
+                ", collection_id from wanted join objects on clinic_id = $1 and collection_id = id and seq > since \
+                 order by collection_id, seq, name limit $2"
+            ),
+            places
+        );
+        let rows = self.all(AssertSqlSafe(sql), [values![clinic, limit], wanted].concat()).await?;
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            let meta = read_columns(&mut columns)?;
+            Ok((CollectionId(columns.int()?), meta))
+        };
+        rows.iter().map(read).collect()
     }
 
     /// Several with their texts, ordered by name; the missing are left out. At most 1,000 names a call are sensible.

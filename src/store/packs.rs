@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::value::{Columns, values};
+use sqlx::AssertSqlSafe;
+
+use crate::value::{Columns, Value, list, values};
 use crate::{Aside, ClinicId, CollectionId, Conn, Result};
 
 /// A packed index.
@@ -23,6 +25,27 @@ impl Conn {
         let Some(row) = self.one(sql, values![clinic, of]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
         Ok(Some(Pack { seq: columns.int()?, version: columns.text()?, body: columns.blob()? }))
+    }
+}
+
+impl Conn {
+    /// The packs of all these collections that have one, in no order. They can be large: ask for a hundred.
+    pub async fn packs(
+        &mut self,
+        clinic: ClinicId,
+        of: &[CollectionId],
+    ) -> Result<Vec<(CollectionId, Pack)>> {
+        let (places, ids) = list(2, of.iter().map(|id| Value::from(*id)).collect());
+        let sql = format!(
+            "select collection_id, seq, version, body from packs where clinic_id = $1 and collection_id in ({places})"
+        );
+        let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            let id = CollectionId(columns.int()?);
+            Ok((id, Pack { seq: columns.int()?, version: columns.text()?, body: columns.blob()? }))
+        };
+        rows.iter().map(read).collect()
     }
 }
 

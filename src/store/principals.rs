@@ -287,6 +287,7 @@ impl Tx {
 /// What hangs on a principal besides its collections.
 const ERASE: &[&str] = &[
     "delete from app_passwords where clinic_id = $1 and principal_id = $2",
+    "delete from availabilities where clinic_id = $1 and principal_id = $2",
     "delete from grants where clinic_id = $1 and principal_id = $2",
     "delete from collection_tombstones where clinic_id = $1 and owner_id = $2",
     "delete from dead_properties where clinic_id = $1 and owner_kind = 'principal' and owner_id = $2",

@@ -1,7 +1,9 @@
 //! Tombstones: names that were removed, for RFC 6578. Old ones are pruned; the collection remembers up to where, so
 //! that an older token is refused instead of silently missing a removal.
 
-use crate::value::{Columns, values};
+use sqlx::AssertSqlSafe;
+
+use crate::value::{Columns, values, wanted};
 use crate::{Aside, ClinicId, CollectionId, Conn, Result};
 
 /// A name that is gone.
@@ -46,6 +48,32 @@ impl Conn {
             }
         }
         Ok(if rows.is_empty() { Tombstones::Pruned } else { Tombstones::Since(found) })
+    }
+}
+
+impl Conn {
+    /// The removals in several collections, each after its own change, ordered by collection and change; of one whose
+    /// change is older than what was kept there are none.
+    pub async fn tombstones_of_many_since(
+        &mut self,
+        clinic: ClinicId,
+        of: &[(CollectionId, i64)],
+        limit: u32,
+    ) -> Result<Vec<(CollectionId, Tombstone)>> {
+        let (wanted, places) = wanted(3, of);
+        let sql = format!(
+            "with wanted (id, since) as (values {places}) select t.collection_id, t.name, t.seq from wanted \
+             join collections c on c.clinic_id = $1 and c.id = wanted.id and c.pruned_seq <= since \
+             join tombstones t on t.clinic_id = $1 and t.collection_id = wanted.id and t.seq > since \
+             order by t.collection_id, t.seq, t.name limit $2"
+        );
+        let rows = self.all(AssertSqlSafe(sql), [values![clinic, limit], wanted].concat()).await?;
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            let id = CollectionId(columns.int()?);
+            Ok((id, Tombstone { name: columns.text()?, seq: columns.int()? }))
+        };
+        rows.iter().map(read).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Arguments, Row};
 
-use crate::{Error, Etag, Result, Secret};
+use crate::{CollectionId, Error, Etag, Result, Secret};
 
 /// A bound value; nulls keep their type, which PostgreSQL needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -217,4 +217,19 @@ pub(crate) fn list(from: usize, mut values: Vec<Value>) -> (String, Vec<Value>) 
     }
     let places: Vec<String> = (from..from + values.len()).map(|n| format!("${n}")).collect();
     (places.join(", "), values)
+}
+
+/// Collections that go into one statement with the change each is read from.
+pub(crate) const WANTED: usize = 100;
+
+/// The rows of `values` for collections and the changes after which each is wanted, from `$from` on; filled up with rows
+/// that find nothing, so that there are two such statements and not a hundred.
+pub(crate) fn wanted(from: usize, of: &[(CollectionId, i64)]) -> (Vec<Value>, String) {
+    let rows = if of.len() > 1 { of.len().max(WANTED) } else { 1 };
+    let nothing = std::iter::repeat(&(CollectionId(0), i64::MAX));
+    let values = of.iter().chain(nothing).take(rows);
+    let values = values.flat_map(|(id, since)| [Value::from(*id), Value::from(*since)]).collect();
+    let row = |n| format!("(cast(${} as bigint), cast(${} as bigint))", from + 2 * n, from + 2 * n + 1);
+    let places: Vec<String> = (0..rows).map(row).collect();
+    (values, places.join(", "))
 }

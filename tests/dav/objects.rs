@@ -179,7 +179,7 @@ async fn options_says_what_can_be_done_and_never_promises_scheduling() {
         assert_eq!(answer.headers()["allow"], allow, "{path}");
         assert_eq!(
             answer.headers()["dav"],
-            "1, 3, access-control, extended-mkcol, calendar-access, calendar-no-timezone"
+            "1, 3, access-control, extended-mkcol, calendar-access, calendar-no-timezone, calendar-availability"
         );
         assert_eq!(door.ask("ada", "OPTIONS", path, &[], "").await.header("allow"), Some(allow));
     }

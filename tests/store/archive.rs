@@ -27,6 +27,7 @@ async fn furnish(world: &World) {
                 let password =
                     NewAppPassword { principal: ada, label: "phone".into(), hash: Secret("h".into()) };
                 tx.insert_app_password(password).await?;
+                tx.set_availability(ada, Some(("text ☀".into(), b"digest".as_slice().into()))).await?;
                 tx.set_grant(visits, bob, Privilege::Busy).await?;
                 let feed = ::store::NewFeed {
                     collection: visits,

@@ -1,12 +1,14 @@
 //! The contract of the store, the same for SQLite and PostgreSQL; what only one of them promises stands in a file of
 //! its own. A query without a test here does not exist.
 //!
-//! Files: `heart` (seq, versions, refusals, panics), `people`, `collections`, `objects`, `shares`, `derived` (packs, digests,
+//! Files: `heart` (seq, versions, refusals, panics), `people`, `collections`, `objects`, `shares`,
+//! `availabilities` (and what is read of many calendars at once), `derived` (packs, digests,
 //! meta), `journal`, `schema` (migrations), `archive` (backup and restore), `sqlite` (lock, other processes, kill -9),
 //! `full` (a full disk), `postgres` (two nodes, a dead server, a locked row), `world` (a clinic to begin with).
 //! *Never:* sleeps to wait for something that can be asked for.
 
 mod archive;
+mod availabilities;
 mod collections;
 mod derived;
 mod full;

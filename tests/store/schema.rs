@@ -8,6 +8,61 @@ use ::store::{Error, Migrated, Options, SCHEMA, Store};
 use super::world::World;
 use crate::support::database::{Fresh, each, sqlite};
 
+/// The first schema, and rows that stood in it.
+const FIRST: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../migrations/postgres/0001_first.sql"),
+];
+const ROWS: &str = include_str!("../data/schema/0001.sql");
+
+#[tokio::test]
+async fn a_database_of_schema_1_keeps_everything() {
+    each(async |fresh: Fresh| {
+        match fresh.address() {
+            None => script(&fresh, &format!("{}\n{ROWS}", FIRST[0])),
+            Some(address) => {
+                let rows = ROWS.replace(" x'", " '\\x");
+                assert!(crate::support::database::sql(address, &format!("{}\n{rows}", FIRST[1])));
+            }
+        }
+        let asked = Mutex::new(None);
+        let before = async |found| {
+            *asked.lock().unwrap() = Some(found);
+            Ok(())
+        };
+        let done = Store::migrate(&fresh.options, before).await.unwrap();
+        assert_eq!(done, Migrated { from: 1, to: SCHEMA });
+        assert_eq!(*asked.lock().unwrap(), Some(done), "the place for a backup");
+        let store = fresh.store().await;
+        let mut conn = store.read().await.unwrap();
+        let clinic = conn.clinics().await.unwrap()[0].id;
+        let ada = conn.principal_named("ada").await.unwrap().unwrap();
+        assert_eq!(ada.display_name, "Dr. Äda \"Ω\"");
+        let gone = conn.principal_named("gone@x").await.unwrap().unwrap();
+        assert_eq!((gone.disabled_at, gone.zone.as_deref()), (Some(7), Some("Mars/Base")));
+        let calendars = conn.collections(clinic, ::store::CollectionId(0), 9).await.unwrap();
+        let slugs: Vec<_> = calendars.iter().map(|one| one.slug.as_str()).collect();
+        assert_eq!(slugs, ["inbox-10", "visits"], "the inbox takes its place in the home");
+        let object =
+            conn.objects_named(clinic, calendars[0].id, &["a b/%2f.ics".into()]).await.unwrap().remove(0);
+        assert_eq!(&object.text.unwrap().0[..], b"test");
+        assert!(conn.availability_digests(clinic, &[ada.id, gone.id]).await.unwrap().is_empty());
+        drop(conn);
+        store.close().await;
+    })
+    .await;
+}
+
+/// Runs a script on a new SQLite file.
+fn script(fresh: &Fresh, sql: &str) {
+    let program =
+        "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.executescript(sys.argv[2])\nc.commit()";
+    let file = fresh.folder().unwrap().join("store.db");
+    let done =
+        std::process::Command::new("python3").args(["-c", program]).arg(file).arg(sql).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
 #[tokio::test]
 async fn an_empty_database_is_founded_once() {
     each(async |fresh: Fresh| {

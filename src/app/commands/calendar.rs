@@ -38,8 +38,8 @@ pub struct Add {
 fn component(text: &str) -> Result<String, String> {
     let text = text.trim().to_ascii_uppercase();
     match text.as_str() {
-        "VEVENT" | "VTODO" | "VJOURNAL" | "VFREEBUSY" => Ok(text),
-        _ => Err("expected VEVENT, VTODO, VJOURNAL or VFREEBUSY".to_owned()),
+        "VEVENT" | "VTODO" | "VJOURNAL" | "VFREEBUSY" | "VAVAILABILITY" => Ok(text),
+        _ => Err("expected VEVENT, VTODO, VJOURNAL, VFREEBUSY or VAVAILABILITY".to_owned()),
     }
 }
 

@@ -8,9 +8,10 @@ use super::allowed::allow;
 use crate::dav::props::property::Kinds;
 use crate::edge::{Answer, Body};
 
-/// The compliance classes: RFC 4918 without locks, RFC 3744, RFC 5689, RFC 4791, RFC 7809.
-const CLASSES: HeaderValue =
-    HeaderValue::from_static("1, 3, access-control, extended-mkcol, calendar-access, calendar-no-timezone");
+/// The compliance classes: RFC 4918 without locks, RFC 3744, RFC 5689, RFC 4791, RFC 7809, RFC 7953.
+const CLASSES: HeaderValue = HeaderValue::from_static(
+    "1, 3, access-control, extended-mkcol, calendar-access, calendar-no-timezone, calendar-availability",
+);
 
 pub fn answer(kind: Kinds) -> Answer {
     let mut answer = Response::new(Body::empty());

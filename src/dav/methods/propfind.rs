@@ -85,7 +85,7 @@ async fn members(request: &Request, reader: &Reader, wanted: &Wanted) -> Result<
         Target::Principals => vec![Target::Principal(me())],
         Target::Homes => vec![Target::Home(me())],
         Target::Home(owner) => return calendars(request, reader, wanted, owner).await.map(Some),
-        Target::Principal(_) | Target::Calendar(_) | Target::Object(_) => return Ok(None),
+        Target::Principal(_) | Target::Inbox(_) | Target::Calendar(_) | Target::Object(_) => return Ok(None),
     };
     let mut all = Vec::with_capacity(targets.len());
     for target in targets {

@@ -62,6 +62,10 @@ async fn write(request: &Request, instructions: &Instructions) -> Result<()> {
     match &request.target {
         Target::Calendar(at) => Ok(request.calendars.change(request.author(), at, change.live, dead).await?),
         Target::Object(at) => Ok(request.calendars.change_dead(request.author(), at, dead).await?),
+        Target::Inbox(_) => match change.availability {
+            Some(to) => Ok(request.calendars.set_availability(request.author(), to).await?),
+            None => Ok(()),
+        },
         _ => Err(Error::NotFound.into()),
     }
 }

@@ -28,11 +28,11 @@ impl Property for Owner {
         names::OWNER
     }
     fn on(&self) -> Kinds {
-        Kinds::HOME.and(Kinds::CALENDAR).and(Kinds::OBJECT)
+        Kinds::HOME.and(Kinds::INBOX).and(Kinds::CALENDAR).and(Kinds::OBJECT)
     }
     fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
         let owner = match at.place {
-            Place::Home { person, .. } => Some(person.name.as_str()),
+            Place::Home { person, .. } | Place::Inbox(person) => Some(person.name.as_str()),
             _ => at.calendar().map(|shown| shown.owner().name.as_str()),
         };
         href(out, self.name(), owner.map(path::principal))
@@ -80,6 +80,10 @@ fn privileges(of: &[Privilege], out: &mut Writer) {
 /// What anybody who is logged in may do at the root and with a principal.
 const VISITOR: &[Privilege] = &[Privilege::Read, Privilege::ReadCurrentUserPrivilegeSet];
 
+/// One's own inbox takes no objects yet, only properties.
+const INBOX: &[Privilege] =
+    &[Privilege::Read, Privilege::ReadCurrentUserPrivilegeSet, Privilege::WriteProperties];
+
 /// RFC 3744 section 5.4. Thunderbird shows a calendar read-only unless a write privilege stands here.
 struct CurrentUserPrivilegeSet;
 impl Property for CurrentUserPrivilegeSet {
@@ -94,6 +98,7 @@ impl Property for CurrentUserPrivilegeSet {
         let own = match at.place {
             Place::Home { own: true, .. } => Access::Owner.privileges(),
             Place::Calendar(shown) | Place::Object(shown, _) => shown.access.privileges(),
+            Place::Inbox(_) => INBOX,
             _ => VISITOR,
         };
         privileges(own, out);

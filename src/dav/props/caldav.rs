@@ -61,12 +61,13 @@ impl Property for CalendarTimezone {
 }
 
 /// Component kinds that a calendar may be made for.
-const KINDS: &[ical::Kind] =
-    &[ical::Kind::Event, ical::Kind::Todo, ical::Kind::Journal, ical::Kind::FreeBusy];
+const KINDS: &[ical::Kind] = &ical::Kind::ALL;
 
-/// What a calendar takes when its maker says nothing (5.2.3: everything the server knows).
+/// What a calendar takes when its maker says nothing (5.2.3), which clients do that know no VAVAILABILITY: hours stand in
+/// calendars that were made for them.
 pub fn every_component() -> String {
-    KINDS.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(",")
+    let usual = KINDS.iter().filter(|kind| **kind != ical::Kind::Availability);
+    usual.map(|kind| kind.name()).collect::<Vec<_>>().join(",")
 }
 
 struct SupportedCalendarComponentSet;

@@ -37,6 +37,7 @@ impl Property for ResourceType {
             Place::Object(..) => return nothing(out, self.name()),
             Place::Root | Place::Home { .. } => &[names::COLLECTION],
             Place::Principal(_) => &[names::COLLECTION, names::PRINCIPAL],
+            Place::Inbox(_) => &[names::COLLECTION, names::SCHEDULE_INBOX],
             Place::Calendar(_) => &[names::COLLECTION, names::CALENDAR],
         };
         out.open(self.name());

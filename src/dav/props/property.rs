@@ -18,8 +18,9 @@ impl Kinds {
     pub const HOME: Kinds = Kinds(4);
     pub const CALENDAR: Kinds = Kinds(8);
     pub const OBJECT: Kinds = Kinds(16);
+    pub const INBOX: Kinds = Kinds(32);
     pub const COLLECTION: Kinds = Kinds(1 | 2 | 4 | 8);
-    pub const ALL: Kinds = Kinds(31);
+    pub const ALL: Kinds = Kinds(63);
 
     pub const fn and(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -40,6 +41,8 @@ impl Needs {
     pub const SHARES: Needs = Needs(1);
     /// Properties that clients invented.
     pub const DEAD: Needs = Needs(2);
+    /// When the owner of an inbox may be booked at all.
+    pub const AVAILABILITY: Needs = Needs(4);
 
     pub const fn and(self, other: Needs) -> Needs {
         Needs(self.0 | other.0)
@@ -64,6 +67,8 @@ pub enum Place<'a> {
         token: &'a str,
         own: bool,
     },
+    /// One's own.
+    Inbox(&'a Person),
     Calendar(&'a Shown),
     Object(&'a Shown, &'a Entry),
 }
@@ -77,6 +82,7 @@ pub struct Loaded<'a> {
     pub limits: &'a Limits,
     pub shares: &'a [(String, Access)],
     pub dead: Option<&'a Dead>,
+    pub availability: Option<&'a str>,
 }
 
 impl<'a> Loaded<'a> {
@@ -85,6 +91,7 @@ impl<'a> Loaded<'a> {
             Place::Root => Kinds::ROOT,
             Place::Principal(_) => Kinds::PRINCIPAL,
             Place::Home { .. } => Kinds::HOME,
+            Place::Inbox(_) => Kinds::INBOX,
             Place::Calendar(_) => Kinds::CALENDAR,
             Place::Object(..) => Kinds::OBJECT,
         }
@@ -108,7 +115,7 @@ impl<'a> Loaded<'a> {
     /// The principal that the resource is, or whose home it is.
     pub fn person(&self) -> Option<&'a Person> {
         match self.place {
-            Place::Principal(person) | Place::Home { person, .. } => Some(person),
+            Place::Principal(person) | Place::Home { person, .. } | Place::Inbox(person) => Some(person),
             _ => None,
         }
     }
@@ -144,6 +151,8 @@ pub struct Change {
     pub live: CollectionChange,
     /// Dead ones: the XML, or `None` to remove.
     pub dead: Vec<((String, String), Option<String>)>,
+    /// Of an inbox: CALDAV:calendar-availability, or `None` to remove it.
+    pub availability: Option<Option<String>>,
     /// What kind of collection DAV:resourcetype of an extended MKCOL asked for.
     pub is_calendar: Option<bool>,
     /// Whether the resource is being made: some properties can be set then and never again.

@@ -1,12 +1,16 @@
-//! What RFC 6638 says of addresses and of free/busy, as far as it has a meaning without scheduling: no inbox, no outbox.
-//! Invariant: nothing here makes a client believe that the server sends invitations.
+//! What RFC 6638 says of addresses and of free/busy, as far as it has a meaning without scheduling, and the availability
+//! of RFC 7953, which lives on the inbox.
+//! Invariant: nothing here makes a client believe that the server sends invitations. So nothing leads to the inbox until it
+//! takes messages: Apple's clients ask for schedule-inbox-URL whatever the DAV header says, and as a member of the home
+//! some client might show it. Who sets an availability knows its address: `inbox/` below the home.
 
-use super::property::{Change, Kinds, Loaded, Property, Reading, Refusal};
-use crate::calendar::{Person, PrincipalKind};
+use super::property::{Change, Kinds, Loaded, Needs, Property, Reading, Refusal, text};
+use crate::calendar::{AVAILABILITY_BYTES, Person, PrincipalKind, check_availability};
 use crate::dav::path;
 use crate::dav::xml::{Element, Name, Writer, names};
 
-pub const SCHEDULE: &[&dyn Property] = &[&CalendarUserAddressSet, &CalendarUserType, &ScheduleCalendarTransp];
+pub const SCHEDULE: &[&dyn Property] =
+    &[&CalendarUserAddressSet, &CalendarUserType, &ScheduleCalendarTransp, &CalendarAvailability];
 
 /// RFC 6638 section 2.4.1: how a person is called in ORGANIZER and ATTENDEE.
 struct CalendarUserAddressSet;
@@ -81,6 +85,35 @@ impl Property for ScheduleCalendarTransp {
             Some(_) => return Err(Refusal::Value),
         };
         change.live.transparent = Some(transparent);
+        Ok(())
+    }
+}
+
+/// RFC 7953 section 7.2.4: one VAVAILABILITY, kept as it was sent.
+struct CalendarAvailability;
+impl Property for CalendarAvailability {
+    fn name(&self) -> Name {
+        names::CALENDAR_AVAILABILITY
+    }
+    fn on(&self) -> Kinds {
+        Kinds::INBOX
+    }
+    fn needs(&self) -> Needs {
+        Needs::AVAILABILITY
+    }
+    fn get(&self, at: &Loaded, out: &mut Writer) -> Reading {
+        text(out, self.name(), at.availability)
+    }
+    /// As for calendar-timezone, CALDAV:valid-calendar-data is the name of what is broken.
+    fn set(&self, change: &mut Change, to: Option<Element>) -> Result<(), Refusal> {
+        let to = to.map(|element| element.text()).filter(|text| !text.trim().is_empty());
+        if to.as_ref().is_some_and(|text| text.len() > AVAILABILITY_BYTES) {
+            return Err(Refusal::TooLarge);
+        }
+        if to.as_ref().is_some_and(|text| check_availability(text).is_err()) {
+            return Err(Refusal::Precondition(names::VALID_CALENDAR_DATA));
+        }
+        change.availability = Some(to);
         Ok(())
     }
 }

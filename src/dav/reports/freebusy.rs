@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, header};
 use super::report::Report;
 use crate::calendar::{Error, FreeBusyOf};
 use crate::dav::error::{Refusal, Result};
-use crate::dav::filter::{Ends, window};
+use crate::dav::filter::{Ends, timezone, window};
 use crate::dav::path::Target;
 use crate::dav::props::property::Kinds;
 use crate::dav::request::Request;
@@ -34,12 +34,14 @@ async fn answer(request: &Request, body: Element<'_>) -> Result<Answer> {
     };
     let window = window(range, Ends::Both)?;
     let (calendars, who) = (&request.calendars, &request.who);
+    // No RFC gives this report a zone; where a client sends one as in a calendar-query, it counts as it does there.
+    let zone = timezone(body)?;
     let periods = match &request.target {
         Target::Calendar(at) => {
             let shown = calendars.collection(who, at).await?;
-            calendars.freebusy(who, FreeBusyOf::Collection(&shown), window, None).await?
+            calendars.freebusy(who, FreeBusyOf::Collection(&shown), window, zone).await?
         }
-        Target::Home(owner) => calendars.freebusy(who, FreeBusyOf::Person(owner), window, None).await?,
+        Target::Home(owner) => calendars.freebusy(who, FreeBusyOf::Person(owner), window, zone).await?,
         _ => return Err(Error::NotFound.into()),
     };
     let text = ical::vfreebusy(&periods, window, chrono::Utc::now().timestamp());

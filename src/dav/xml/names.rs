@@ -150,6 +150,8 @@ names! { CALDAV "c":
     CALENDAR_HOME_SET = "calendar-home-set",
     CALENDAR_USER_ADDRESS_SET = "calendar-user-address-set",
     CALENDAR_USER_TYPE = "calendar-user-type",
+    CALENDAR_AVAILABILITY = "calendar-availability",
+    SCHEDULE_INBOX = "schedule-inbox",
     SCHEDULE_CALENDAR_TRANSP = "schedule-calendar-transp",
     OPAQUE = "opaque",
     TRANSPARENT = "transparent",

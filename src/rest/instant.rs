@@ -1,0 +1,56 @@
+//! Times as JSON says them: RFC 3339, with the offset of the zone that was asked for.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat};
+
+use crate::calendar::Zone;
+
+/// An instant from `2026-03-01T09:00:00+01:00`, or the first one of `2026-03-01` in the zone.
+pub fn read(text: &str, zone: &Zone) -> Option<i64> {
+    let text = text.trim();
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.timestamp());
+    }
+    // A plus that was not encoded in a query has become a space.
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {
+        return Some(time.timestamp());
+    }
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10)?;
+    Some(zone.to_instant(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp()))
+}
+
+/// The instant by the zone's wall clock. RFC 3339 knows no seconds of an offset: local mean times lose theirs, and the
+/// instant stays what it is.
+pub fn print(instant: i64, zone: &Zone) -> String {
+    let offset = zone.offset_at(instant);
+    let offset = FixedOffset::east_opt(offset - offset.rem_euclid(60));
+    let time = DateTime::from_timestamp(instant, 0).unwrap_or_default();
+    let time = time.with_timezone(&offset.unwrap_or_else(|| chrono::Offset::fix(&chrono::Utc)));
+    time.to_rfc3339_opts(SecondsFormat::Secs, zone.is_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_the_offset_of_their_day() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        for text in ["2026-03-29T00:30:00+01:00", "2026-03-29T03:30:00+02:00", "2199-07-01T12:00:00+02:00"] {
+            assert_eq!(print(read(text, &Zone::utc()).unwrap(), &berlin), text);
+        }
+        assert_eq!(print(0, &Zone::utc()), "1970-01-01T00:00:00Z");
+        // Before 1893 Berlin kept a mean time of 53 minutes and 28 seconds.
+        let old = print(-3_000_000_000, &berlin);
+        assert_eq!(DateTime::parse_from_rfc3339(&old).unwrap().timestamp(), -3_000_000_000, "{old}");
+    }
+
+    #[test]
+    fn a_date_is_its_first_instant_in_the_zone() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        assert_eq!(read("2026-03-01", &berlin), read("2026-02-28T23:00:00Z", &Zone::utc()));
+        assert_eq!(read("2026-03-01T09:00:00 01:00", &berlin), read("2026-03-01T08:00:00Z", &berlin));
+        for bad in ["", "2026-02-30", "20260301", "2026-3-1", "2026-03-01T09:00:00", "tomorrow"] {
+            assert_eq!(read(bad, &berlin), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The OpenAPI 3.1 document, made from the list of routes. Its schemas are JSON Schema 2020-12, as the types say them.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::error::SHARED;
+use super::route::{Route, Takes, named};
+
+/// A refusal (RFC 9457). Programs look at `code`, people read `detail`.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its schema is wanted: edge writes it")]
+struct Problem {
+    /// `urn:kalends:problem:` and the code.
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    /// Stable: a code is never renamed.
+    code: String,
+}
+
+pub fn document(routes: &[&Route]) -> Value {
+    let settings = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into());
+    let mut schemas = settings.into_generator();
+    let problem = named::<Problem>(&mut schemas);
+    let mut paths = Map::new();
+    for route in routes {
+        let operation = operation(route, &problem, &mut schemas);
+        let methods = paths.entry(route.path).or_insert_with(|| json!({}));
+        methods[route.method.as_str().to_ascii_lowercase()] = operation;
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": { "title": "Kalends", "version": "1" },
+        "paths": paths,
+        "security": [{ "basic": [] }],
+        "components": {
+            "schemas": schemas.take_definitions(true),
+            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } },
+        },
+    })
+}
+
+fn operation(route: &Route, problem: &Schema, schemas: &mut SchemaGenerator) -> Value {
+    let codes: Vec<&str> = route.refuses.iter().chain(SHARED).copied().collect();
+    let mut parameters: Vec<Value> = names(route.path).map(in_path).collect();
+    let mut operation = json!({ "operationId": route.id, "summary": route.summary });
+    match &route.takes {
+        Takes::Query(shape) => parameters.extend(in_query(&shape(schemas))),
+        Takes::Body(shape) => {
+            let content = json!({ "application/json": { "schema": shape(schemas) } });
+            operation["requestBody"] = json!({ "required": true, "content": content });
+        }
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    operation["responses"] = json!({
+        "200": {
+            "description": "Done",
+            "content": { "application/json": { "schema": (route.gives)(schemas) } },
+        },
+        "default": {
+            "description": format!("Refused; `code` is one of {}", codes.join(", ")),
+            "content": { "application/problem+json": { "schema": problem } },
+        },
+    });
+    operation
+}
+
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn in_path(name: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+}
+
+/// Each property of the input is a parameter; a list is one that may stand several times.
+fn in_query(shape: &Schema) -> Vec<Value> {
+    let empty = Map::new();
+    let properties = shape.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let required = shape.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let parameter = |(name, schema): (&String, &Value)| {
+        let mut schema = schema.clone();
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let required = required.iter().any(|one| one.as_str() == Some(name.as_str()));
+        json!({ "name": name, "in": "query", "required": required, "description": description, "schema": schema })
+    };
+    properties.iter().map(parameter).collect()
+}
