@@ -81,7 +81,7 @@ async fn who_is_not_there_and_who_is_not_shown_are_answered_alike() {
     for at in [0, 2, 4, 5] {
         assert_eq!(entries[at]["error"], entries[2]["error"]);
         assert_eq!(entries[at]["error"]["code"], "NOT_FOUND");
-        assert!(entries[at].get("BUSY").is_none());
+        assert!(entries[at].get("busy").is_none());
     }
     assert_eq!(entries[1]["busy"].as_array().unwrap().len(), 1);
     assert_eq!(entries[3]["busy"], json!([]), "one's own time is shown");
