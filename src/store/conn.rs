@@ -261,6 +261,7 @@ pub struct Tx {
     clinic: ClinicId,
     seq: i64,
     structure: i64,
+    moment: i64,
     /// The place of the next fact in this change.
     pub(crate) n: i64,
     pub(crate) origin: Origin,
@@ -278,6 +279,7 @@ impl Tx {
             clinic: ClinicId(0),
             seq: 0,
             structure: 0,
+            moment: 0,
             n: 0,
             origin: Origin::House,
             caller: None,
@@ -292,8 +294,14 @@ impl Tx {
         self.aside.now = now;
         self.aside.conn.room = room;
         (self.clinic, self.seq, self.structure) = (clinic, found.seq, found.structure);
+        self.moment = now;
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
         (self.structural, self.scrub) = (false, false);
+    }
+
+    /// The moment by the database's own clock, where it has one.
+    pub(crate) fn at(&mut self, moment: i64) {
+        self.moment = moment;
     }
 
     /// Closes the writer's own connection and waits for it.
@@ -320,6 +328,12 @@ impl Tx {
     /// `clinics.structure` as this change found it: equal to what a caller saw, grants are as they were then.
     pub fn structure(&self) -> i64 {
         self.structure
+    }
+
+    /// Seconds UTC by the one clock that all nodes share: PostgreSQL's own; on SQLite the store's. What expires is
+    /// compared with this and nothing else.
+    pub fn moment(&self) -> i64 {
+        self.moment
     }
 
     /// Says who changes through which door; journalled with every fact after it. Before: `Origin::House`, nobody.
