@@ -102,6 +102,8 @@ impl From<store::Error> for Error {
             store::Error::Busy => Error::Busy { retry_after: RETRY_AFTER },
             store::Error::Full => Error::Full,
             store::Error::Gone => Error::NoParent,
+            // What the rule overlooked, the database did not.
+            store::Error::Overlap => Precondition::TimeTaken("visit").into(),
             other => Error::Broken(Box::new(other)),
         }
     }

@@ -178,6 +178,27 @@ impl Conn {
         Ok(found)
     }
 
+    /// The intervals that come from any of these objects and holds, ordered by resource and time.
+    pub async fn busy_from_any(&mut self, clinic: ClinicId, sources: &[Source]) -> Result<Vec<Busy>> {
+        let mut found = Vec::new();
+        for chunk in sources.chunks(SPANS[SPANS.len() - 1]) {
+            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+            let (keys, mut values) = (places(2, size, 2), values![clinic]);
+            for source in (0..size).filter_map(|at| chunk.get(at).or(chunk.last())) {
+                let (collection, name) = source.parts();
+                values.extend(values![collection, name]);
+            }
+            let select = concat!("select ", columns!(), " from busy b where b.clinic_id = $1");
+            let sql = format!("{select} and (b.collection_id, b.name) in (values {keys})");
+            let rows = self.all(AssertSqlSafe(sql), values).await?;
+            found.extend(
+                rows.iter().filter_map(|row| read_some(row).transpose()).collect::<Result<Vec<_>>>()?,
+            );
+        }
+        found.sort_by(|a, b| (a.resource, a.span).cmp(&(b.resource, b.span)));
+        Ok(found)
+    }
+
     /// The intervals that come from one object or hold, ordered by resource and time.
     pub async fn busy_from(&mut self, clinic: ClinicId, source: &Source) -> Result<Vec<Busy>> {
         let sql = concat!(

@@ -268,6 +268,24 @@ impl Conn {
         rows.iter().map(read_row).collect()
     }
 
+    /// Those of this slug in several homes, ordered by owner.
+    pub async fn collections_called(
+        &mut self,
+        clinic: ClinicId,
+        slug: &str,
+        owners: &[PrincipalId],
+    ) -> Result<Vec<Collection>> {
+        let mut found = Vec::with_capacity(owners.len());
+        for chunk in owners.chunks(LIST) {
+            let (places, owners) = list(3, chunk.iter().map(|id| Value::from(*id)).collect());
+            let select = concat!("select ", columns!(), " from collections c where c.clinic_id = $1");
+            let sql = format!("{select} and c.slug = $2 and c.owner_id in ({places}) order by c.owner_id");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic, slug], owners].concat()).await?;
+            found.extend(rows.iter().map(read_row).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
     /// All of one home, ordered by slug.
     pub async fn collections_of(&mut self, clinic: ClinicId, owner: PrincipalId) -> Result<Vec<Collection>> {
         let sql = concat!(
