@@ -126,7 +126,7 @@ impl Visit {
     /// What no time and no calendar need be asked for.
     pub(super) fn check(&self) -> Result<()> {
         let wrong = |field, why| Err(Error::Invalid { field, why });
-        let short = |text: &str| text.len() <= WORDS && !text.chars().any(|c| c.is_control() && c != '\n');
+        let short = |text: &str| text.len() <= WORDS && !text.chars().any(char::is_control);
         match self {
             _ if self.end <= self.start => wrong("end", "it must lie after the start"),
             _ if self.end - self.start > LONGEST => wrong("end", "a visit lasts a day at most"),

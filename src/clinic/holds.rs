@@ -35,6 +35,13 @@ pub struct Held {
     pub expires_at: i64,
 }
 
+impl std::fmt::Debug for Held {
+    /// Without the id, which is a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Held(until {})", self.expires_at)
+    }
+}
+
 impl Keep {
     /// As patients get it: ten minutes, three at a time.
     pub fn for_patient(party: String) -> Keep {

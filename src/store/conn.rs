@@ -2,6 +2,7 @@
 //! may be changed ([`Tx`]). A [`Tx`] has bumped `clinics.seq` before its job runs and is spoiled by its first error:
 //! PostgreSQL refuses what follows an error in a transaction, so SQLite must not silently go on either.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -20,6 +21,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// Long statements (removing a whole collection, migrations, archives) get this much.
 pub(crate) const LONG: Duration = Duration::from_secs(120);
+
+thread_local! {
+    static TRIPS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many texts this thread has sent to its databases: what a write costs, for tests whose runtime is one thread.
+pub fn trips() -> u64 {
+    TRIPS.with(Cell::get)
+}
 
 /// Where a connection comes from and goes to.
 pub(crate) enum Link {
@@ -172,6 +182,7 @@ impl Conn {
     }
 
     fn usable(&self) -> Result<()> {
+        TRIPS.with(|trips| trips.set(trips.get() + 1));
         match &self.spoiled {
             Some(error) => Err(error.clone()),
             None => Ok(()),

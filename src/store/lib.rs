@@ -57,7 +57,7 @@ pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span};
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
-pub use conn::{Aside, Conn, Tx};
+pub use conn::{Aside, Conn, Tx, trips};
 pub use db::Store;
 pub use error::{Error, Result, Unique};
 pub use feeds::{Feed, FeedScope, NewFeed};

@@ -22,3 +22,6 @@ mod schema;
 mod shares;
 mod sqlite;
 mod world;
+
+/// For tests of other rooms that break what the store protects.
+pub use sqlite::shell;
