@@ -1,200 +1,21 @@
 //! Appointments: booked from a hold or a bare time, moved, cancelled, and led through their states. Practitioner, rooms
 //! and equipment are booked together or not at all; nothing is overbooked without a reason that is written down.
 
-use std::fmt;
-use std::str::FromStr;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ical::{Budget, Object, Zone};
-use serde::{Deserialize, Serialize};
 use store::{AppointmentRow, BusyKind, CollectionId, Mark, Noted, PrincipalId, Source};
 
 use super::error::{Conflict, Error, Result};
-use super::fit::BUFFER;
 use super::ledger::{self, Change, Place, Weighed};
-use super::plan::{self, DAY, VISITS};
+use super::plan::{self, VISITS};
 use super::rules::{TWIN_TITLE, object_name, twins};
 use super::status::Status;
-use super::text::{self, Draught};
+use super::text;
+use super::visit::{AppointmentId, Booked, Cancel, Ground, LONGEST, Version, Visit};
 use super::{By, Clinic};
 use crate::calendar::{self, Work};
-
-/// Resources of one visit, and seconds it may last.
-const RESOURCES: usize = 10;
-const LONGEST: i64 = DAY;
-/// Bytes of a rule, and of a title or a place.
-const WORDS: usize = 500;
-
-/// What is to be booked: what a service, a slot and the caller's wishes come to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Visit {
-    pub practitioner: PrincipalId,
-    /// Rooms and equipment.
-    pub with: Vec<PrincipalId>,
-    /// UTC seconds; of a series, its first occurrence.
-    pub start: i64,
-    pub end: i64,
-    /// The IANA zone on whose clock a series keeps its hour.
-    pub zone: String,
-    /// RRULE without its name.
-    pub rule: Option<String>,
-    /// Seconds before and after that nobody else may have.
-    pub buffers: (i64, i64),
-    /// As it stands in the practitioner's calendar: without the patient, unless the clinic chose so.
-    pub title: String,
-    pub place: Option<String>,
-    /// In the clinic's own numbers.
-    pub patient: Option<i64>,
-    /// Its code.
-    pub service: Option<String>,
-    /// Where it begins: awaiting approval, or scheduled.
-    pub is_pending: bool,
-    /// Whatever else the clinic keeps, as JSON.
-    pub details: Option<String>,
-}
-
-/// On what ground somebody books.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ground {
-    /// The time itself, be it from a slot or from nowhere.
-    Bare,
-    /// A hold that kept it: for this very time and these resources.
-    Hold(String),
-    /// Whoever may: onto a taken time too, for this reason.
-    Overbook(String),
-}
-
-/// An appointment's name to the outside: stable, also for occurrences that nobody ever touched.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AppointmentId {
-    pub uid: String,
-    /// The instant of the occurrence, of a series.
-    pub occurrence: Option<i64>,
-}
-
-/// What was booked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Booked {
-    pub id: AppointmentId,
-    /// Its version.
-    pub seq: i64,
-    /// What was overbooked.
-    pub overbooked: Vec<Conflict>,
-}
-
-/// The version the caller read; None asks for none.
-pub type Version = Option<i64>;
-
-/// Who cancels, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cancel {
-    pub by_patient: bool,
-    pub reason: String,
-}
-
-impl fmt::Display for AppointmentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(&self.uid))?;
-        self.occurrence.map_or(Ok(()), |instant| write!(f, ".{instant}"))
-    }
-}
-
-impl FromStr for AppointmentId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<AppointmentId> {
-        let wrong = || Error::NotFound("appointment");
-        let (uid, occurrence) = text.split_once('.').map_or((text, None), |(uid, at)| (uid, Some(at)));
-        let occurrence = occurrence.map(|at| at.parse().map_err(|_| wrong())).transpose()?;
-        let uid = URL_SAFE_NO_PAD.decode(uid).map_err(|_| wrong())?;
-        Ok(AppointmentId { uid: String::from_utf8(uid).map_err(|_| wrong())?, occurrence })
-    }
-}
-
-impl Visit {
-    /// All that is booked, each once, in the order of their ids.
-    pub fn resources(&self) -> Vec<PrincipalId> {
-        let mut all = self.with.clone();
-        all.push(self.practitioner);
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    /// What no time and no calendar need be asked for.
-    pub(super) fn check(&self) -> Result<()> {
-        let wrong = |field, why| Err(Error::Invalid { field, why });
-        let short = |text: &str| text.len() <= WORDS && !text.chars().any(char::is_control);
-        match self {
-            _ if self.end <= self.start => wrong("end", "it must lie after the start"),
-            _ if self.end - self.start > LONGEST => wrong("end", "a visit lasts a day at most"),
-            _ if Zone::named(&self.zone).is_none() => wrong("zone", "it must be an IANA time zone"),
-            _ if !(0..=BUFFER).contains(&self.buffers.0) || !(0..=BUFFER).contains(&self.buffers.1) => {
-                wrong("buffers", "a buffer lasts from 0 to 8 hours")
-            }
-            _ if self.with.len() >= RESOURCES => wrong("with", "at most 10 resources are booked together"),
-            _ if self.with.contains(&self.practitioner) => {
-                wrong("with", "the practitioner is booked already")
-            }
-            _ if !short(&self.title) => wrong("title", "a title has at most 500 bytes"),
-            _ if !self.place.as_deref().is_none_or(short) => wrong("place", "a place has at most 500 bytes"),
-            _ if !self.rule.as_deref().is_none_or(short) => wrong("rule", "a rule has at most 500 bytes"),
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn to_json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| calendar::Error::Broken(error.into()).into())
-    }
-
-    pub(super) fn from_json(text: &str) -> Result<Visit> {
-        serde_json::from_str(text).map_err(|error| calendar::Error::Broken(error.into()).into())
-    }
-
-    fn text(&self, uid: &str, stamp: i64) -> Bytes {
-        let zone = Zone::named(&self.zone).unwrap_or_else(Zone::utc);
-        let draught = Draught {
-            uid,
-            title: &self.title,
-            place: self.place.as_deref(),
-            service: self.service.as_deref(),
-            span: (self.start, self.end),
-            zone: &zone,
-            rule: self.rule.as_deref(),
-            buffers: self.buffers,
-            stamp,
-        };
-        draught.text()
-    }
-
-    fn row(&self, uid: &str, by: By, now: i64) -> AppointmentRow {
-        AppointmentRow {
-            uid: uid.to_string(),
-            recurrence: String::new(),
-            practitioner: self.practitioner,
-            resources: self.with.clone(),
-            patient: self.patient,
-            service: self.service.clone(),
-            status: if self.is_pending { Status::Pending } else { Status::Scheduled }.name().into(),
-            start_at: self.start,
-            end_at: self.end,
-            details: self.details.clone(),
-            made_at: now,
-            made_by: by.who,
-            origin: by.door,
-            changed_at: now,
-            changed_by: by.who,
-            changed_origin: by.door,
-            reason: None,
-            checked_in_at: None,
-            started_at: None,
-            ended_at: None,
-            seq: 0,
-        }
-    }
-}
 
 /// 128 random bits.
 pub(super) fn unguessable() -> Result<String> {
@@ -299,6 +120,7 @@ impl Clinic {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
                 let found = Found::open(work, by, &id, version).await?;
+                found.takes_place(None)?;
                 let now = work.tx().now();
                 let text = text::moved(&found.text, id.occurrence, (start, end), now)?;
                 let row = AppointmentRow { start_at: start, end_at: end, ..found.row.clone() };
@@ -315,22 +137,30 @@ impl Clinic {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
                 let found = Found::open(work, by, &id, version).await?;
-                let from = found.status()?;
-                if !from.next().contains(&status) {
-                    return Err(Error::Transition { from, to: status });
-                }
-                let row = AppointmentRow {
+                found.takes_place(Some(status))?;
+                let cancelled = |row: &AppointmentRow| AppointmentRow {
                     status: status.name().into(),
-                    reason: Some(how.reason),
-                    ..found.row.clone()
+                    reason: Some(how.reason.clone()),
+                    ..row.clone()
                 };
+                let row = cancelled(&found.row);
                 let now = work.tx().now();
                 // What has taken place stays: of a series only the rest is cancelled.
                 let text = match id.occurrence {
                     Some(instant) => Some(text::without(&found.text, instant, now)?),
                     None => text::ended(&found.text, now, now)?,
                 };
-                rewrite(work, &found, text, (row, Noted::Cancelled), Ground::Bare).await.map(drop)
+                rewrite(work, &found, text, (row, Noted::Cancelled), Ground::Bare).await?;
+                // With the series goes what was noted of its dates to come.
+                let rest = found
+                    .others
+                    .iter()
+                    .filter(|row| id.occurrence.is_none() && row.start_at >= now && !is_over(row));
+                for row in rest {
+                    let row = cancelled(&found.signed(row));
+                    work.tx().save_appointment(&row, found.visits, Noted::Cancelled).await?;
+                }
+                Ok::<_, Error>(())
             })
         });
         cancelled.await
@@ -445,6 +275,8 @@ fn marked(by: By, ground: Ground, met: &[Conflict]) -> Result<Option<Mark>> {
 struct Found {
     /// Of the occurrence, where it has one, or the whole's in its place.
     row: AppointmentRow,
+    /// What is noted of single occurrences.
+    others: Vec<AppointmentRow>,
     visits: CollectionId,
     name: String,
     text: Bytes,
@@ -464,13 +296,8 @@ impl Found {
             return Err(Error::Stale);
         }
         let now = work.tx().now();
-        let row = AppointmentRow {
-            recurrence,
-            changed_at: now,
-            changed_by: by.who,
-            changed_origin: by.door,
-            ..own.clone()
-        };
+        let row = AppointmentRow { recurrence, ..signed(own, by, now) };
+        let others = rows.iter().filter(|row| !row.recurrence.is_empty()).cloned().collect();
         let visits = twins(work, &[whole.practitioner]).await?.first().map(|(_, id)| *id);
         let visits = visits.ok_or_else(missing)?;
         let names = work.tx().names_of_uids(by.clinic, visits, std::slice::from_ref(&id.uid)).await?;
@@ -480,7 +307,7 @@ impl Found {
             Some(object) => (object.meta.created_at, object.text.map(|text| text.0).unwrap_or_default()),
             None => (now, Bytes::new()),
         };
-        let mut found = Found { row, visits, name, text, created, id: id.clone(), by };
+        let mut found = Found { row, others, visits, name, text, created, id: id.clone(), by };
         found.settle_occurrence(whole.recurrence == own.recurrence && id.occurrence.is_some())?;
         Ok(found)
     }
@@ -499,10 +326,57 @@ impl Found {
         Ok(())
     }
 
+    fn signed(&self, row: &AppointmentRow) -> AppointmentRow {
+        signed(row, self.by, self.row.changed_at)
+    }
+
+    /// Refuses what is over, and what an object no longer stands for.
+    fn takes_place(&self, to: Option<Status>) -> Result<()> {
+        let from = self.status()?;
+        let goes = to.is_none_or(|to| from.next().contains(&to));
+        let to = to.unwrap_or(from);
+        if goes && !from.is_final() && !self.text.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Transition { from, to })
+    }
+
     fn status(&self) -> Result<Status> {
         Status::from_name(&self.row.status)
             .ok_or_else(|| calendar::Error::Broken("an unknown state of an appointment".into()).into())
     }
+}
+
+/// Conflicts beyond the horizon, of what is moved there; of a series nothing is: its dates are compared when it is made.
+async fn far(
+    work: &mut Work<'_>,
+    found: &Found,
+    text: &Bytes,
+    (start, end): (i64, i64),
+    weighed: &Weighed,
+) -> Result<Vec<Conflict>> {
+    let (object, mut met) = (work.read(text)?, Vec::new());
+    for resource in weighed.resources.iter().filter(|resource| end > resource.reached) {
+        if object.digest.series.is_some() {
+            return Err(Error::Invalid {
+                field: "start",
+                why: "of a series nothing moves beyond the horizon",
+            });
+        }
+        let what = (&object, &Zone::utc());
+        let far = plan::beyond(work, *resource, what, BusyKind::Visit, &found.id.uid).await?;
+        met.extend(far.map(|(_, kind)| Conflict { resource: resource.id, kind, start, end }));
+    }
+    Ok(met)
+}
+
+fn signed(row: &AppointmentRow, by: By, now: i64) -> AppointmentRow {
+    let (changed_by, changed_origin) = (by.who, by.door);
+    AppointmentRow { changed_at: now, changed_by, changed_origin, ..row.clone() }
+}
+
+fn is_over(row: &AppointmentRow) -> bool {
+    Status::from_name(&row.status).is_some_and(Status::is_final)
 }
 
 /// Writes an appointment anew, in every calendar it stands in; without a text it leaves them.
@@ -513,10 +387,6 @@ async fn rewrite(
     (row, noted): (AppointmentRow, Noted),
     ground: Ground,
 ) -> Result<Booked> {
-    let from = found.status()?;
-    if from.is_final() || found.text.is_empty() {
-        return Err(Error::Transition { from, to: from });
-    }
     let twins = twins(work, &found.row.resources).await?;
     let (now, twin_name) = (work.tx().now(), object_name(&found.id.uid));
     let mut wanted = Vec::new();
@@ -535,7 +405,10 @@ async fn rewrite(
     places.extend(twins.iter().map(|(resource, id)| place(*resource, *id, &twin_name)));
     let change = Change { places, wanted, kind: BusyKind::Visit, used: None, is_strong: false };
     let weighed = ledger::weigh(work, &change).await?;
-    let met = weighed.conflicts();
+    let mut met = weighed.conflicts();
+    if let Some(text) = text.as_ref().filter(|_| noted == Noted::Moved) {
+        met.extend(far(work, found, text, (row.start_at, row.end_at), &weighed).await?);
+    }
     let mark = marked(found.by, ground, &met)?;
     ledger::settle(work, &weighed, mark.as_ref()).await?;
     match &text {
@@ -543,7 +416,7 @@ async fn rewrite(
             work.put(found.visits, &found.name, text.clone(), Some(found.created)).await?;
             for (_, id) in &twins {
                 let twin = text::twin(text, &found.id.uid, TWIN_TITLE)?;
-                work.put(*id, &twin_name, twin, None).await?;
+                work.put(*id, &twin_name, twin, Some(found.row.made_at)).await?;
             }
         }
         None => {

@@ -3,9 +3,9 @@
 
 use store::{Busy, BusyKind, Fact, KeptHold, PrincipalId, Source};
 
-use super::appointments::Visit;
 use super::error::{Conflict, Error, Result};
 use super::fit::{Board, pieces};
+use super::visit::Visit;
 use super::{By, Clinic};
 
 /// Seconds a patient, and a member of staff, has where the service says nothing else.

@@ -75,6 +75,25 @@ impl Clinic {
         done.await
     }
 
+    /// Makes the busy rows of everybody again: after new time zone data, which moves what stands in a zone.
+    pub async fn rebuild_all(&self) -> Result<Extended> {
+        let mut sum = Extended::default();
+        for clinic in self.store().read().await?.clinics().await? {
+            let mut after = PrincipalId(0);
+            loop {
+                let page = self.store().read().await?.resources(clinic.id, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.id;
+                for resource in page {
+                    let done = self.rebuild(clinic.id, resource.id, None).await?;
+                    sum.intervals += done.intervals;
+                    sum.marked += done.marked;
+                }
+            }
+        }
+        Ok(sum)
+    }
+
     /// Makes the busy rows of a resource again from its texts, at another capacity if one is given: what is marked
     /// stays marked, and what no longer fits is marked by the house.
     pub async fn rebuild(
@@ -93,6 +112,10 @@ impl Clinic {
                 let stood = work.tx().busy_between(clinic, &[id], span, moment).await?;
                 work.tx().vacate_resource(id).await?;
                 if let Some(capacity) = capacity {
+                    // Fewer places: whoever holds one asks again when they book.
+                    for hold in store::holds_among(&stood) {
+                        work.tx().remove_hold(&hold).await?;
+                    }
                     work.tx().set_capacity(id, capacity).await?;
                 }
                 let resource = Resource { capacity: capacity.unwrap_or(resource.capacity), ..resource };
@@ -112,7 +135,9 @@ async fn fill(work: &mut Work<'_>, resource: Resource, window: Window, stood: &[
     let found = plan::compute(move || intervals(resource.id, &objects, &calendars, window)).await??;
     let spans: Vec<_> = found.iter().map(|one| one.span).collect();
     let look = work.tx().look(&[resource.id], &spans, None).await?;
-    let mut board = Board::new(resource.capacity, look.busy.iter().map(|one| (one.span, one.kind)));
+    // Only what is not marked: nobody is marked because of somebody who is.
+    let plain = look.busy.iter().filter(|one| one.mark.is_none());
+    let mut board = Board::new(resource.capacity, plain.map(|one| (one.span, one.kind)));
     let mut sum = Extended::default();
     let mut rows = Vec::with_capacity(found.len());
     for mut one in found {
@@ -122,7 +147,9 @@ async fn fill(work: &mut Work<'_>, resource: Resource, window: Window, stood: &[
             one.mark = Some(Mark { by: None, door: Origin::House, why: FOUND.into() });
             sum.marked += 1;
         }
-        board.add(one.span, one.kind);
+        if one.mark.is_none() {
+            board.add(one.span, one.kind);
+        }
         sum.intervals += 1;
         rows.push(one);
     }

@@ -1,9 +1,9 @@
 //! The busy rows of one change: what stood, what will stand, what finds no room. Used by the rule inside a client's
 //! write and by the clinic's own bookings alike, so that both decide by the same rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use store::{Busy, BusyKind, Look, Mark, PrincipalId, Resource, Source, Span, holds_among};
+use store::{Busy, BusyKind, Fact, Look, Mark, PrincipalId, Resource, Source, Span, holds_among};
 
 use super::error::Conflict;
 use super::fit::Board;
@@ -36,7 +36,8 @@ pub struct Weighed {
     pub stood: Vec<Busy>,
     gone: Vec<Busy>,
     come: Vec<(Busy, Option<BusyKind>)>,
-    beaten: Vec<String>,
+    /// Holds that lose their time, and whose it is.
+    beaten: Vec<(String, PrincipalId)>,
 }
 
 impl Weighed {
@@ -66,18 +67,19 @@ pub async fn weigh(work: &mut Work<'_>, change: &Change) -> Result<Weighed> {
     let stood = if olds.is_empty() { Vec::new() } else { work.tx().busy_from_any(clinic, &olds).await? };
     let mut weighed = Weighed { stood, ..Weighed::default() };
     let mut added: Vec<(PrincipalId, &Source, Vec<Span>)> = Vec::new();
+    let wanted_all: HashSet<Span> = change.wanted.iter().copied().collect();
     for place in &change.places {
         let same = place.old == place.new;
         let mine = || weighed.stood.iter().filter(|one| one.resource == place.resource);
-        let wanted = |span: &Span| place.new.is_some() && change.wanted.contains(span);
+        let wanted = |span: &Span| place.new.is_some() && wanted_all.contains(span);
         let gone: Vec<Busy> = mine().filter(|one| !same || !wanted(&one.span)).cloned().collect();
         if let Some(new) = &place.new {
-            let stands = |span: &Span| same && mine().any(|one| one.span == *span && one.kind == change.kind);
-            added.push((
-                place.resource,
-                new,
-                change.wanted.iter().filter(|span| !stands(span)).copied().collect(),
-            ));
+            let stands: HashSet<Span> = match same {
+                true => mine().filter(|one| one.kind == change.kind).map(|one| one.span).collect(),
+                false => HashSet::new(),
+            };
+            let new_ones = change.wanted.iter().filter(|span| !stands.contains(span)).copied().collect();
+            added.push((place.resource, new, new_ones));
         }
         weighed.gone.extend(gone);
     }
@@ -104,17 +106,21 @@ fn seat(
     look: &Look,
     weighed: &mut Weighed,
 ) {
-    let is_gone = |one: &Busy| weighed.gone.contains(one);
+    let gone: HashSet<_> = weighed.gone.iter().map(|one| (one.resource, one.span, &one.source)).collect();
+    let is_gone = |one: &Busy| gone.contains(&(one.resource, one.span, &one.source));
     let near: Vec<&Busy> =
         look.busy.iter().filter(|one| one.resource == resource.id && !is_gone(one)).collect();
     let mut board = Board::of(resource.capacity, &near);
     let mut beaten: Vec<String> = Vec::new();
+    let nearby = |span: Span| {
+        let near = near.iter().filter(move |one| one.span.from < span.until && one.span.until > span.from);
+        holds_among(near.copied())
+    };
     for span in spans.into_iter().filter(|span| span.start < resource.reached) {
         let mut met = board.conflict(span, change.kind);
-        if met.is_some() && change.is_strong {
-            let holds = near.iter().filter(|one| one.span.from < span.until && one.span.until > span.from);
-            let holds: Vec<Busy> = holds.map(|one| (*one).clone()).collect();
-            beaten.extend(holds_among(&holds));
+        let holds = if met.is_some() && change.is_strong { nearby(span) } else { Vec::new() };
+        if !holds.is_empty() {
+            beaten.extend(holds);
             let stays = |one: &&&Busy| !matches!(&one.source, Source::Hold(id) if beaten.contains(id));
             let left: Vec<&Busy> = near.iter().filter(stays).copied().collect();
             board = Board::of(resource.capacity, &left);
@@ -133,7 +139,7 @@ fn seat(
         };
         weighed.come.push((busy, met));
     }
-    weighed.beaten.extend(beaten);
+    weighed.beaten.extend(beaten.into_iter().map(|hold| (hold, resource.id)));
 }
 
 /// Writes the change: what found no room is marked, or, without a mark to give, refused by the database.
@@ -141,9 +147,10 @@ pub async fn settle(work: &mut Work<'_>, weighed: &Weighed, mark: Option<&Mark>)
     let tx = work.tx();
     let mut beaten = weighed.beaten.clone();
     beaten.sort_unstable();
-    beaten.dedup();
-    for hold in beaten {
+    beaten.dedup_by(|one, other| one.0 == other.0);
+    for (hold, resource) in beaten {
         tx.remove_hold(&hold).await?;
+        tx.note(Fact::HoldsChanged { resource, hold }).await?;
     }
     tx.vacate_some(&weighed.gone).await?;
     let come: Vec<Busy> = weighed

@@ -8,7 +8,7 @@
 //!
 //! *Never:* knows HTTP or SQL; decides by a clock of its own what has expired; tells one patient of another.
 //!
-//! Files: `appointments` (book, move, cancel, and where each stands), `holds` (a time kept for minutes), `horizon` (what
+//! Files: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds` (a time kept for minutes), `horizon` (what
 //! the clock must add), `rules` (the rule inside the one write), `ledger` (the busy rows of one change), `fit` (does it
 //! fit), `plan` (from texts to intervals), `text` (appointments as iCalendar), `status` (the table of states), `error`.
 
@@ -22,10 +22,10 @@ mod plan;
 mod rules;
 mod status;
 mod text;
+mod visit;
 
 use store::{ClinicId, NewCollection, PrincipalId, Resource, Store};
 
-pub use appointments::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 pub use error::{Conflict, Error, Result, kind_name};
 pub use fit::BUFFER;
 pub use holds::{Held, Keep};
@@ -35,6 +35,7 @@ pub use rules::Rules;
 pub use status::Status;
 /// Words of the store that doors hand over as they are.
 pub use store::{AppointmentRow, BusyKind, Origin, Policy};
+pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 
 use crate::calendar::Calendars;
 

@@ -176,7 +176,8 @@ async fn met(work: &mut Work<'_>, write: &Write<'_>, weighed: &Weighed) -> Resul
         return Ok(Some(conflict.kind));
     }
     let Some((_, new)) = write.new else { return Ok(None) };
-    if new.object.digest.last <= plan::horizon(work.tx().now()) {
+    // The horizon may lag behind by a day or more: what counts is how far the resource's rows reach.
+    if new.object.digest.last <= plan::horizon(work.tx().now()) - plan::BEHIND {
         return Ok(None);
     }
     let clinic = write.at.clinic;
@@ -197,7 +198,7 @@ async fn follow(work: &mut Work<'_>, managed: &Managed, text: Option<&Bytes>) ->
         match text {
             Some(text) => {
                 let twin = text::twin(text, &managed.whole.uid, TWIN_TITLE).map_err(plain)?;
-                work.put(*id, &name, twin, None).await?;
+                work.put(*id, &name, twin, Some(managed.whole.made_at)).await?;
             }
             None => drop(work.remove(*id, &name).await?),
         }
@@ -233,8 +234,11 @@ async fn note(
     let is_over = |row: &AppointmentRow| Status::from_name(&row.status).is_some_and(Status::is_final);
     let visits = write.at.id;
     if write.new.is_none() || (after.is_empty() && !before.is_empty()) {
-        let row = if is_over(&whole) { whole } else { cancel(whole) };
-        return Ok(work.tx().save_appointment(&row, visits, Noted::Cancelled).await?);
+        let rest = others.into_iter().filter(|row| row.start_at >= now);
+        for row in std::iter::once(whole).chain(rest).filter(|row| !is_over(row)) {
+            work.tx().save_appointment(&cancel(signed(row)), visits, Noted::Cancelled).await?;
+        }
+        return Ok(());
     }
     let changed: Vec<i64> =
         before.keys().filter(|id| before.get(id) != after.get(id) && before[*id].1 > now).copied().collect();

@@ -112,8 +112,8 @@ impl Tx {
 }
 
 /// The holds among these intervals, each once.
-pub fn holds_among(busy: &[Busy]) -> Vec<String> {
-    let ids = busy.iter().filter_map(|one| match &one.source {
+pub fn holds_among<'a>(busy: impl IntoIterator<Item = &'a Busy>) -> Vec<String> {
+    let ids = busy.into_iter().filter_map(|one| match &one.source {
         Source::Hold(id) => Some(id.clone()),
         Source::Object(..) => None,
     });

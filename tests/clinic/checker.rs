@@ -4,19 +4,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use store::{Busy, Origin, PrincipalId, Source};
+use store::{Busy, BusyKind, Origin, PrincipalId, Source};
 
 use super::world::World;
 
 const WEEK: i64 = 7 * 86_400;
 
 /// One interval that a text says, with its buffers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stands {
     pub start: i64,
     pub end: i64,
     pub from: i64,
     pub until: i64,
+    /// It closes the time and takes no place.
+    pub closes: bool,
     pub name: String,
 }
 
@@ -63,17 +65,19 @@ fn of_row(row: &Busy) -> Stands {
         Source::Object(_, name) => name.clone(),
         Source::Hold(id) => format!("hold {id}"),
     };
-    let span = row.span;
-    Stands { start: span.start, end: span.end, from: span.from, until: span.until, name }
+    let (span, closes) = (row.span, row.kind == BusyKind::Block);
+    Stands { start: span.start, end: span.end, from: span.from, until: span.until, closes, name }
 }
 
-/// At how many of the instants where something begins there is too much.
+/// At how many of the instants where something begins there is too much, or something in a closed time.
 pub fn overlaps(stands: &[&Stands], capacity: usize) -> usize {
     let instants: BTreeSet<i64> = stands.iter().flat_map(|one| [one.from, one.start]).collect();
     let is_over = |instant: &i64| {
-        let in_core = stands.iter().any(|one| one.start <= *instant && *instant < one.end);
-        let padded = stands.iter().filter(|one| one.from <= *instant && *instant < one.until).count();
-        in_core && padded > capacity
+        let in_core = |one: &&&Stands| one.start <= *instant && *instant < one.end;
+        let booked = || stands.iter().filter(|one| !one.closes);
+        let padded = booked().filter(|one| one.from <= *instant && *instant < one.until).count();
+        let is_closed = stands.iter().filter(|one| one.closes).any(|one| in_core(&one));
+        booked().any(|one| in_core(&one)) && (padded > capacity || is_closed)
     };
     instants.iter().filter(|instant| is_over(instant)).count()
 }
@@ -86,7 +90,11 @@ async fn stands(world: &World, of: PrincipalId, uids: &mut BTreeSet<String>) -> 
         for object in conn.texts(world.id, id, "", 100_000).await.unwrap() {
             let text = String::from_utf8(object.text.unwrap().0.to_vec()).unwrap();
             uids.insert(object.meta.uid);
-            all.extend(expand(&text, &object.meta.name));
+            all.extend(
+                expand(&text, &object.meta.name)
+                    .into_iter()
+                    .map(|one| Stands { closes: slug == "absences", ..one }),
+            );
         }
     }
     all
@@ -132,7 +140,7 @@ fn expand(text: &str, name: &str) -> Vec<Stands> {
         let rule = rule.strip_prefix("FREQ=WEEKLY;COUNT=").expect("a rule of the race");
         rule.parse().unwrap()
     });
-    (0..count).for_each(|n| drop(dates.insert(start + n * WEEK, (start + n * WEEK, end + n * WEEK))));
+    dates.extend((0..count).map(|n| (start + n * WEEK, (start + n * WEEK, end + n * WEEK))));
     for (key, value) in master {
         if key == "EXDATE" {
             dates.remove(&instant(value));
@@ -153,6 +161,7 @@ fn expand(text: &str, name: &str) -> Vec<Stands> {
         end,
         from: start - before,
         until: end + after,
+        closes: false,
         name: name.clone(),
     };
     dates.into_values().map(stands).collect()
@@ -160,11 +169,15 @@ fn expand(text: &str, name: &str) -> Vec<Stands> {
 
 #[test]
 fn the_judge_sees_what_it_must_see() {
-    let one = |start, end| Stands { start, end, from: start - 5, until: end, name: String::new() };
+    let one =
+        |start, end| Stands { start, end, from: start - 5, until: end, closes: false, name: String::new() };
     let (a, b, c) = (one(0, 10), one(9, 20), one(22, 30));
     assert_eq!(overlaps(&[&a, &b], 1), 2);
     assert_eq!(overlaps(&[&a, &b], 2), 0);
     assert_eq!(overlaps(&[&b, &c], 1), 1, "a buffer that reaches into a core");
+    let closed = Stands { closes: true, ..one(25, 40) };
+    assert_eq!(overlaps(&[&c, &closed], 5), 1);
+    assert_eq!(overlaps(&[&a, &closed], 5), 0);
     assert_eq!(instant("20240301T000001Z"), 1_709_251_201);
     let text = "BEGIN:VEVENT\r\nDTSTART:20240301T000000Z\r\nDTEND:20240301T\r\n 001000Z\r\n\
         RRULE:FREQ=WEEKLY;COUNT=3\r\nEXDATE:20240308T000000Z\r\nEND:VEVENT\r\n\

@@ -285,10 +285,15 @@ async fn other_calendars_cost_not_one_statement_more() {
             kalends::calendar::Calendars::open(world.store.clone(), Default::default()).await.unwrap();
         let who = world.who("ada").await;
         let cost = async |calendars: &kalends::calendar::Calendars, at: &str| {
-            super::world::put(calendars, &who, at, &mine(&world, at, 600, 630)).await.unwrap();
-            let before = trips();
-            super::world::put(calendars, &who, at, &mine(&world, at, 700, 730)).await.unwrap();
-            trips() - before
+            let mut least = u64::MAX;
+            // The least of a few: SQLite's writer also looks for other processes now and then.
+            for minute in (0..1200).step_by(100) {
+                let before = trips();
+                let text = mine(&world, at, minute, minute + 30);
+                super::world::put(calendars, &who, at, &text).await.unwrap();
+                least = least.min(trips() - before);
+            }
+            least
         };
         let (without, with) =
             (cost(&plain, "ada/default/1.ics").await, cost(&world.calendars, "ada/default/2.ics").await);

@@ -13,7 +13,7 @@ use kalends::clinic::{AppointmentId, Cancel, Clinic, Error, Ground, Keep, Policy
 use store::{Busy, BusyKind, PrincipalId, Source, Span};
 
 use super::checker::judge;
-use super::world::{DAY, MINUTE, World, event, guarded, place, put};
+use super::world::{DAY, MINUTE, World, event, guarded, place, put, utc};
 use crate::support::database::{Fresh, postgres, sql, sqlite};
 
 /// Clients at once.
@@ -116,15 +116,18 @@ struct Client {
     sum: Sum,
     /// Appointments of this client that take place.
     booked: Vec<AppointmentId>,
-    /// Events on its phone.
-    events: Vec<String>,
+    /// Those of the phone's owner, and the first dates of series.
+    own: Vec<AppointmentId>,
+    series: Vec<(AppointmentId, i64)>,
+    /// Events on its phone: calendar and UID.
+    events: Vec<(&'static str, String)>,
 }
 
 impl Client {
     fn new(world: Arc<World>, n: u64, (calendars, clinic): (Calendars, Clinic), who: Caller) -> Client {
         let dice = 0x9e37_79b9_7f4a_7c15 ^ (n + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let (sum, booked, events) = (Sum::default(), Vec::new(), Vec::new());
-        Client { world, n, calendars, clinic, who, dice, sum, booked, events }
+        let (booked, own, series, events) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Client { world, n, calendars, clinic, who, dice, sum: Sum::default(), booked, own, series, events }
     }
 
     fn roll(&mut self, sides: u64) -> i64 {
@@ -134,18 +137,21 @@ impl Client {
 
     async fn run(mut self, attempts: u64) -> Sum {
         for n in 0..attempts {
-            match self.roll(12) {
+            match self.roll(15) {
                 0..=3 => self.book(None).await,
                 4 => self.book(Some(2)).await,
                 5 | 6 => self.hold().await,
                 7 => self.reschedule().await,
                 8 => self.cancel().await,
-                9 | 10 => self.put(n).await,
+                9 | 10 => self.put(n, "visits").await,
+                11 => self.carry().await,
+                12 => self.one_of_a_series().await,
+                13 => self.put(n, "absences").await,
                 _ => self.remove().await,
             }
         }
         let uids = self.booked.iter().map(|id| id.uid.clone());
-        self.sum.live = uids.chain(self.events).collect();
+        self.sum.live = uids.chain(self.events.into_iter().map(|(_, uid)| uid)).collect();
         self.sum
     }
 
@@ -165,7 +171,8 @@ impl Client {
 
     /// Somewhere in two hours of one day: a few places for many.
     fn span(&mut self) -> (i64, i64) {
-        let start = self.world.at(600 + 5 * self.roll(24));
+        let minute = 600 + 5 * self.roll(24);
+        let start = self.world.at(minute);
         (start, start + (5 + 5 * self.roll(9)) * MINUTE)
     }
 
@@ -196,8 +203,15 @@ impl Client {
 
     async fn book(&mut self, weeks: Option<i64>) {
         let visit = self.visit(weeks);
-        let booked = self.clinic.book(self.world.by(), visit, Ground::Bare).await;
-        self.booked.extend(self.count(booked).map(|booked| booked.id));
+        let booked = self.clinic.book(self.world.by(), visit.clone(), Ground::Bare).await;
+        let Some(booked) = self.count(booked) else { return };
+        if visit.practitioner == self.who.principal() {
+            self.own.push(booked.id.clone());
+        }
+        if weeks.is_some() {
+            self.series.push((booked.id.clone(), visit.start));
+        }
+        self.booked.push(booked.id);
     }
 
     async fn hold(&mut self) {
@@ -238,28 +252,67 @@ impl Client {
     }
 
     /// The phone: a new event, or one of its own elsewhere; sometimes a series.
-    async fn put(&mut self, n: u64) {
+    async fn put(&mut self, n: u64, slug: &'static str) {
         let (start, end) = self.span();
         let again = self.roll(2) == 0;
         let uid = match self.events.last() {
-            Some(uid) if again => uid.clone(),
+            Some((there, uid)) if again && *there == slug => uid.clone(),
             _ => format!("phone-{}-{n}", self.n),
         };
         let more = if self.roll(4) == 0 { "RRULE:FREQ=WEEKLY;COUNT=3\r\n" } else { "" };
-        let at = format!("{}/visits/{uid}.ics", self.who.name());
+        let at = format!("{}/{slug}/{uid}.ics", self.who.name());
         let done = put(&self.calendars, &self.who, &at, &event(&uid, start, end, more)).await;
-        if self.count(done.map_err(conflict)).is_some() && !self.events.contains(&uid) {
-            self.events.push(uid);
+        if self.count(done.map_err(conflict)).is_some() && !self.events.contains(&(slug, uid.clone())) {
+            self.events.push((slug, uid));
+        }
+    }
+
+    /// The phone moves an appointment; its rooms follow.
+    async fn carry(&mut self) {
+        let Some(id) = self.own.last().filter(|id| self.booked.contains(id)).cloned() else { return };
+        let at = format!("{}/visits/{}.ics", self.who.name(), id.uid);
+        let text = self.world.text(&at).await.expect("an appointment that takes place");
+        let (start, end) = self.span();
+        let line = |line: &str| match line.split(':').next() {
+            Some("DTSTART") => format!("DTSTART:{}\r\n", utc(start)),
+            Some("DTEND") => format!("DTEND:{}\r\n", utc(end)),
+            _ => line.to_string(),
+        };
+        let is_plain = !text.contains("RECURRENCE-ID") && !text.contains("EXDATE");
+        let moved: String = text.split_inclusive("\r\n").map(line).collect();
+        if is_plain {
+            let done = put(&self.calendars, &self.who, &at, &moved).await;
+            self.count(done.map_err(conflict));
+        }
+    }
+
+    /// One date of a series goes, or goes elsewhere.
+    async fn one_of_a_series(&mut self) {
+        let Some((id, first)) = self.series.last().cloned() else { return };
+        let at = first + 7 * DAY * self.roll(2);
+        let id = AppointmentId { occurrence: Some(at), ..id };
+        let done = if self.roll(2) == 0 {
+            let how = Cancel { by_patient: true, reason: "race".into() };
+            self.clinic.cancel(self.world.by(), id, how, None).await
+        } else {
+            let (start, end) = self.span();
+            let moved = self.clinic.reschedule(self.world.by(), id, (start, end), None, Ground::Bare).await;
+            moved.map(drop)
+        };
+        match done {
+            // Gone, or moved as a whole, before.
+            Err(Error::Transition { .. } | Error::NotFound(_)) => self.sum.refused += 1,
+            other => drop(self.count(other)),
         }
     }
 
     async fn remove(&mut self) {
-        let Some(uid) = self.events.pop() else { return };
-        let at = place(&format!("{}/visits/{uid}.ics", self.who.name()));
+        let Some((slug, uid)) = self.events.pop() else { return };
+        let at = place(&format!("{}/{slug}/{uid}.ics", self.who.name()));
         let by = Author { who: &self.who, from: Origin::Dav };
         let done = self.calendars.delete(by, &at, Condition::NONE).await;
         if self.count(done.map_err(Error::Calendar)).is_none() {
-            self.events.push(uid);
+            self.events.push((slug, uid));
         }
     }
 }
