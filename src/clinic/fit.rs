@@ -1,4 +1,4 @@
-//! Does an interval fit? The one definition, the same as the database's (`migrations/*/0002_booking.sql`) but for one
+//! Does an interval fit? The one definition, the same as the database's (`migrations/*/0003_booking.sql`) but for one
 //! thing: here what is marked overbooked stands in the way too, because it takes place.
 //!
 //! At every instant at which something stands in its core, at most `capacity` intervals stand there, buffers included;
