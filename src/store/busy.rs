@@ -2,6 +2,8 @@
 //! here so that the database can refuse what would not fit (`migrations/*/0003_booking.sql`), whoever writes it.
 //! The one invariant: no row is longer than [`LONGEST`], so what overlaps an instant is found by the key alone.
 
+use std::cmp::Ordering;
+
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
@@ -39,7 +41,7 @@ pub struct Span {
 }
 
 /// What an interval comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     /// The object of this name.
     Object(CollectionId, String),
@@ -146,6 +148,10 @@ fn read(columns: &mut Columns<'_>) -> Result<Option<Busy>> {
     Ok(Some(Busy { resource, span, kind, source, expires_at, mark }))
 }
 
+fn in_order(a: &Busy, b: &Busy) -> Ordering {
+    (a.resource, a.span, &a.source).cmp(&(b.resource, b.span, &b.source))
+}
+
 fn read_some(row: &AnyRow) -> Result<Option<Busy>> {
     read(&mut Columns::of(row))
 }
@@ -195,7 +201,7 @@ impl Conn {
                 rows.iter().filter_map(|row| read_some(row).transpose()).collect::<Result<Vec<_>>>()?,
             );
         }
-        found.sort_by(|a, b| (a.resource, a.span).cmp(&(b.resource, b.span)));
+        found.sort_unstable_by(in_order);
         Ok(found)
     }
 
@@ -241,7 +247,8 @@ impl Tx {
         }
         look.resources.sort_unstable_by_key(|resource| resource.id);
         look.resources.dedup();
-        look.busy.sort_by(|a, b| (a.resource, a.span).cmp(&(b.resource, b.span)));
+        // By all of the key: a row is found once for each span it overlaps, and must count once.
+        look.busy.sort_unstable_by(in_order);
         look.busy.dedup();
         Ok(look)
     }

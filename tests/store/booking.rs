@@ -134,7 +134,7 @@ async fn what_is_marked_is_exempt_and_says_why() {
         bookable(&world, world.ada, 1).await;
         occupy(&world, &[busy(&world, "a", (0, 30), (0, 0))]).await.unwrap();
         let marked = Busy { mark: mark("moved on the phone"), ..busy(&world, "b", (10, 40), (0, 0)) };
-        occupy(&world, &[marked.clone()]).await.unwrap();
+        occupy(&world, std::slice::from_ref(&marked)).await.unwrap();
         let mut conn = world.conn().await;
         assert_eq!(conn.busy_from(world.clinic, &marked.source).await.unwrap(), [marked]);
     })
@@ -271,6 +271,29 @@ async fn a_look_sees_what_is_near_and_clears_what_ran_out() {
         let mut conn = world.conn().await;
         let left = conn.busy_between(world.clinic, &[ada, bob], (NOW, NOW + 86_400), now).await.unwrap();
         assert_eq!(left.len(), 2, "both are gone from the table");
+    })
+    .await;
+}
+
+/// Of equal intervals every one is found once, however many spans it overlaps.
+#[tokio::test]
+async fn a_look_counts_each_interval_once() {
+    everywhere(async |world| {
+        bookable(&world, world.ada, 3).await;
+        let rows = ["a", "b", "c"].map(|name| busy(&world, name, (0, 60), (0, 0)));
+        occupy(&world, &rows).await.unwrap();
+        let ada = world.ada;
+        let look = world
+            .change(move |tx| {
+                Box::pin(async move {
+                    let spans = [0, 10, 20].map(|minute| span((minute, minute + 5), (0, 0)));
+                    tx.look(&[ada], &spans, None).await
+                })
+            })
+            .await
+            .unwrap();
+        assert_eq!(look.busy, rows);
+        assert_eq!(look.resources.len(), 1);
     })
     .await;
 }
