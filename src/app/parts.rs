@@ -1,8 +1,9 @@
-//! What every command and the server are built of: the store, the accounts, the calendars, in this order.
+//! What every command and the server are built of: the store, the accounts, the calendars, the clinic, in this order.
 //!
 //! Invariant: built once each and handed down; nobody below opens a store or reads a setting.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use store::{Clock, Database, DatabaseUrl, Options, Store};
 
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     accounts::{self, Accounts},
     calendar::{self, Calendars},
+    clinic::{self, Clinic},
 };
 
 /// The parts below the doors.
@@ -21,6 +23,7 @@ pub struct Parts {
     pub store: Store,
     pub accounts: Accounts,
     pub calendars: Calendars,
+    pub clinic: Clinic,
 }
 
 /// What to do when there is no database yet.
@@ -61,15 +64,16 @@ impl Parts {
                 on: config.memory,
             },
         };
-        let calendars = Calendars::open(store.clone(), settings).await?;
-        Ok(Parts { store, accounts, calendars })
+        let calendars = Calendars::open_with(store.clone(), settings, Some(Arc::new(clinic::Rules))).await?;
+        let clinic = Clinic::new(store.clone(), calendars.clone());
+        Ok(Parts { store, accounts, calendars, clinic })
     }
 
     /// Writes what is still in hand and closes the database.
     pub async fn close(self) -> Result<(), Error> {
-        let Parts { store, accounts, calendars } = self;
+        let Parts { store, accounts, calendars, clinic } = self;
         accounts.write_uses().await?;
-        drop((accounts, calendars));
+        drop((accounts, calendars, clinic));
         store.close().await;
         Ok(())
     }

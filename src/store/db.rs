@@ -15,7 +15,7 @@ use crate::job::{self, Waiting};
 use crate::listen::Herald;
 use crate::migrate::{SCHEMA, climb, schema};
 use crate::pool::Pool;
-use crate::value::values;
+use crate::value::{Columns, values};
 use crate::writer::{Message, QUEUE, Writer};
 use crate::{Aside, ClinicId, Clock, Database, Error, Hold, Lock, Options, Result, Version, postgres};
 
@@ -157,6 +157,18 @@ impl Store {
         }
     }
 
+    /// Now, as [`Tx::moment`] tells it: what expires is compared with this also when it is only read.
+    pub async fn moment(&self) -> Result<i64> {
+        match &self.inner.road {
+            Road::Writer { .. } => Ok(self.inner.clock.now()),
+            Road::Own { .. } => {
+                let sql = "select cast(extract(epoch from clock_timestamp()) as bigint)";
+                let found = self.read().await?.number(sql, values![]).await?;
+                found.ok_or_else(|| Error::broken("PostgreSQL does not tell the time"))
+            }
+        }
+    }
+
     /// Wakes after every commit, of this process and (SQLite: within 0.3 s; PostgreSQL: at once) of any other.
     /// The number counts wake-ups and means nothing else.
     pub fn changed(&self) -> watch::Receiver<u64> {
@@ -248,8 +260,11 @@ where
     E: From<Error>,
 {
     if let Some(clinic) = clinic {
-        let found = tx.conn().version(postgres::BUMP, clinic).await?.ok_or(Error::Gone)?;
+        let row = tx.conn().one(postgres::BUMP, values![clinic]).await?.ok_or(Error::Gone)?;
+        let mut columns = Columns::of(&row);
+        let found = Version { seq: columns.int()?, structure: columns.int()? };
         tx.begin(clinic, found, now, Room::Enough);
+        tx.at(columns.int()?);
     }
     let value = job::run(job, tx).await?;
     if tx.structural {

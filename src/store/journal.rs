@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, Value, values};
-use crate::{ClinicId, CollectionId, Conn, Error, Etag, PrincipalId, Result, Tx};
+use crate::{ClinicId, CollectionId, Conn, Error, Etag, Noted, PrincipalId, Result, Tx};
 
 macro_rules! columns {
     () => {
@@ -93,6 +93,24 @@ pub enum Fact {
         /// Which.
         collection: CollectionId,
     },
+    /// An appointment was booked, moved, cancelled or otherwise changed.
+    Appointment {
+        /// In its practitioner's calendar.
+        collection: CollectionId,
+        /// With whom.
+        practitioner: PrincipalId,
+        /// The UID of its object.
+        uid: String,
+        /// What became of it.
+        noted: Noted,
+    },
+    /// Holds of this resource were made, prolonged, released or used.
+    HoldsChanged {
+        /// Whose time is kept, or free again.
+        resource: PrincipalId,
+        /// The hold.
+        hold: String,
+    },
     /// Everything may be different (restore, new epoch): forget what you know.
     Restored,
 }
@@ -170,13 +188,26 @@ impl Fact {
             Fact::FeedChanged { collection } => of("feed-changed", Some(collection), None),
             Fact::PropertiesChanged { collection } => of("properties-changed", Some(collection), None),
             Fact::Imported { collection } => of("imported", Some(collection), None),
+            Fact::Appointment { collection, practitioner, uid, noted } => {
+                Parts { name: Some(uid), ..of(noted.text(), Some(collection), Some(practitioner)) }
+            }
+            Fact::HoldsChanged { resource, hold } => {
+                Parts { name: Some(hold), ..of("holds-changed", None, Some(resource)) }
+            }
             Fact::Restored => of("restored", None, None),
         }
     }
 
     /// Objects come and go without changing the structure of the clinic.
     fn structural(&self) -> bool {
-        !matches!(self, Fact::ObjectPut { .. } | Fact::ObjectGone { .. } | Fact::Imported { .. })
+        !matches!(
+            self,
+            Fact::ObjectPut { .. }
+                | Fact::ObjectGone { .. }
+                | Fact::Imported { .. }
+                | Fact::Appointment { .. }
+                | Fact::HoldsChanged { .. }
+        )
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Fact> {
@@ -206,6 +237,18 @@ impl Fact {
             ("feed-changed", Some(collection), ..) => Fact::FeedChanged { collection },
             ("properties-changed", Some(collection), ..) => Fact::PropertiesChanged { collection },
             ("imported", Some(collection), ..) => Fact::Imported { collection },
+            ("holds-changed", _, Some(resource), Some(hold), _) => Fact::HoldsChanged { resource, hold },
+            (kind, Some(collection), Some(practitioner), Some(uid), _)
+                if Noted::ALL.iter().any(|noted| noted.text() == kind) =>
+            {
+                let noted = Noted::ALL.into_iter().find(|noted| noted.text() == kind);
+                noted.map_or(Fact::Restored, |noted| Fact::Appointment {
+                    collection,
+                    practitioner,
+                    uid,
+                    noted,
+                })
+            }
             ("restored", ..) => Fact::Restored,
             // A newer release beside us wrote something we do not know: the safe reading is to forget everything.
             _ => Fact::Restored,
@@ -228,7 +271,7 @@ impl Origin {
         })
     }
 
-    fn read(text: &str) -> Result<Origin> {
+    pub(crate) fn read(text: &str) -> Result<Origin> {
         let plain = [Origin::House, Origin::Dav, Origin::Cli, Origin::Import, Origin::Rest, Origin::Ui];
         let link = || text.strip_prefix("google:").and_then(|link| link.parse().ok()).map(Origin::Google);
         let found = plain.into_iter().find(|origin| origin.text() == text).or_else(link);

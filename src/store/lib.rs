@@ -9,12 +9,14 @@
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
-//! `properties`, `packs`, `journal`, `meta`.
+//! `properties`, `packs`, `journal`, `meta`; of what can be booked: `resources`, `busy`, `holds`, `appointments`.
 #![warn(missing_docs)]
 
+mod appointments;
 mod archive;
 mod availabilities;
 mod backup;
+mod busy;
 mod clinics;
 pub mod clock;
 mod collections;
@@ -24,6 +26,7 @@ mod dialect;
 mod error;
 mod feeds;
 mod grants;
+mod holds;
 mod ids;
 mod job;
 mod journal;
@@ -40,24 +43,28 @@ mod postgres;
 mod principals;
 mod properties;
 mod reserve;
+mod resources;
 mod restore;
 mod sqlite;
 mod tombstones;
 mod value;
 mod writer;
 
+pub use appointments::{AppointmentRow, Noted};
 pub use archive::{Counts, archived_columns};
 pub use availabilities::Availability;
+pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span};
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
-pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Visible};
-pub use conn::{Aside, Conn, Tx};
+pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
+pub use conn::{Aside, Conn, Tx, trips};
 pub use db::Store;
 pub use error::{Error, Result, Unique};
 pub use feeds::{Feed, FeedScope, NewFeed};
 /// What a job of [`Store::write`] returns.
 pub use futures_util::future::BoxFuture;
 pub use grants::{Grant, Privilege};
+pub use holds::{KeptHold, holds_among};
 pub use ids::{AppPasswordId, ClinicId, CollectionId, FeedId, PrincipalId};
 pub use journal::{Fact, Origin, Row};
 pub use lock::{Hold, Lock};
@@ -68,4 +75,5 @@ pub use packs::Pack;
 pub use passwords::{AppPassword, Credentials, NewAppPassword};
 pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind};
 pub use properties::{Property, PropertyOwner};
+pub use resources::Resource;
 pub use tombstones::{Tombstone, Tombstones};

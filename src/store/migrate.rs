@@ -26,6 +26,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_availability.sql"),
         postgres: include_str!("../../migrations/postgres/0002_availability.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0003_booking.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_booking.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

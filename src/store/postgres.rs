@@ -60,6 +60,7 @@ pub(crate) fn error(error: sqlx::Error) -> (Error, Fate) {
     match &*code {
         "23505" => (Error::Unique(unique(&error)), Fate::Kept),
         "23503" => (Error::Gone, Fate::Kept),
+        "23P01" => (Error::Overlap, Fate::Kept),
         "53100" => (Error::Full, Fate::Kept),
         // Lock timeout, serialisation, deadlock: the connection is well.
         "55P03" | "40001" | "40P01" | "57014" => (Error::Busy, Fate::Kept),
@@ -86,8 +87,10 @@ fn unique(error: &sqlx::Error) -> Unique {
     }
 }
 
-/// The first statement of every write: it bumps, and it is the lock that orders the writes of one clinic.
-pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 returning seq, structure";
+/// The first statement of every write: it bumps, and it is the lock that orders the writes of one clinic. The moment is
+/// asked for once the lock is held, of the one clock that all nodes share.
+pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 \
+    returning seq, structure, cast(extract(epoch from clock_timestamp()) as bigint)";
 
 pub(crate) const TEXTS_AS_ONE: &str = "string_agg(convert_to(\
     octet_length(name) || ' ' || octet_length(text) || ' ' || name, 'UTF8') || etag || text, ''::bytea)";

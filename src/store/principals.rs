@@ -286,6 +286,9 @@ impl Tx {
 
 /// What hangs on a principal besides its collections.
 const ERASE: &[&str] = &[
+    "delete from busy where clinic_id = $1 and resource_id = $2",
+    "delete from resources where clinic_id = $1 and id = $2",
+    "delete from appointments where clinic_id = $1 and practitioner_id = $2",
     "delete from app_passwords where clinic_id = $1 and principal_id = $2",
     "delete from availabilities where clinic_id = $1 and principal_id = $2",
     "delete from grants where clinic_id = $1 and principal_id = $2",

@@ -16,13 +16,22 @@ pub fn shell(file: &Path, sql: &str) {
     query(file, sql);
 }
 
+/// Whether SQL on a file past the store is done.
+pub fn try_shell(file: &Path, sql: &str) -> bool {
+    run(file, sql).status.success()
+}
+
 /// Runs SQL on a file past the store and returns the first column.
 pub fn query(file: &Path, sql: &str) -> Vec<String> {
-    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
-        [print(r[0]) for r in c.execute(sys.argv[2])]\nc.commit()";
-    let done = Command::new("python3").arg("-c").arg(script).arg(file).arg(sql).output().unwrap();
+    let done = run(file, sql);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap().lines().map(str::to_string).collect()
+}
+
+fn run(file: &Path, sql: &str) -> std::process::Output {
+    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
+        [print(r[0]) for r in c.execute(sys.argv[2])]\nc.commit()";
+    Command::new("python3").arg("-c").arg(script).arg(file).arg(sql).output().unwrap()
 }
 
 #[tokio::test]

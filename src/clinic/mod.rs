@@ -1,0 +1,100 @@
+//! The clinic in its own words: what is booked, with whom, and that nothing is ever booked twice.
+//!
+//! A resource is a principal that can be booked: its calendar `visits` holds what takes its time, `absences` what
+//! closes it. An appointment is an object in the practitioner's `visits`, a twin of it in the calendar of every room
+//! and device that is booked with it, and a row for what iCalendar has no word for. Whoever writes (a phone through
+//! [`Rules`], the house through [`Clinic::book`]), the busy rows of all of them change in the same transaction, and the
+//! database itself refuses what would not fit.
+//!
+//! *Never:* knows HTTP or SQL; decides by a clock of its own what has expired; tells one patient of another.
+//!
+//! Files: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds` (a time kept for minutes), `horizon` (what
+//! the clock must add), `rules` (the rule inside the one write), `ledger` (the busy rows of one change), `fit` (does it
+//! fit), `plan` (from texts to intervals), `text` (appointments as iCalendar), `status` (the table of states), `error`.
+
+mod appointments;
+mod error;
+mod fit;
+mod holds;
+mod horizon;
+mod ledger;
+mod plan;
+mod rules;
+mod status;
+mod text;
+mod visit;
+
+use store::{ClinicId, NewCollection, PrincipalId, Resource, Store};
+
+pub use error::{Conflict, Error, Result, kind_name};
+pub use fit::BUFFER;
+pub use holds::{Held, Keep};
+pub use horizon::Extended;
+pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
+pub use rules::Rules;
+pub use status::Status;
+/// Words of the store that doors hand over as they are.
+pub use store::{AppointmentRow, BusyKind, Origin, Policy};
+pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
+
+use crate::calendar::Calendars;
+
+/// Who does something, through which door: written beside everything that is done.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    pub clinic: ClinicId,
+    /// None: the house itself.
+    pub who: Option<PrincipalId>,
+    pub door: Origin,
+}
+
+/// The room's face. Cheap to clone.
+#[derive(Clone)]
+pub struct Clinic {
+    store: Store,
+    calendars: Calendars,
+}
+
+impl Clinic {
+    /// Over the calendars, which must have been opened with [`Rules`].
+    pub fn new(store: Store, calendars: Calendars) -> Clinic {
+        Clinic { store, calendars }
+    }
+
+    /// Makes a principal bookable: its resource and its two calendars, in one transaction. What a client's change onto
+    /// a taken time does is the `policy`.
+    pub async fn make_bookable(&self, by: By, id: PrincipalId, capacity: i64, policy: Policy) -> Result<()> {
+        if capacity < 1 {
+            return Err(Error::Invalid { field: "capacity", why: "at least one must fit" });
+        }
+        let made = self.calendars.together(by.clinic, move |work| {
+            Box::pin(async move {
+                let tx = work.tx();
+                tx.sign(by.door, by.who);
+                let reached = plan::horizon(tx.now());
+                tx.insert_resource(Resource { id, capacity, reached }).await?;
+                for (slug, name) in [(VISITS, "Visits"), (ABSENCES, "Absences")] {
+                    let calendar = NewCollection {
+                        slug: slug.into(),
+                        components: "VEVENT".into(),
+                        display_name: Some(name.into()),
+                        policy: Some(policy),
+                        ..NewCollection::default()
+                    };
+                    tx.insert_collection(id, calendar).await?;
+                }
+                Ok::<_, Error>(())
+            })
+        });
+        made.await
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// The key of an occurrence: its instant as RECURRENCE-ID in UTC, '' for what does not recur.
+fn recurrence(instant: i64) -> String {
+    if instant == 0 { String::new() } else { ical::When::Utc(instant).print() }
+}

@@ -1,0 +1,14 @@
+//! The clinic: what is booked is never booked twice, whoever writes.
+//!
+//! Files: `world` (practitioners, rooms, a hall of three places, a phone), `booking` (book, move, cancel, states),
+//! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
+//! (thousands of attempts at once and a checker that believes only the texts), `checker`.
+//! *Never:* asks the code under test whether it was right.
+
+mod booking;
+mod checker;
+mod holds;
+mod horizon;
+mod phone;
+mod race;
+mod world;
