@@ -42,6 +42,7 @@
 pub mod accounts;
 pub mod app;
 pub mod calendar;
+pub mod clinic;
 pub mod dav;
 pub mod edge;
 pub mod feeds;
