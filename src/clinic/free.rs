@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ical::Zone;
+use serde::{Deserialize, Serialize};
 use store::{PrincipalId, PrincipalKind};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
 };
 
 /// Something that resources are found by: a row of the clinic's list of terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Term(pub i64);
 
 /// What a term is about. Places and modes may also be those of an open interval; all else is a trait of the resource.

@@ -18,6 +18,7 @@ mod needs;
 mod packed;
 mod postings;
 mod slots;
+mod token;
 mod wall;
 #[cfg(test)]
 mod worlds_tests;
@@ -26,3 +27,4 @@ pub use ask::{Ask, Dates, Need, Offer, Refusal};
 pub use free::{Dimension, Free, Resource, Tag, Term};
 pub use gaps::fits;
 pub use interval::{Busy, Open, Site, Want};
+pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
