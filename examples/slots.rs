@@ -160,13 +160,16 @@ fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     sorted.get((sorted.len() * percent / 100).min(sorted.len() - 1)).map_or(0.0, |one| one.as_secs_f64() * 1e6)
 }
 
+type Make<'a> = &'a dyn Fn(u64) -> Ask<'static>;
+type Groups<'a> = &'a dyn Fn(u64) -> Vec<Vec<Term>>;
+
 /// A kind of question; made anew for every run.
 struct Kind<'a> {
     name: &'a str,
     runs: u64,
-    make: &'a dyn Fn(u64) -> Ask<'a>,
+    make: Make<'a>,
     /// Groups of the naive answer; None: it has none.
-    groups: Option<&'a dyn Fn(u64) -> Vec<Vec<Term>>>,
+    groups: Option<Groups<'a>>,
 }
 
 fn measure(free: &Free, all: &[Person], kind: &Kind<'_>, zone: &Zone) -> Outcome<()> {
@@ -205,6 +208,10 @@ fn measure(free: &Free, all: &[Person], kind: &Kind<'_>, zone: &Zone) -> Outcome
     Ok(())
 }
 
+fn weekly(day: i64) -> Vec<i64> {
+    (0..12).map(|week| day + week * 7).collect()
+}
+
 fn questions(free: &Free, all: &[Person], zone: &Zone, filtered_only: bool) -> Outcome<()> {
     let base = || Ask { until: MONDAY + 90 * DAY, ..Ask::default() };
     let at = |run: u64| MONDAY + (run * 7_919 % (10 * 86_400)) as i64 / 60 * 60;
@@ -229,14 +236,13 @@ fn questions(free: &Free, all: &[Person], zone: &Zone, filtered_only: bool) -> O
     };
     let too_long = |run| Ask { want: Want { length: 5 * 3600, ..base().want }, ..plain(run) };
     let nobody = |run| Ask { traits: vec![vec![NOBODY]], ..plain(run) };
-    let weekly = |day: i64| (0..12).map(|week| day + week * 7).collect::<Vec<_>>();
     let series = |run| Ask { dates: Some(&weekly), ..by_specialty(run) };
     let series_anyone = |run| Ask { dates: Some(&weekly), ..plain(run) };
     let specialty_group = |run| vec![vec![specialty(run)], vec![IN_PERSON]];
     let anyone_group = |_| Vec::new();
     let kind = |name, make, groups| Kind { name, runs: 1_000, make, groups };
     let filtered = [
-        kind("specialty + mode", &by_specialty as &dyn Fn(u64) -> Ask<'_>, Some(&specialty_group as &dyn Fn(u64) -> _)),
+        kind("specialty + mode", &by_specialty as Make<'_>, Some(&specialty_group as Groups<'_>)),
         kind("specialty + place + mode", &by_all, None),
         kind("place only", &by_place, None),
         kind("specialty + mode + 1 of 8 rooms", &with_room, None),
@@ -245,7 +251,7 @@ fn questions(free: &Free, all: &[Person], zone: &Zone, filtered_only: bool) -> O
         kind("no result: a specialty of nobody", &nobody, None),
     ];
     let wide = [
-        kind("anyone", &plain as &dyn Fn(u64) -> Ask<'_>, Some(&anyone_group as &dyn Fn(u64) -> _)),
+        kind("anyone", &plain as Make<'_>, Some(&anyone_group as Groups<'_>)),
         kind("anyone, 60 min, after 16:30", &evening, Some(&anyone_group)),
         kind("anyone, buffers of 10 min", &buffered, None),
         kind("anyone, half a year ahead", &late, None),
