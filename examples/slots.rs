@@ -51,10 +51,8 @@ struct Person {
 fn person(n: u64, days: i64, booked: u64, zone: &Zone) -> Person {
     let mut dice = Dice(n * 2_654_435_761 + 88_172_645_463_325_252);
     let tag = |term, dimension, weekdays| Tag { term, dimension, weekdays };
-    let mut tags = vec![
-        tag(specialty(dice.below(40)), Dimension::Trait, 0x7f),
-        tag(IN_PERSON, Dimension::Mode, 0x7f),
-    ];
+    let mut tags =
+        vec![tag(specialty(dice.below(40)), Dimension::Trait, 0x7f), tag(IN_PERSON, Dimension::Mode, 0x7f)];
     if dice.below(2) == 0 {
         tags.push(tag(VIDEO, Dimension::Mode, 0x7f));
     }
@@ -110,7 +108,11 @@ fn room(n: i64, days: i64) -> Person {
     };
     let mut dice = Dice(n as u64 + 7);
     let starts = (0..days * 24).filter(|_| dice.below(10) < 6);
-    let busy = starts.map(|hour| MONDAY + hour * 3600).map(|start| Busy { start, end: start + 2700, ..Busy::default() });
+    let busy = starts.map(|hour| MONDAY + hour * 3600).map(|start| Busy {
+        start,
+        end: start + 2700,
+        ..Busy::default()
+    });
     Person { who, open: Vec::new(), busy: busy.collect() }
 }
 
@@ -157,7 +159,9 @@ fn naive(all: &[Person], ask: &Ask<'_>, groups: &[&[Term]], zone: &Zone) -> Vec<
 }
 
 fn percentile(sorted: &[Duration], percent: usize) -> f64 {
-    sorted.get((sorted.len() * percent / 100).min(sorted.len() - 1)).map_or(0.0, |one| one.as_secs_f64() * 1e6)
+    sorted
+        .get((sorted.len() * percent / 100).min(sorted.len() - 1))
+        .map_or(0.0, |one| one.as_secs_f64() * 1e6)
 }
 
 type Make<'a> = &'a dyn Fn(u64) -> Ask<'static>;
@@ -219,7 +223,8 @@ fn questions(free: &Free, all: &[Person], zone: &Zone, filtered_only: bool) -> O
     let by_specialty = |run| Ask { traits: vec![vec![specialty(run)]], modes: vec![IN_PERSON], ..plain(run) };
     let by_all = |run| Ask { places: vec![place(run)], ..by_specialty(run) };
     let by_place = |run| Ask { places: vec![place(run)], ..plain(run) };
-    let evening = |run| Ask { want: Want { length: 3600, ..base().want }, day: (16 * 3600 + 1800, DAY), ..plain(run) };
+    let evening =
+        |run| Ask { want: Want { length: 3600, ..base().want }, day: (16 * 3600 + 1800, DAY), ..plain(run) };
     let with_room = |run| Ask {
         needs: vec![Need { kind: PrincipalKind::Room, traits: Vec::new(), count: 1 }],
         ..by_specialty(run)

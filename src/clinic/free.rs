@@ -221,9 +221,10 @@ impl Free {
         self.lanes[at].busy = Packed::busy(&all);
         self.holds.extend(come.iter().filter_map(|one| one.expires.map(|expires| (expires, at, *one))));
         self.count(at, &all);
-        let touched = gone.iter().chain(come).map(|one| {
-            (one.start - i64::from(one.before), one.end + i64::from(one.after))
-        });
+        let touched = gone
+            .iter()
+            .chain(come)
+            .map(|one| (one.start - i64::from(one.before), one.end + i64::from(one.after)));
         if let Some((from, until)) = touched.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
             self.rebuild_with(at, from, until, &all);
         }
@@ -261,7 +262,8 @@ impl Free {
     pub fn bytes(&self) -> usize {
         let of = |lane: &Lane| {
             let gaps: usize = lane.levels.iter().map(|gaps| gaps.capacity() * size_of::<Gap>()).sum();
-            let lists = lane.tallies.capacity() * size_of::<Tally>() + lane.who.tags.capacity() * size_of::<Tag>();
+            let lists =
+                lane.tallies.capacity() * size_of::<Tally>() + lane.who.tags.capacity() * size_of::<Tag>();
             size_of::<Lane>() + lane.open.bytes() + lane.busy.bytes() + gaps + lists
         };
         let terms: usize = self.terms.values().map(|bits| bits.words().len() * 8).sum();
@@ -298,7 +300,8 @@ impl Free {
         for tag in &who.tags {
             self.terms.entry(tag.term).or_default().set(at, true);
         }
-        let sites: BTreeSet<u16> = self.lanes[at].open.open_list().into_iter().map(|(_, _, site)| site).collect();
+        let sites: BTreeSet<u16> =
+            self.lanes[at].open.open_list().into_iter().map(|(_, _, site)| site).collect();
         for site in sites.into_iter().map(|number| self.sites[usize::from(number)]) {
             for term in [site.place, site.mode].into_iter().flatten() {
                 self.terms.entry(term).or_default().set(at, true);
@@ -350,7 +353,9 @@ impl Free {
         let mut open = self.open_of(at);
         open.retain(|(begins, ends, _)| *ends > from && *begins < until);
         open.iter_mut().for_each(|one| (one.0, one.1) = (one.0.max(from), one.1.min(until)));
-        let near = |one: &&Busy| one.end + DAY > from - i64::from(one.after) && one.start - DAY < until + i64::from(one.before);
+        let near = |one: &&Busy| {
+            one.end + DAY > from - i64::from(one.after) && one.start - DAY < until + i64::from(one.before)
+        };
         let near: Vec<Busy> = busy.iter().filter(near).copied().collect();
         let lane = &mut self.lanes[at];
         lane.levels.resize(lane.who.capacity.clamp(1, MOST_SEATS) as usize, Vec::new());

@@ -147,7 +147,8 @@ mod tests {
         Want { length, before: pad, after: pad, seats: 1 }
     }
 
-    const DAY: [Open; 1] = [Open { from: 0, until: 1000, site: super::super::Site { place: None, mode: None } }];
+    const DAY: [Open; 1] =
+        [Open { from: 0, until: 1000, site: super::super::Site { place: None, mode: None } }];
 
     #[test]
     fn buffers_may_meet_but_reach_into_no_core() {

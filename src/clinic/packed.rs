@@ -44,7 +44,8 @@ impl Packed {
         while !rest.is_empty() {
             let start = last + plain(take(&mut rest));
             let head = take(&mut rest);
-            let mut one = Busy { start, end: start + plain(head >> 3), closed: head & CLOSED != 0, ..Busy::default() };
+            let mut one =
+                Busy { start, end: start + plain(head >> 3), closed: head & CLOSED != 0, ..Busy::default() };
             if head & BUFFERED != 0 {
                 one.before = plain(take(&mut rest)) as u32;
                 one.after = plain(take(&mut rest)) as u32;
@@ -123,7 +124,14 @@ mod tests {
         let list = [
             Busy { start: 0, end: 1, ..Busy::default() },
             Busy { start: 1_790_000_000, end: 1_790_001_800, ..Busy::default() },
-            Busy { start: 1_790_000_000, end: 1_795_000_001, before: 7, after: 90_000, closed: true, ..Busy::default() },
+            Busy {
+                start: 1_790_000_000,
+                end: 1_795_000_001,
+                before: 7,
+                after: 90_000,
+                closed: true,
+                ..Busy::default()
+            },
             Busy { start: 1_790_000_001, end: 1_790_000_061, service: 65_535, after: 60, ..Busy::default() },
         ];
         assert_eq!(Packed::busy(&list).busy_list(), list);

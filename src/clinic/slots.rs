@@ -1,8 +1,9 @@
 //! The search for free starts: earliest first, equals by rank and turn.
 //!
-//! Time is walked in blocks that double: an hour, two, four ... For each, bits say who may have a start there; their
-//! gaps are read in order, and a resource is left as soon as it can only be later than the worst offer kept. So a
-//! quick answer looks at an hour, and none at all costs about one reading of every gap.
+//! Time is walked in blocks of an hour, which grow while many could have something and nothing is right. For each,
+//! bits say who may have a start there; their gaps are read in order, and a resource is left as soon as it can only be
+//! later than the worst offer kept. So a quick answer looks at an hour or two, and none at all costs at most about one
+//! reading of every gap.
 
 use std::{collections::HashMap, rc::Rc};
 
@@ -53,6 +54,8 @@ struct Block {
     until: i64,
     /// Windows of starts by wall; and where rooms are needed, by wall and place.
     windows: Vec<Rc<[Window]>>,
+    /// For each of those windows who may have a start in it.
+    may: Vec<Vec<Rc<[u64]>>>,
     at: HashMap<(usize, Term), Rc<[Window]>>,
 }
 
@@ -113,7 +116,8 @@ impl<'a> Search<'a> {
         }
         let seats = [ask.want.seats, 1];
         let lanes = gone.iter().flat_map(|(lane, gone)| seats.map(|seats| (*lane, gone, seats)));
-        let changed = lanes.map(|(lane, gone, seats)| ((lane, seats), free.gaps_without(lane, gone, seats).into()));
+        let changed =
+            lanes.map(|(lane, gone, seats)| ((lane, seats), free.gaps_without(lane, gone, seats).into()));
         let (changed, pools) = (changed.collect(), Pools::new(free, ask));
         let grid = Grid { split: ask.dates.is_some(), ..ask.grid() };
         Search { free, ask, grid, gone, changed, asked, pools, found: Vec::new(), series: HashMap::new() }
@@ -124,21 +128,30 @@ impl<'a> Search<'a> {
         let from = from.max(self.ask.from).max(now.saturating_add(self.ask.notice));
         let until = until.min(self.ask.until).min(now.saturating_add(self.ask.horizon));
         let (mut at, mut bands) = (from, 1);
+        if self.asked.iter().all(|word| *word == 0) {
+            return;
+        }
         while at < until && self.found.len() < self.ask.limit {
             let end = ((at.div_euclid(BAND) + bands) * BAND).min(until);
-            self.block(at, end);
+            let somebody = self.block(at, end);
             at = end;
-            // A series is looked up band by band: what all its dates must have leaves few.
-            bands = if self.ask.dates.is_some() { 1 } else { (bands * 2).min(LONGEST_BLOCK) };
+            // An hour in which nobody has anything is passed over at little cost; where many have something and
+            // nothing is right, few long blocks are cheaper. A series is looked up hour by hour: what all its dates
+            // must have leaves few.
+            if somebody && self.ask.dates.is_none() {
+                bands = (bands * 4).min(LONGEST_BLOCK);
+            }
         }
     }
 
-    fn block(&mut self, from: i64, until: i64) {
-        let mut block = Block { from, until, windows: Vec::new(), at: HashMap::new() };
+    /// Whether anybody could have a start there.
+    fn block(&mut self, from: i64, until: i64) -> bool {
+        let mut block = Block { from, until, windows: Vec::new(), may: Vec::new(), at: HashMap::new() };
         let candidates = self.candidates(&mut block);
         let first = block.windows.iter().filter_map(|all| all.first());
-        let Some(lowest) = first.map(|window| window.start(from, self.ask.step)).min() else { return };
+        let Some(lowest) = first.map(|window| window.start(from, self.ask.step)).min() else { return false };
         let mut order: Vec<usize> = postings::ones(&candidates).collect();
+        let somebody = !order.is_empty();
         let turned = order.partition_point(|lane| *lane < self.turn());
         order.rotate_left(turned);
         for lane in order {
@@ -149,6 +162,7 @@ impl<'a> Search<'a> {
             }
             self.scan(lane, &mut block);
         }
+        somebody
     }
 
     fn turn(&self) -> usize {
@@ -165,22 +179,30 @@ impl<'a> Search<'a> {
         let free = self.free;
         let (from, until) = (block.from, block.until);
         let mut all = vec![0; free.bands.stride()];
-        let mut bands: Vec<std::ops::Range<usize>> = Vec::new();
+        let mut known: HashMap<std::ops::Range<usize>, Rc<[u64]>> = HashMap::new();
         for (number, wall) in free.walls.iter().enumerate() {
             let windows = wall.windows(&self.grid, from, until);
+            let windows = self.pools.narrow(self, &windows, None, (from, until));
+            let mut may = Vec::with_capacity(windows.len());
             if self.ask.dates.is_some() {
                 self.series_candidates(number, &windows, &mut all);
+            } else {
+                for window in &windows {
+                    let bands = free.bands.of(window.from, window.until);
+                    let row = known.entry(bands.clone()).or_insert_with(|| {
+                        let mut row = self.asked.clone();
+                        let mut there = vec![0; row.len()];
+                        free.bands.gather(self.ask.want.length, bands, &mut there);
+                        self.changed.keys().for_each(|(lane, _)| there[lane / 64] |= 1 << (lane % 64));
+                        postings::and(&mut row, &there);
+                        postings::or(&mut all, &row);
+                        row.into()
+                    });
+                    may.push(row.clone());
+                }
             }
-            bands.extend(windows.iter().map(|window| free.bands.of(window.from, window.until)));
-            block.windows.push(self.pools.narrow(self, &windows, None, (from, until)).into());
-        }
-        if self.ask.dates.is_none() {
-            bands.sort_unstable_by_key(|bands| (bands.start, bands.end));
-            let mut next = 0;
-            for band in bands {
-                free.bands.gather(self.ask.want.length, band.start.max(next)..band.end, &mut all);
-                next = next.max(band.end);
-            }
+            block.may.push(may);
+            block.windows.push(windows.into());
         }
         for (lane, _) in self.changed.keys() {
             all[lane / 64] |= 1 << (lane % 64);
@@ -198,7 +220,15 @@ impl<'a> Search<'a> {
             let day = civil[0].div_euclid(DAY);
             let mut all = vec![0; into.len()];
             free.bands.gather(length, free.bands.of(window.from, window.until), &mut all);
-            for date in self.dates(day) {
+            postings::and(&mut all, &self.asked);
+            let dates = self.dates(day);
+            if dates.last().is_none_or(|last| zone.to_instant(last * DAY) >= free.span().1) {
+                continue;
+            }
+            for date in &dates[1..] {
+                if all.iter().all(|word| *word == 0) {
+                    break;
+                }
                 let [first, last] = civil.map(|at| zone.to_instant(at + (date - day) * DAY));
                 // Where the clock changes in that hour, its neighbours count as well.
                 let beside = if last - first == civil[1] - civil[0] { 0 } else { 3 * BAND };
@@ -207,9 +237,7 @@ impl<'a> Search<'a> {
                 free.bands.gather(length, bands, &mut there);
                 postings::and(&mut all, &there);
             }
-            if !self.dates(day).is_empty() {
-                postings::or(into, &all);
-            }
+            postings::or(into, &all);
         }
     }
 
@@ -231,30 +259,58 @@ impl<'a> Search<'a> {
         let origin = free.origin();
         let changed = self.changed.get(&(number, want.seats)).cloned();
         let gaps: &[Gap] = changed.as_deref().unwrap_or_else(|| free.gaps(number, want.seats));
-        let (from, until) = ((block.from - origin) as u32, block.until - origin);
-        let first = gaps.partition_point(|gap| { gap.until } <= from);
-        'lane: for gap in &gaps[first..] {
-            if i64::from(gap.from) >= until || self.is_late(origin + i64::from(gap.from), lane, order) {
-                break;
-            }
-            let (begins, ends) = (i64::from(gap.from), i64::from(gap.until));
-            let Some((first, last)) = starts(begins, ends, gap.before, gap.after, want) else { continue };
-            let (first, last) = ((origin + first).max(block.from), (origin + last).min(block.until - 1));
-            let site = free.sites[usize::from(gap.site)];
-            if first > last || !self.may_be_at(lane, site) {
+        let mut next = 0;
+        let windows = block.windows[lane.wall].clone();
+        let (word, bit) = (number / 64, 1u64 << (number % 64));
+        'lane: for (at, window) in windows.iter().enumerate() {
+            if block.may[lane.wall].get(at).is_some_and(|may| may[word] & bit == 0) {
                 continue;
             }
-            let windows = self.windows(block, lane.wall, site);
-            let skip = windows.partition_point(|window| window.until <= first);
-            for window in windows[skip..].iter().take_while(|window| window.from <= last) {
-                let mut start = window.start(first, self.ask.step);
-                while start <= last && start < window.until {
-                    if self.is_late(start, lane, order) {
-                        break 'lane;
-                    }
-                    self.add(number, (start, lane.who.rank, order), site);
-                    start += self.ask.step;
+            if self.is_late(window.from, lane, order) {
+                break;
+            }
+            // Whole days are passed over where the clock or the rooms leave only hours.
+            next += gaps[next..].partition_point(|gap| origin + i64::from(gap.until) <= window.from);
+            for gap in &gaps[next..] {
+                let begins = origin + i64::from(gap.from);
+                if begins >= window.until {
+                    break;
                 }
+                let ends = origin + i64::from(gap.until);
+                let Some((first, last)) = starts(begins, ends, gap.before, gap.after, want) else { continue };
+                let span = (first.max(window.from), last.min(window.until - 1));
+                let site = free.sites[usize::from(gap.site)];
+                if span.0 > span.1 || !self.may_be_at(lane, site) {
+                    continue;
+                }
+                if self.is_late(span.0, lane, order) {
+                    break 'lane;
+                }
+                self.pick(number, order, site, *window, span, block);
+            }
+        }
+    }
+
+    /// Adds the starts in a gap, `first..=last`.
+    fn pick(
+        &mut self,
+        number: usize,
+        order: usize,
+        site: Site,
+        window: Window,
+        (first, last): (i64, i64),
+        block: &mut Block,
+    ) {
+        let lane = &self.free.lanes[number];
+        let narrowed = self.narrowed(block, lane.wall, site);
+        let one = [window];
+        let windows = narrowed.as_deref().unwrap_or(&one);
+        let skip = windows.partition_point(|window| window.until <= first);
+        for window in windows[skip..].iter().take_while(|window| window.from <= last) {
+            let mut start = window.start(first, self.ask.step);
+            while start <= last && start < window.until && !self.is_late(start, lane, order) {
+                self.add(number, (start, lane.who.rank, order), site);
+                start += self.ask.step;
             }
         }
     }
@@ -263,20 +319,16 @@ impl<'a> Search<'a> {
         self.worst().is_some_and(|worst| worst <= (start, lane.who.rank, order))
     }
 
-    /// Windows, where rooms are needed cut to those of the place.
-    fn windows(&self, block: &mut Block, wall: usize, site: Site) -> Rc<[Window]> {
-        let any = block.windows[wall].clone();
+    /// Where rooms are needed and the place is known, the windows cut to when rooms of that place are free.
+    fn narrowed(&self, block: &mut Block, wall: usize, site: Site) -> Option<Rc<[Window]>> {
         let only = match &*self.ask.places {
             [one] => Some(*one),
             _ => None,
         };
-        match site.place.or(only) {
-            Some(place) if !self.pools.is_empty() && !any.is_empty() => {
-                let narrow = || self.pools.narrow(self, &any, Some(place), (block.from, block.until)).into();
-                block.at.entry((wall, place)).or_insert_with(narrow).clone()
-            }
-            _ => any,
-        }
+        let place = site.place.or(only).filter(|_| !self.pools.is_empty())?;
+        let (any, span) = (block.windows[wall].clone(), (block.from, block.until));
+        let narrow = || self.pools.narrow(self, &any, Some(place), span).into();
+        Some(block.at.entry((wall, place)).or_insert_with(narrow).clone())
     }
 
     /// Keeps a start if everything else about it is right.
@@ -324,7 +376,8 @@ impl<'a> Search<'a> {
         let Some(site) = self.site_at(number, at, &self.ask.want) else { return false };
         let on = 1 << weekday(self.free.walls[lane.wall].civil(at).div_euclid(DAY));
         let has = |terms: &[Term], dimension: Dimension| {
-            let tags = lane.who.tags.iter().filter(|tag| tag.weekdays & on != 0 && tag.dimension == dimension);
+            let tags =
+                lane.who.tags.iter().filter(|tag| tag.weekdays & on != 0 && tag.dimension == dimension);
             tags.clone().any(|tag| terms.contains(&tag.term))
         };
         let group = |terms: &[Term], own: Option<Term>, dimension: Dimension| match own {
@@ -354,8 +407,7 @@ impl<'a> Search<'a> {
         let gaps = self.gaps_of(number, want.seats);
         let seconds = u32::try_from(start - origin).ok()?;
         let gap = &gaps[gaps.partition_point(|gap| { gap.from } <= seconds).checked_sub(1)?];
-        let (first, last) =
-            starts(i64::from(gap.from), i64::from(gap.until), gap.before, gap.after, want)?;
+        let (first, last) = starts(i64::from(gap.from), i64::from(gap.until), gap.before, gap.after, want)?;
         (first..=last).contains(&i64::from(seconds)).then(|| self.free.sites[usize::from(gap.site)])
     }
 
@@ -375,7 +427,8 @@ impl<'a> Search<'a> {
             return vec![site.place];
         }
         let on = 1 << weekday(self.free.walls[lane.wall].civil(start).div_euclid(DAY));
-        let tags = lane.who.tags.iter().filter(|tag| tag.dimension == Dimension::Place && tag.weekdays & on != 0);
+        let tags =
+            lane.who.tags.iter().filter(|tag| tag.dimension == Dimension::Place && tag.weekdays & on != 0);
         let own: Vec<Term> = tags.map(|tag| tag.term).collect();
         match (&*self.ask.places, &*own) {
             ([], [one]) => vec![Some(*one)],
@@ -386,7 +439,8 @@ impl<'a> Search<'a> {
 
     fn mode(&self, lane: &Lane, site: Site, start: i64) -> Option<Term> {
         let on = 1 << weekday(self.free.walls[lane.wall].civil(start).div_euclid(DAY));
-        let tags = lane.who.tags.iter().filter(|tag| tag.dimension == Dimension::Mode && tag.weekdays & on != 0);
+        let tags =
+            lane.who.tags.iter().filter(|tag| tag.dimension == Dimension::Mode && tag.weekdays & on != 0);
         let own: Vec<Term> = tags.map(|tag| tag.term).collect();
         let asked = self.ask.modes.iter().find(|term| own.contains(term));
         site.mode.or(asked.copied()).or((own.len() == 1).then(|| own.first().copied()).flatten())

@@ -50,11 +50,9 @@ const TRAITS: [Term; 4] = [Term(21), Term(22), Term(23), Term(24)];
 
 fn tags(dice: &mut Dice) -> Vec<Tag> {
     let mut all = Vec::new();
-    for (terms, dimension) in [
-        (&PLACES[..], Dimension::Place),
-        (&MODES, Dimension::Mode),
-        (&TRAITS, Dimension::Trait),
-    ] {
+    for (terms, dimension) in
+        [(&PLACES[..], Dimension::Place), (&MODES, Dimension::Mode), (&TRAITS, Dimension::Trait)]
+    {
         for term in terms {
             if !dice.chance(3) {
                 let weekdays = if dice.chance(3) { dice.below(127) as u8 + 1 } else { 0x7f };
@@ -190,9 +188,11 @@ fn ask<'a>(dice: &mut Dice, world: &World, dates: Dates<'a>) -> Ask<'a> {
     } else {
         (0, DAY)
     };
-    let ignored = world.known.iter().filter(|_| dice.chance(4)).filter_map(|known| {
-        known.busy.first().map(|busy| (known.who.id, *busy))
-    });
+    let ignored = world
+        .known
+        .iter()
+        .filter(|_| dice.chance(4))
+        .filter_map(|known| known.busy.first().map(|busy| (known.who.id, *busy)));
     let ignore: Vec<_> = ignored.filter(|(_, busy)| busy.expires.is_none()).collect();
     Ask {
         kind: PrincipalKind::Individual,
@@ -292,9 +292,11 @@ impl Oracle<'_> {
 
     fn has(known: &Known, terms: &[Term], dimension: Dimension, at: i64) -> bool {
         let on = Self::weekday_bit(known, at);
-        known.who.tags.iter().any(|tag| {
-            tag.dimension == dimension && tag.weekdays & on != 0 && terms.contains(&tag.term)
-        })
+        known
+            .who
+            .tags
+            .iter()
+            .any(|tag| tag.dimension == dimension && tag.weekdays & on != 0 && terms.contains(&tag.term))
     }
 
     fn is_right(&self, known: &Known, at: i64, place: Option<Term>) -> bool {
@@ -317,7 +319,13 @@ impl Oracle<'_> {
     }
 
     /// Every way to serve the needs is tried.
-    fn is_served(&self, needs: &[&Need], taken: &mut Vec<PrincipalId>, all: &[i64], place: Option<Term>) -> bool {
+    fn is_served(
+        &self,
+        needs: &[&Need],
+        taken: &mut Vec<PrincipalId>,
+        all: &[i64],
+        place: Option<Term>,
+    ) -> bool {
         let Some((need, rest)) = needs.split_first() else { return true };
         for known in &self.world.known {
             if taken.contains(&known.who.id) || !self.serves(known, need, all, place) {
@@ -362,7 +370,8 @@ impl Oracle<'_> {
                 one.service == self.ask.service && days.contains(&Self::civil_day(known, one.start))
             });
             let own = all.iter().filter(|at| days.contains(&Self::civil_day(known, **at)));
-            (there.filter(|one| one.expires.is_none_or(|at| at > self.world.now)).count() + own.count()) as u32
+            (there.filter(|one| one.expires.is_none_or(|at| at > self.world.now)).count() + own.count())
+                as u32
         };
         all.iter().all(|at| {
             let day = Self::civil_day(known, *at);
@@ -380,7 +389,9 @@ impl Oracle<'_> {
             .who
             .tags
             .iter()
-            .filter(|tag| tag.dimension == Dimension::Place && tag.weekdays & Self::weekday_bit(known, start) != 0)
+            .filter(|tag| {
+                tag.dimension == Dimension::Place && tag.weekdays & Self::weekday_bit(known, start) != 0
+            })
             .map(|tag| tag.term)
             .collect();
         let Some(site) = self.takes(known, &self.ask.want, start) else { return false };
@@ -488,7 +499,8 @@ fn compare(dice: &mut Dice, world: &World, free: &Free, seed: u64) -> usize {
 
 #[test]
 fn slots_equal_counting_in_made_up_worlds() {
-    let worlds = std::env::var("KALENDS_TEST_WORLDS").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
+    let worlds =
+        std::env::var("KALENDS_TEST_WORLDS").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
     let mut offers = 0;
     for seed in 1..=worlds {
         let mut dice = Dice(seed * 7_919);
@@ -501,4 +513,47 @@ fn slots_equal_counting_in_made_up_worlds() {
     // Worlds in which nothing is ever free would prove nothing.
     assert!(offers as u64 > worlds * 4, "{offers}");
     println!("{worlds} worlds, {offers} offers");
+}
+
+/// Every IANA name on its days of change in 2026, open day and night; at night the hours that come twice or never.
+#[test]
+fn every_zone_offers_what_its_wall_shows_on_both_days_of_change() {
+    let mut changes = 0;
+    for zone in ical::zone_names() {
+        let Some(zone) = Zone::named(&zone) else { continue };
+        let year = 1_767_225_600..1_798_761_600;
+        let offset = |at: i64| zone.offset_at(at);
+        let days = year.step_by(DAY as usize).filter(|at| offset(*at) != offset(at + DAY));
+        for day in days {
+            changes += 1;
+            let known = Known {
+                who: Resource {
+                    id: PrincipalId(100),
+                    kind: PrincipalKind::Individual,
+                    zone: zone.clone(),
+                    capacity: 1,
+                    active: true,
+                    online: true,
+                    always_open: false,
+                    rank: 0,
+                    tags: Vec::new(),
+                },
+                open: vec![Open { from: day - DAY, until: day + 2 * DAY, site: Site::default() }],
+                busy: vec![Busy { start: day + 5 * 3600, end: day + 5 * 3600 + 1500, ..Busy::default() }],
+            };
+            let world = World { from: day, days: 1, unit: 300, known: vec![known.clone()], now: day };
+            let mut free = Free::new(day, 1);
+            free.put(known.who.clone());
+            free.replace_open(PrincipalId(100), day - DAY, day + 2 * DAY, &known.open);
+            free.replace_busy(PrincipalId(100), day - DAY, day + 2 * DAY, &known.busy);
+            for hours in [(0, 24), (1, 4)] {
+                let ask =
+                    Ask { step: 1800, day: (hours.0 * 3600, hours.1 * 3600), limit: 300, ..Ask::default() };
+                let found: Vec<_> =
+                    free.search(&ask, day).unwrap().iter().map(|offer| (offer.start, offer.who)).collect();
+                assert_eq!(found, Oracle { world: &world, ask: &ask }.search(), "{} {day}", zone.name());
+            }
+        }
+    }
+    assert!(changes > 200, "{changes}");
 }

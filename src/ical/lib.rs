@@ -60,4 +60,4 @@ pub use text::{escape, unescape};
 pub use time::Civil;
 pub use value::{Duration, When};
 pub use vtimezone::vtimezone;
-pub use zone::{Zone, tzdata_version};
+pub use zone::{Zone, tzdata_version, zone_names};

