@@ -27,7 +27,7 @@ pub use error::{Error, Refused};
 pub use links::FeedGrant;
 pub use login::{Caller, Via};
 pub use people::{Change, NewPerson};
-pub use seal::Cost;
+pub use seal::{Cost, STAMP_BYTES, Stamp};
 pub use secret::Secret;
 use store::{ClinicId, Store};
 pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;

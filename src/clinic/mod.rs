@@ -1,4 +1,5 @@
-//! The clinic in its own words: what is booked, with whom, and that nothing is ever booked twice.
+//! The clinic in its own words: who can be booked and when they are free, what is booked with whom, and that nothing is
+//! ever booked twice.
 //!
 //! A resource is a principal that can be booked: its calendar `visits` holds what takes its time, `absences` what
 //! closes it. An appointment is an object in the practitioner's `visits`, a twin of it in the calendar of every room
@@ -6,35 +7,61 @@
 //! [`Rules`], the house through [`Clinic::book`]), the busy rows of all of them change in the same transaction, and the
 //! database itself refuses what would not fit.
 //!
-//! *Never:* knows HTTP or SQL; decides by a clock of its own what has expired; tells one patient of another.
+//! Free time is open time without busy time, exact to the second, kept in memory; what is offered and what a booking is
+//! checked by are one function of the same intervals ([`fits`]).
 //!
-//! Files: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds` (a time kept for minutes), `horizon` (what
-//! the clock must add), `rules` (the rule inside the one write), `ledger` (the busy rows of one change), `fit` (does it
-//! fit), `plan` (from texts to intervals), `text` (appointments as iCalendar), `status` (the table of states), `error`.
+//! *Never:* knows HTTP or SQL; decides by a clock of its own what has expired; tells one patient of another; does I/O in
+//! a search or keeps a slot: slots are computed.
+//!
+//! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
+//! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
+//! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
+//! `status` (the table of states), `error`.
+//! Searching: `interval` (open, busy, what is wanted), `gaps` (open minus busy: where something fits), `packed` (intervals
+//! in few bytes), `wall` (the wall clock of a zone, the grid of starts), `postings` (who has what, as bits), `free` (the
+//! index), `ask` (a question and its answer), `slots` (the search), `needs` (rooms and equipment), `token` (an offer that
+//! can be shown again).
 
 mod appointments;
+mod ask;
 mod error;
 mod fit;
+mod free;
+mod gaps;
 mod holds;
 mod horizon;
+mod interval;
 mod ledger;
+mod needs;
+mod packed;
 mod plan;
+mod postings;
 mod rules;
+mod slots;
 mod status;
 mod text;
+mod token;
 mod visit;
+mod wall;
+#[cfg(test)]
+mod worlds_tests;
 
-use store::{ClinicId, NewCollection, PrincipalId, Resource, Store};
+use store::{ClinicId, NewCollection, PrincipalId, Store};
 
+pub use ask::{Ask, Dates, Need, Offer, Refusal};
 pub use error::{Conflict, Error, Result, kind_name};
 pub use fit::BUFFER;
+pub use free::{Dimension, Free, Resource, Tag, Term};
+pub use gaps::fits;
 pub use holds::{Held, Keep};
 pub use horizon::Extended;
+pub use interval::{Busy, Open, Site, Want};
 pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
 pub use rules::Rules;
 pub use status::Status;
 /// Words of the store that doors hand over as they are.
 pub use store::{AppointmentRow, BusyKind, Origin, Policy};
+pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 
 use crate::calendar::Calendars;
@@ -72,7 +99,7 @@ impl Clinic {
                 let tx = work.tx();
                 tx.sign(by.door, by.who);
                 let reached = plan::horizon(tx.now());
-                tx.insert_resource(Resource { id, capacity, reached }).await?;
+                tx.insert_resource(store::Resource { id, capacity, reached }).await?;
                 for (slug, name) in [(VISITS, "Visits"), (ABSENCES, "Absences")] {
                     let calendar = NewCollection {
                         slug: slug.into(),

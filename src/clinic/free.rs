@@ -1,0 +1,468 @@
+//! The index of free time: for every resource its gaps over the coming days, kept up to date interval by interval.
+//!
+//! Derived from rows and texts, droppable at any time. An interval that changes touches the gaps of the days around
+//! it and no others. A hold is a busy interval with an end of its own: a search leaves out what has expired by its
+//! `now`; [`Free::settle`] forgets it for good.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ical::Zone;
+use serde::{Deserialize, Serialize};
+use store::{PrincipalId, PrincipalKind};
+
+use super::{
+    gaps::{Found, derive},
+    interval::{Busy, MOST_SEATS, Open, Site, settled},
+    packed::Packed,
+    postings::{BAND, Bands, Bits, and},
+    wall::{DAY, Wall},
+};
+
+/// Something that resources are found by: a row of the clinic's list of terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Term(pub i64);
+
+/// What a term is about. Places and modes may also be those of an open interval; all else is a trait of the resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    Place,
+    Mode,
+    Trait,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    pub term: Term,
+    pub dimension: Dimension,
+    /// On which days it holds; bit 0 is Monday.
+    pub weekdays: u8,
+}
+
+/// Whom or what somebody books.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    pub id: PrincipalId,
+    pub kind: PrincipalKind,
+    pub zone: Zone,
+    pub capacity: u32,
+    pub active: bool,
+    /// Patients and bots may book it.
+    pub online: bool,
+    /// It has no hours: open whenever nothing stands there.
+    pub always_open: bool,
+    /// Among equal starts the lowest is first.
+    pub rank: u32,
+    pub tags: Vec<Tag>,
+}
+
+/// A gap in 14 bytes: seconds since the index's origin.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(2))]
+pub(super) struct Gap {
+    pub from: u32,
+    pub until: u32,
+    pub before: u16,
+    pub after: u16,
+    pub site: u16,
+}
+
+/// How many visits of a service stand on a day of the resource's wall.
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    service: u16,
+    count: u16,
+    day: i32,
+}
+
+/// One resource.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub who: Resource,
+    pub wall: usize,
+    open: Packed,
+    busy: Packed,
+    /// Gaps by seats: those of one, of two, ...
+    levels: Vec<Vec<Gap>>,
+    tallies: Vec<Tally>,
+}
+
+/// Expiry, resource, and the interval itself.
+type Hold = (i64, usize, Busy);
+
+pub struct Free {
+    /// The zero of gaps; it does not move.
+    origin: i64,
+    /// Starts are known from here until there.
+    from: i64,
+    until: i64,
+    pub(super) lanes: Vec<Lane>,
+    by_id: HashMap<PrincipalId, usize>,
+    pub(super) walls: Vec<Wall>,
+    pub(super) sites: Vec<Site>,
+    site_numbers: HashMap<Site, u16>,
+    terms: HashMap<Term, Bits>,
+    kinds: Vec<(PrincipalKind, Bits)>,
+    bookable: Bits,
+    online: Bits,
+    pub(super) bands: Bands,
+    holds: BTreeSet<Hold>,
+}
+
+/// Hours and visits are known this long after the last start: a start may end later.
+const BEYOND: i64 = 8 * DAY;
+
+impl Free {
+    /// For starts on `days` days from the UTC day of an instant on.
+    pub fn new(from: i64, days: usize) -> Free {
+        let from = from.div_euclid(DAY) * DAY;
+        Free {
+            origin: from - BEYOND,
+            from,
+            until: from + days as i64 * DAY,
+            lanes: Vec::new(),
+            by_id: HashMap::new(),
+            walls: Vec::new(),
+            sites: vec![Site::default()],
+            site_numbers: HashMap::from([(Site::default(), 0)]),
+            terms: HashMap::new(),
+            kinds: Vec::new(),
+            bookable: Bits::default(),
+            online: Bits::default(),
+            bands: Bands::new(from, days),
+            holds: BTreeSet::new(),
+        }
+    }
+
+    /// The span in which starts are known.
+    pub fn span(&self) -> (i64, i64) {
+        (self.from, self.until)
+    }
+
+    /// The span in which open and busy time has to be known for that.
+    pub fn needed(&self) -> (i64, i64) {
+        (self.from - BEYOND, self.until + BEYOND)
+    }
+
+    /// Adds a resource or changes what is known of it; its time stays.
+    pub fn put(&mut self, who: Resource) {
+        let wall = self.wall(&who.zone);
+        let at = *self.by_id.entry(who.id).or_insert(self.lanes.len());
+        self.bands.hold(at + 1);
+        match self.lanes.get_mut(at) {
+            Some(lane) => {
+                lane.tags_off(&mut self.terms, at);
+                (lane.who, lane.wall) = (who, wall);
+            }
+            None => self.lanes.push(Lane {
+                who,
+                wall,
+                open: Packed::default(),
+                busy: Packed::default(),
+                levels: Vec::new(),
+                tallies: Vec::new(),
+            }),
+        }
+        self.register(at);
+        self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
+    }
+
+    /// Nobody finds it any more. Its number is kept for a return.
+    pub fn remove(&mut self, id: PrincipalId) {
+        let Some(at) = self.by_id.get(&id).copied() else { return };
+        self.lanes[at].who.active = false;
+        (self.lanes[at].open, self.lanes[at].busy) = Default::default();
+        self.holds.retain(|(_, lane, _)| *lane != at);
+        self.register(at);
+        self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
+    }
+
+    /// The open time of `from..until`, all of it.
+    pub fn replace_open(&mut self, id: PrincipalId, from: i64, until: i64, open: &[Open]) {
+        let Some(at) = self.by_id.get(&id).copied() else { return };
+        let mut all: Vec<(i64, i64, u16)> = Vec::with_capacity(open.len());
+        for (begins, ends, site) in self.lanes[at].open.open_list() {
+            all.extend([(begins, ends.min(from), site), (begins.max(until), ends, site)]);
+        }
+        for one in open {
+            let site = self.site(one.site);
+            for term in [one.site.place, one.site.mode].into_iter().flatten() {
+                self.terms.entry(term).or_default().set(at, true);
+            }
+            all.push((one.from.max(from), one.until.min(until), site));
+        }
+        all.retain(|(from, until, _)| from < until);
+        self.lanes[at].open = Packed::open(&settled(all));
+        self.rebuild(at, from, until);
+    }
+
+    /// Everything that stands on a resource and starts in `from..until`.
+    pub fn replace_busy(&mut self, id: PrincipalId, from: i64, until: i64, busy: &[Busy]) {
+        let Some(at) = self.by_id.get(&id).copied() else { return };
+        let inside = |one: &Busy| (from..until).contains(&one.start);
+        let gone: Vec<Busy> = self.lanes[at].busy.busy_list().into_iter().filter(inside).collect();
+        self.holds.retain(|(_, lane, one)| *lane != at || !inside(one));
+        let come: Vec<Busy> = busy.iter().copied().filter(inside).collect();
+        self.swap(at, &gone, &come);
+    }
+
+    /// What an object or a hold no longer takes, and what it takes now. What is to go is known by its value.
+    pub fn change(&mut self, id: PrincipalId, gone: &[Busy], come: &[Busy]) {
+        let Some(at) = self.by_id.get(&id).copied() else { return };
+        for one in gone.iter().filter_map(|one| one.expires.map(|expires| (expires, at, *one))) {
+            self.holds.remove(&one);
+        }
+        self.swap(at, gone, come);
+    }
+
+    fn swap(&mut self, at: usize, gone: &[Busy], come: &[Busy]) {
+        let mut all = without(self.lanes[at].busy.busy_list(), gone);
+        all.extend(come.iter().map(|one| Busy { expires: None, ..*one }));
+        all.sort_unstable();
+        self.lanes[at].busy = Packed::busy(&all);
+        self.holds.extend(come.iter().filter_map(|one| one.expires.map(|expires| (expires, at, *one))));
+        self.count(at, &all);
+        let touched = gone
+            .iter()
+            .chain(come)
+            .map(|one| (one.start - i64::from(one.before), one.end + i64::from(one.after)));
+        if let Some((from, until)) = touched.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
+            self.rebuild_with(at, from, until, &all);
+        }
+    }
+
+    /// Forgets holds that have expired, so that searches need not leave them out one by one.
+    pub fn settle(&mut self, now: i64) {
+        for (id, gone) in self.expired(now) {
+            self.change(self.lanes[id].who.id, &gone, &[]);
+        }
+    }
+
+    /// Days pass. The hours of the days that come have to be given by [`Free::replace_open`].
+    pub fn advance(&mut self, now: i64) {
+        let from = now.div_euclid(DAY) * DAY;
+        if from <= self.from {
+            return;
+        }
+        self.until += from - self.from;
+        self.from = from;
+        self.bands.advance(from);
+        let (begins, ends) = self.needed();
+        self.walls = self.walls.iter().map(|wall| Wall::new(wall.zone().clone(), begins, ends)).collect();
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            let open = lane.open.open_list().into_iter().filter(|(_, until, _)| *until > begins);
+            lane.open = Packed::open(&open.collect::<Vec<_>>());
+            let busy: Vec<Busy> = lane.busy.busy_list().into_iter().filter(|one| one.end > begins).collect();
+            lane.busy = Packed::busy(&busy);
+            self.rebuild(at, self.origin, ends);
+        }
+    }
+
+    /// Bytes of gaps, intervals and bands, for figures.
+    pub fn bytes(&self) -> usize {
+        let of = |lane: &Lane| {
+            let gaps: usize = lane.levels.iter().map(|gaps| gaps.capacity() * size_of::<Gap>()).sum();
+            let lists =
+                lane.tallies.capacity() * size_of::<Tally>() + lane.who.tags.capacity() * size_of::<Tag>();
+            size_of::<Lane>() + lane.open.bytes() + lane.busy.bytes() + gaps + lists
+        };
+        let terms: usize = self.terms.values().map(|bits| bits.words().len() * 8).sum();
+        self.lanes.iter().map(of).sum::<usize>() + self.bands.bytes() + terms
+    }
+
+    fn wall(&mut self, zone: &Zone) -> usize {
+        if let Some(at) = self.walls.iter().position(|wall| wall.zone() == zone) {
+            return at;
+        }
+        let (from, until) = self.needed();
+        self.walls.push(Wall::new(zone.clone(), from, until));
+        self.walls.len() - 1
+    }
+
+    /// Two sites more than numbers are left share the one that says nothing.
+    fn site(&mut self, site: Site) -> u16 {
+        let next = self.sites.len();
+        let number = *self.site_numbers.entry(site).or_insert(u16::try_from(next).unwrap_or(0));
+        if usize::from(number) == next {
+            self.sites.push(site);
+        }
+        number
+    }
+
+    fn register(&mut self, at: usize) {
+        let who = &self.lanes[at].who;
+        self.bookable.set(at, who.active);
+        self.online.set(at, who.online);
+        if !self.kinds.iter().any(|(kind, _)| *kind == who.kind) {
+            self.kinds.push((who.kind, Bits::default()));
+        }
+        self.kinds.iter_mut().for_each(|(kind, bits)| bits.set(at, *kind == who.kind));
+        for tag in &who.tags {
+            self.terms.entry(tag.term).or_default().set(at, true);
+        }
+        let sites: BTreeSet<u16> =
+            self.lanes[at].open.open_list().into_iter().map(|(_, _, site)| site).collect();
+        for site in sites.into_iter().map(|number| self.sites[usize::from(number)]) {
+            for term in [site.place, site.mode].into_iter().flatten() {
+                self.terms.entry(term).or_default().set(at, true);
+            }
+        }
+    }
+
+    fn count(&mut self, at: usize, busy: &[Busy]) {
+        let wall = &self.walls[self.lanes[at].wall];
+        let counted = busy.iter().filter(|one| one.service != 0);
+        let mut days: Vec<(u16, i32)> =
+            counted.map(|one| (one.service, wall.civil(one.start).div_euclid(DAY) as i32)).collect();
+        days.sort_unstable();
+        let same = days.chunk_by(|a, b| a == b);
+        self.lanes[at].tallies =
+            same.map(|same| Tally { service: same[0].0, day: same[0].1, count: same.len() as u16 }).collect();
+    }
+
+    fn open_of(&self, at: usize) -> Vec<(i64, i64, u16)> {
+        match self.lanes[at].who.always_open {
+            true => vec![(self.origin, self.until + BEYOND, 0)],
+            false => self.lanes[at].open.open_list(),
+        }
+    }
+
+    fn rebuild(&mut self, at: usize, from: i64, until: i64) {
+        let busy = self.lanes[at].busy.busy_list();
+        self.rebuild_with(at, from, until, &busy);
+    }
+
+    /// Derives the gaps around `from..until` anew: a day more on both sides, for buffers reach no further, and whole
+    /// gaps.
+    fn rebuild_with(&mut self, at: usize, from: i64, until: i64, busy: &[Busy]) {
+        let ends = self.until + BEYOND;
+        let (mut from, mut until) = ((from - DAY).max(self.origin), (until + DAY).min(ends));
+        if from >= until {
+            return;
+        }
+        let origin = self.origin;
+        let touching = |gaps: &[Gap], from: i64, until: i64| {
+            let first = gaps.partition_point(|gap| origin + i64::from(gap.until) <= from);
+            first..first + gaps[first..].partition_point(|gap| origin + i64::from(gap.from) < until)
+        };
+        for gaps in &self.lanes[at].levels {
+            let gaps = &gaps[touching(gaps, from, until)];
+            from = gaps.first().map_or(from, |gap| from.min(origin + i64::from(gap.from)));
+            until = gaps.last().map_or(until, |gap| until.max(origin + i64::from(gap.until)));
+        }
+        let mut open = self.open_of(at);
+        open.retain(|(begins, ends, _)| *ends > from && *begins < until);
+        open.iter_mut().for_each(|one| (one.0, one.1) = (one.0.max(from), one.1.min(until)));
+        let near = |one: &&Busy| {
+            one.end + DAY > from - i64::from(one.after) && one.start - DAY < until + i64::from(one.before)
+        };
+        let near: Vec<Busy> = busy.iter().filter(near).copied().collect();
+        let lane = &mut self.lanes[at];
+        lane.levels.resize(lane.who.capacity.clamp(1, MOST_SEATS) as usize, Vec::new());
+        for (gaps, seats) in lane.levels.iter_mut().zip(1..) {
+            let new = derive(&open, &near, lane.who.capacity, seats);
+            let old = touching(gaps, from, until);
+            gaps.splice(old, new.iter().map(|found| packed(found, origin)));
+            if gaps.capacity() > gaps.len() + gaps.len() / 8 + 4 {
+                gaps.shrink_to_fit();
+            }
+        }
+        self.bands.clear(at, from, until);
+        let gaps = &lane.levels[0];
+        // Bands at the two ends hold starts of the gaps beside.
+        for gap in &gaps[touching(gaps, from - BAND, until + BAND)] {
+            self.bands.set(at, origin + i64::from(gap.from), origin + i64::from(gap.until));
+        }
+    }
+
+    // What a search needs.
+
+    pub(super) fn origin(&self) -> i64 {
+        self.origin
+    }
+
+    pub(super) fn number(&self, id: PrincipalId) -> Option<usize> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The gaps of a lane for so many seats.
+    pub(super) fn gaps(&self, at: usize, seats: u32) -> &[Gap] {
+        self.lanes[at].levels.get(seats as usize - 1).map_or(&[], |gaps| gaps)
+    }
+
+    /// The same as if something did not stand there.
+    pub(super) fn gaps_without(&self, at: usize, gone: &[Busy], seats: u32) -> Vec<Gap> {
+        let busy = without(self.lanes[at].busy.busy_list(), gone);
+        let found = derive(&self.open_of(at), &busy, self.lanes[at].who.capacity, seats);
+        found.iter().map(|found| packed(found, self.origin)).collect()
+    }
+
+    /// Holds that are over, by lane.
+    pub(super) fn expired(&self, now: i64) -> HashMap<usize, Vec<Busy>> {
+        let mut over: HashMap<usize, Vec<Busy>> = HashMap::new();
+        for (_, at, one) in self.holds.iter().take_while(|(expires, ..)| *expires <= now) {
+            over.entry(*at).or_default().push(*one);
+        }
+        over
+    }
+
+    /// Who is of a kind, active and has something of every group; the weekdays of tags are not looked at.
+    pub(super) fn matching(&self, kind: PrincipalKind, online: bool, groups: &[&[Term]]) -> Vec<u64> {
+        let words = self.bands.stride();
+        let of_kind = self.kinds.iter().find(|(one, _)| *one == kind);
+        let mut all = of_kind.map_or_else(|| vec![0; words], |(_, bits)| bits.wide(words));
+        and(&mut all, self.bookable.words());
+        if online {
+            and(&mut all, self.online.words());
+        }
+        for group in groups {
+            let mut any = vec![0; words];
+            for bits in group.iter().filter_map(|term| self.terms.get(term)) {
+                super::postings::or(&mut any, bits.words());
+            }
+            and(&mut all, &any);
+        }
+        all
+    }
+
+    /// Visits of a service on a span of days of the resource's wall.
+    pub(super) fn visits(&self, at: usize, service: u16, days: std::ops::RangeInclusive<i64>) -> u32 {
+        let all = &self.lanes[at].tallies;
+        let key = |tally: &Tally| (tally.service, i64::from(tally.day));
+        let first = all.partition_point(|tally| key(tally) < (service, *days.start()));
+        let same = all[first..].iter().take_while(|tally| key(tally) <= (service, *days.end()));
+        same.map(|tally| u32::from(tally.count)).sum()
+    }
+}
+
+impl Lane {
+    fn tags_off(&self, terms: &mut HashMap<Term, Bits>, at: usize) {
+        for tag in &self.who.tags {
+            if let Some(bits) = terms.get_mut(&tag.term) {
+                bits.set(at, false);
+            }
+        }
+    }
+}
+
+fn packed(found: &Found<u16>, origin: i64) -> Gap {
+    let seconds = |at: i64| u32::try_from(at - origin).unwrap_or(if at < origin { 0 } else { u32::MAX });
+    Gap {
+        from: seconds(found.from),
+        until: seconds(found.until),
+        before: found.before,
+        after: found.after,
+        site: found.site,
+    }
+}
+
+/// Takes each of `gone` away once. Expiry and service are not part of the value.
+fn without(mut all: Vec<Busy>, gone: &[Busy]) -> Vec<Busy> {
+    for one in gone {
+        let key = |busy: &Busy| (busy.start, busy.end, busy.before, busy.after, busy.closed);
+        if let Some(at) = all.iter().position(|other| key(other) == key(one)) {
+            all.remove(at);
+        }
+    }
+    all
+}

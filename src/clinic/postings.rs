@@ -1,0 +1,140 @@
+//! Bits over resources: who has a tag, and who has a start of some length in an hour. They only leave out, so a bit
+//! too many costs time and never an answer.
+
+use std::ops::Range;
+
+/// Seconds of a band.
+pub(super) const BAND: i64 = 3600;
+/// Lengths for which bands are kept; a want is looked up under the longest that is not longer.
+const CLASSES: [i64; 5] = [1, 900, 1800, 2700, 3600];
+
+/// One bit a resource.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bits(Vec<u64>);
+
+impl Bits {
+    pub fn set(&mut self, at: usize, on: bool) {
+        if self.0.len() <= at / 64 {
+            self.0.resize(at / 64 + 1, 0);
+        }
+        let bit = 1 << (at % 64);
+        if on { self.0[at / 64] |= bit } else { self.0[at / 64] &= !bit }
+    }
+
+    pub fn words(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// As many words as asked for.
+    pub fn wide(&self, words: usize) -> Vec<u64> {
+        let mut all = self.0.clone();
+        all.resize(words, 0);
+        all
+    }
+}
+
+pub(super) fn and(into: &mut [u64], with: &[u64]) {
+    let (same, rest) = into.split_at_mut(with.len().min(into.len()));
+    same.iter_mut().zip(with).for_each(|(a, b)| *a &= b);
+    rest.fill(0);
+}
+
+pub(super) fn or(into: &mut [u64], with: &[u64]) {
+    into.iter_mut().zip(with).for_each(|(a, b)| *a |= b);
+}
+
+/// The places of set bits, in order.
+pub(super) fn ones(words: &[u64]) -> impl Iterator<Item = usize> {
+    words.iter().enumerate().flat_map(|(at, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let next = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(at * 64 + next)
+        })
+    })
+}
+
+/// For every band and class, who has a start there.
+#[derive(Debug)]
+pub(super) struct Bands {
+    /// Where the first band begins.
+    base: i64,
+    count: usize,
+    /// Words of a row.
+    stride: usize,
+    rows: Vec<u64>,
+}
+
+impl Bands {
+    pub fn new(base: i64, days: usize) -> Bands {
+        let count = days * (super::wall::DAY / BAND) as usize;
+        Bands { base, count, stride: 0, rows: Vec::new() }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.rows.capacity() * 8
+    }
+
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Makes room for resources, an eighth more than asked for so that growing one by one stays cheap.
+    pub fn hold(&mut self, resources: usize) {
+        let words = resources.div_ceil(64);
+        if words <= self.stride {
+            return;
+        }
+        let stride = words + if self.stride == 0 { 0 } else { words / 8 + 1 };
+        let mut rows = vec![0; self.count * CLASSES.len() * stride];
+        if self.stride > 0 {
+            for (new, old) in rows.chunks_exact_mut(stride).zip(self.rows.chunks_exact(self.stride)) {
+                new[..old.len()].copy_from_slice(old);
+            }
+        }
+        (self.rows, self.stride) = (rows, stride);
+    }
+
+    /// Days pass: the first bands go, empty ones come.
+    pub fn advance(&mut self, base: i64) {
+        let gone = ((base - self.base) / BAND).clamp(0, self.count as i64) as usize;
+        let words = self.rows.len();
+        self.rows.drain(..gone * CLASSES.len() * self.stride);
+        self.rows.resize(words, 0);
+        self.base = base;
+    }
+
+    /// The bands that hold an instant of `from..until`.
+    pub fn of(&self, from: i64, until: i64) -> Range<usize> {
+        let at = |instant: i64| (instant - self.base).div_euclid(BAND).clamp(0, self.count as i64) as usize;
+        at(from)..at(until + BAND - 1)
+    }
+
+    /// Forgets what a resource has in `from..until`.
+    pub fn clear(&mut self, resource: usize, from: i64, until: i64) {
+        let bands = self.of(from, until);
+        let (word, keep) = (resource / 64, !(1u64 << (resource % 64)));
+        let rows = bands.start * CLASSES.len()..bands.end * CLASSES.len();
+        rows.for_each(|row| self.rows[row * self.stride + word] &= keep);
+    }
+
+    /// A gap: something may start in it.
+    pub fn set(&mut self, resource: usize, from: i64, until: i64) {
+        let (word, bit) = (resource / 64, 1u64 << (resource % 64));
+        for (class, length) in CLASSES.iter().enumerate().take_while(|(_, length)| from + **length <= until) {
+            for band in self.of(from, until - length + 1) {
+                self.rows[(band * CLASSES.len() + class) * self.stride + word] |= bit;
+            }
+        }
+    }
+
+    /// Adds who may have a start of a length in these bands.
+    pub fn gather(&self, length: i64, bands: Range<usize>, into: &mut [u64]) {
+        let class = CLASSES.iter().rposition(|one| *one <= length).unwrap_or(0);
+        for band in bands {
+            let row = (band * CLASSES.len() + class) * self.stride;
+            or(into, &self.rows[row..row + self.stride]);
+        }
+    }
+}
