@@ -1,9 +1,10 @@
 //! Tests that need more than one file of the room: expected occurrences, RFC tables, a slow evaluator, hostile input.
-//! Never: product code. Files: vectors, rfc5545, rfc4791, rfc7953, series, slow, oracle, hostile, views, many, speed, zones.
+//! Never: product code. Files: vectors, rfc5545, rfc4791, rfc7953, series, slow, oracle, hostile, views, many, speed, zones, random.
 
 mod hostile;
 mod many;
 mod oracle;
+mod random;
 mod rfc4791;
 mod rfc5545;
 mod rfc7953;
