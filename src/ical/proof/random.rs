@@ -148,9 +148,11 @@ fn agree(seed: u64, rules: usize) -> (usize, usize) {
 
 /// Some centuries on, where an endless rule is as far in its INTERVAL as it was at the start.
 fn far(made_up: &MadeUp, digest: &Digest, slow: &[i64], eras: i64) {
-    let interval = made_up.rule.split("INTERVAL=").nth(1).map_or(1, |rest| {
-        rest.split(';').next().and_then(|n| n.parse().ok()).unwrap()
-    });
+    let interval = made_up
+        .rule
+        .split("INTERVAL=")
+        .nth(1)
+        .map_or(1, |rest| rest.split(';').next().and_then(|n| n.parse().ok()).unwrap());
     let shift = eras * ERA * DAY;
     let periods = match made_up.rule.split([';', '=']).nth(1).unwrap() {
         "YEARLY" => eras * 400,
@@ -166,7 +168,8 @@ fn far(made_up: &MadeUp, digest: &Digest, slow: &[i64], eras: i64) {
     }
     // The start itself may be no instance of the rule; the days before it have no instances, and the far ones do.
     let (from, until) = (made_up.start + 1, made_up.end);
-    let expected: Vec<i64> = slow.iter().map(|t| t + shift).filter(|t| *t >= from + shift && *t <= LATEST).collect();
+    let expected: Vec<i64> =
+        slow.iter().map(|t| t + shift).filter(|t| *t >= from + shift && *t <= LATEST).collect();
     let window = Window { from: from + shift, until: until + shift };
     assert_eq!(starts(digest, window), expected, "{} {window:?}", made_up.lines());
 }
@@ -185,7 +188,8 @@ fn made_up_rules_agree() {
 #[ignore = "minutes, also with optimisation"]
 fn a_million_made_up_rules_agree() {
     let rules = std::env::var("KALENDS_RULES").map_or(1_000_000, |n| n.parse().unwrap());
-    let runs = [0xfeed_f00d_dead_beef, 0xa076_1d64_78bd_642f].map(|seed| thread::spawn(move || agree(seed, rules / 2)));
+    let runs = [0xfeed_f00d_dead_beef, 0xa076_1d64_78bd_642f]
+        .map(|seed| thread::spawn(move || agree(seed, rules / 2)));
     for (found, dear) in runs.map(|run| run.join().unwrap()) {
         println!("{} rules agree, {found} instances; too dear to store: {dear}", rules / 2);
     }
@@ -203,8 +207,11 @@ fn made_up_series_agree() {
                 break one;
             }
         };
-        let mut at: BTreeMap<i64, (i64, i64)> = made_up.slow(made_up.end).iter().map(|t| (*t, (*t, 3_600))).collect();
-        let any = |dice: &mut Dice, at: &BTreeMap<i64, (i64, i64)>| *at.keys().nth(dice.below(at.len() as u64) as usize).unwrap();
+        let mut at: BTreeMap<i64, (i64, i64)> =
+            made_up.slow(made_up.end).iter().map(|t| (*t, (*t, 3_600))).collect();
+        let any = |dice: &mut Dice, at: &BTreeMap<i64, (i64, i64)>| {
+            *at.keys().nth(dice.below(at.len() as u64) as usize).unwrap()
+        };
         let mut lines = format!("{}\nDURATION:PT1H\n", made_up.lines());
         for _ in 0..dice.below(3) {
             let extra = made_up.start + dice.below((made_up.end - made_up.start) as u64) as i64;
@@ -244,7 +251,8 @@ fn made_up_series_agree() {
             .map(|(key, (start, length))| (*start, *key, start + length))
             .collect();
         expected.sort_unstable();
-        let found = object.digest.occurrences(window, &Zone::utc(), &mut Budget::steps(Budget::REQUEST)).unwrap();
+        let found =
+            object.digest.occurrences(window, &Zone::utc(), &mut Budget::steps(Budget::REQUEST)).unwrap();
         let found: Vec<_> = found.iter().map(|o| (o.start, o.id.unwrap(), o.end)).collect();
         assert_eq!(found, expected, "{text} {window:?}");
         moved_out += usize::from(expected.iter().any(|(start, key, _)| start != key));

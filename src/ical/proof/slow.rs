@@ -156,8 +156,7 @@ impl Slow {
 
     /// The days of the month that the rule wants, also those that a month does not have.
     fn wanted_month_days(&self) -> Vec<i64> {
-        let by_start =
-            self.is_bare() && (self.is("MONTHLY") || (self.is("YEARLY") && self.week.is_empty()));
+        let by_start = self.is_bare() && (self.is("MONTHLY") || (self.is("YEARLY") && self.week.is_empty()));
         if by_start { vec![day(self.start / DAY).of_month] } else { self.month_day.clone() }
     }
 
@@ -203,7 +202,9 @@ impl Slow {
             || self.year_day.contains(&d.of_year)
             || self.year_day.contains(&(d.of_year - d.year_length - 1));
         let weekday_fits = match self.weekday.is_empty() {
-            false => self.weekday.iter().any(|(ordinal, w)| *w == d.weekday && self.ordinal_fits(*ordinal, d)),
+            false => {
+                self.weekday.iter().any(|(ordinal, w)| *w == d.weekday && self.ordinal_fits(*ordinal, d))
+            }
             true if self.is("WEEKLY") || (!self.week.is_empty() && self.is_bare()) => {
                 d.weekday == day(self.start / DAY).weekday
             }
@@ -256,6 +257,18 @@ impl Slow {
     /// All instances before `end`. The start is the first of them, also where the rule does not give it
     /// (RFC 5545 3.8.5.3).
     pub fn instances(&self, end: i64) -> Vec<i64> {
+        let mut all = self.given(end);
+        all.insert(self.start);
+        all.into_iter().take(self.count.unwrap_or(usize::MAX)).filter(|t| *t < end).collect()
+    }
+
+    /// Whether the start is an instance of the rule itself.
+    pub fn gives_its_start(&self) -> bool {
+        self.given(self.start + 1).contains(&self.start)
+    }
+
+    /// What the rule gives by itself, the start not counted unless it is among them.
+    fn given(&self, end: i64) -> BTreeSet<i64> {
         let margin = match &*self.freq {
             "YEARLY" => 370,
             "MONTHLY" => 32,
@@ -279,9 +292,7 @@ impl Slow {
             }
         }
         let given = periods.into_values().flat_map(|times| self.chosen(times));
-        let mut all: BTreeSet<i64> = given.filter(|t| (self.start..=self.until).contains(t)).collect();
-        all.insert(self.start);
-        all.into_iter().take(self.count.unwrap_or(usize::MAX)).filter(|t| *t < end).collect()
+        given.filter(|t| (self.start..=self.until).contains(t)).collect()
     }
 
     /// BYSETPOS among the instances of one period.
@@ -298,7 +309,8 @@ impl Slow {
 #[test]
 fn the_evaluator_is_alone() {
     let own = include_str!("slow.rs");
-    let named = own.lines().filter(|l| l.trim_start().starts_with("use ") || l.contains(concat!("crate", "::")));
+    let named =
+        own.lines().filter(|l| l.trim_start().starts_with("use ") || l.contains(concat!("crate", "::")));
     assert!(named.clone().count() > 1 && named.clone().all(|l| l.starts_with("use std::")), "{named:?}");
     assert!(!own.contains(concat!("super", "::")));
 }
