@@ -15,7 +15,7 @@ BUGS = {
     "no-period-before": ("recur.rs", "(units / i64::from(self.rule.interval) - 1).max(0)", "(units / i64::from(self.rule.interval)).max(0)"),
     "first-weekday-forgotten": ("recur.rs", "day - i64::from((weekday(day) + 7 - u32::from(self.rule.week_start)) % 7)", "day - i64::from(weekday(day))"),
     "last-position-is-one-before": ("recur.rs", "all + i64::from(n) });", "all + i64::from(n) - 1 });"),
-    "leap-into-a-wrong-phase": ("recur.rs", "units.div_euclid(interval) + i64::from(units.rem_euclid(interval) != 0)", "units.div_euclid(interval)"),
+    "leap-into-a-wrong-phase": ("recur.rs", "units.div_euclid(interval) + i64::from(units.rem_euclid(interval) != 0)", "units.div_euclid(interval) + 1"),
     "count-forgets-the-start": ("recur.rs", "std::mem::take(&mut first) && instance != start", "std::mem::take(&mut first) && instance < start"),
     "last-weekday-is-the-one-before": ("days.rs", "last + (n + 1) * 7", "last + n * 7"),
     "week-one-has-january-first": ("days.rs", "let fourth = days(year, 1, 4);", "let fourth = days(year, 1, 1);"),
