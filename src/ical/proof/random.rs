@@ -185,6 +185,15 @@ fn made_up_rules_agree() {
     }
 }
 
+/// The last week of a year may end in the next one: a jump to that year must look back.
+#[test]
+fn a_window_begins_in_the_last_week_of_the_year_before() {
+    let text = event("DTSTART:20041231T090000Z\nRRULE:FREQ=YEARLY;BYWEEKNO=53;BYDAY=SA,SU");
+    let found = |from, until| start_texts(&text, window(from, until));
+    assert_eq!(found("20270103T000000", "20270601T000000"), ["20270103T090000Z"]);
+    assert_eq!(found("20270102T000000", "20270601T000000"), ["20270102T090000Z", "20270103T090000Z"]);
+}
+
 /// By `interop/long/recurrence`: a million rules, or as many as KALENDS_RULES says.
 #[test]
 #[ignore = "minutes, also with optimisation"]
