@@ -12,7 +12,7 @@ from checks import Checks
 
 BUGS = {
     # name: (file in src/ical, what stands there, what is planted)
-    "no-period-before": ("recur.rs", "(units / i64::from(self.rule.interval) - 1).max(0)", "(units / i64::from(self.rule.interval)).max(0)"),
+    "no-period-before": ("recur.rs", "(units / i64::from(self.rule.interval) - i64::from(over)).max(0)", "(units / i64::from(self.rule.interval)).max(0)"),
     "first-weekday-forgotten": ("recur.rs", "day - i64::from((weekday(day) + 7 - u32::from(self.rule.week_start)) % 7)", "day - i64::from(weekday(day))"),
     "last-position-is-one-before": ("recur.rs", "all + i64::from(n) });", "all + i64::from(n) - 1 });"),
     "leap-into-a-wrong-phase": ("recur.rs", "units.div_euclid(interval) + i64::from(units.rem_euclid(interval) != 0)", "units.div_euclid(interval) + 1"),
