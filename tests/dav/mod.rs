@@ -8,6 +8,7 @@ pub mod door;
 mod hostile;
 mod make;
 mod objects;
+mod peers;
 mod propfind;
 mod proppatch;
 mod query;
