@@ -45,6 +45,14 @@ pub struct Version {
     pub structure: i64,
 }
 
+/// What the bump of a change found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Begun {
+    pub(crate) version: Version,
+    /// The hash of the last row of the audit.
+    pub(crate) audit_head: Option<Vec<u8>>,
+}
+
 /// What the one process of a SQLite database knows of the clinics without asking.
 #[derive(Default)]
 pub(crate) struct Versions(RwLock<HashMap<ClinicId, Version>>);
@@ -122,14 +130,17 @@ impl Conn {
 
     pub(crate) async fn version_of(&mut self, clinic: ClinicId) -> Result<Version> {
         let sql = "select seq, structure from clinics where id = $1";
-        self.version(sql, clinic).await?.ok_or(Error::Gone)
+        let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;
+        let mut columns = Columns::of(&row);
+        Ok(Version { seq: columns.int()?, structure: columns.int()? })
     }
 
-    /// What a statement with the clinic as its one parameter says of its seq and structure.
-    pub(crate) async fn version(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Version>> {
+    /// Bumps the clinic, with the clinic as the statement's one parameter; None when there is no such clinic.
+    pub(crate) async fn begun(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Begun>> {
         let Some(row) = self.one(sql, values![clinic]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
-        Ok(Some(Version { seq: columns.int()?, structure: columns.int()? }))
+        let version = Version { seq: columns.int()?, structure: columns.int()? };
+        Ok(Some(Begun { version, audit_head: columns.maybe_blob()? }))
     }
 
     /// The next id of whatever kind.

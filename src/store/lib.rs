@@ -8,11 +8,13 @@
 //! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
-//! family: `clinics`, `principals`, `availabilities`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
-//! `properties`, `packs`, `journal`, `meta`.
+//! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
+//! `properties`, `packs`, `journal`, `meta`; of the clinic's work `profiles`, `terms`, `services`, `patients`, `requests`,
+//! `idempotency`, `audit`.
 #![warn(missing_docs)]
 
 mod archive;
+mod audit;
 mod availabilities;
 mod backup;
 mod clinics;
@@ -24,6 +26,7 @@ mod dialect;
 mod error;
 mod feeds;
 mod grants;
+mod idempotency;
 mod ids;
 mod job;
 mod journal;
@@ -35,18 +38,25 @@ mod objects;
 mod options;
 mod packs;
 mod passwords;
+mod patients;
 mod pool;
 mod postgres;
 mod principals;
+mod profiles;
 mod properties;
+mod requests;
 mod reserve;
 mod restore;
+mod services;
 mod sqlite;
+mod terms;
+mod tokens;
 mod tombstones;
 mod value;
 mod writer;
 
 pub use archive::{Counts, archived_columns};
+pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
@@ -58,14 +68,24 @@ pub use feeds::{Feed, FeedScope, NewFeed};
 /// What a job of [`Store::write`] returns.
 pub use futures_util::future::BoxFuture;
 pub use grants::{Grant, Privilege};
-pub use ids::{AppPasswordId, ClinicId, CollectionId, FeedId, PrincipalId};
-pub use journal::{Fact, Origin, Row};
+pub use idempotency::{IN_FLIGHT, KEPT, Key, Seen};
+pub use ids::{
+    AppPasswordId, ClinicId, CollectionId, FeedId, PatientId, PrincipalId, RequestId, ServiceId, TermId,
+    TokenId,
+};
+pub use journal::{Fact, Origin, Record, Row};
 pub use lock::{Hold, Lock};
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};
 pub use options::{Database, DatabaseUrl, Options, Secret, Synchronous};
 pub use packs::Pack;
 pub use passwords::{AppPassword, Credentials, NewAppPassword};
-pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind};
+pub use patients::{Patient, PatientBody, PatientBy};
+pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind, Role};
+pub use profiles::{Bookable, ProfileBody, ProfileStatus};
 pub use properties::{Property, PropertyOwner};
+pub use requests::{Decision, NewRequest, Request, RequestStatus};
+pub use services::{Service, ServiceBody, ServiceOverride};
+pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};
+pub use tokens::{NewToken, Token};
 pub use tombstones::{Tombstone, Tombstones};

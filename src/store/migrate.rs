@@ -26,6 +26,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_availability.sql"),
         postgres: include_str!("../../migrations/postgres/0002_availability.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0003_clinic.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_clinic.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.
@@ -127,6 +131,8 @@ pub(crate) async fn climb(conn: &mut Conn) -> Result<()> {
 /// one of an older release.
 async fn step(conn: &mut Conn) -> Result<bool> {
     if conn.database() == Database::Postgres {
+        // Whoever migrates beside us may need longer than a request may wait for a lock.
+        conn.script("set local lock_timeout = 60000").await?;
         conn.run("select pg_advisory_xact_lock($1)", values![MIGRATION_LOCK]).await?;
     }
     let have = schema(conn).await?;

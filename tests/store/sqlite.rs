@@ -16,13 +16,22 @@ pub fn shell(file: &Path, sql: &str) {
     query(file, sql);
 }
 
+/// Runs SQL on a file past the store; false when it was refused.
+pub fn try_shell(file: &Path, sql: &str) -> bool {
+    run(file, sql).status.success()
+}
+
 /// Runs SQL on a file past the store and returns the first column.
 pub fn query(file: &Path, sql: &str) -> Vec<String> {
-    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
-        [print(r[0]) for r in c.execute(sys.argv[2])]\nc.commit()";
-    let done = Command::new("python3").arg("-c").arg(script).arg(file).arg(sql).output().unwrap();
+    let done = run(file, sql);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap().lines().map(str::to_string).collect()
+}
+
+fn run(file: &Path, sql: &str) -> std::process::Output {
+    let script = "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\n\
+        [print(r[0]) for r in c.execute(sys.argv[2])]\nc.commit()";
+    Command::new("python3").arg("-c").arg(script).arg(file).arg(sql).output().unwrap()
 }
 
 #[tokio::test]
@@ -122,7 +131,7 @@ async fn kill_9_loses_nothing() {
     for round in 0..ROUNDS {
         acknowledged.extend(write_until_killed(&file, round));
         let store = Store::open(&Options::new(DatabaseUrl::Sqlite(file.clone()))).await.unwrap();
-        let mut conn = store.read().await.unwrap();
+        let mut conn = store.read(world.clinic).await.unwrap();
         let found = conn.texts(world.clinic, world.visits, "", 999_999).await.unwrap();
         assert!(found.iter().all(|object| object.text.is_some()), "a torn object");
         let names: std::collections::HashSet<_> =
@@ -169,7 +178,7 @@ async fn the_server_that_is_killed() {
     let Ok(file) = std::env::var("KALENDS_TEST_KILLED") else { return };
     let round = std::env::var("KALENDS_TEST_ROUND").unwrap();
     let store = Store::open(&Options::new(DatabaseUrl::Sqlite(file.into()))).await.unwrap();
-    let mut conn = store.read().await.unwrap();
+    let mut conn = store.across().await.unwrap();
     let clinic = conn.clinics().await.unwrap()[0].id;
     let visits = conn.collections(clinic, ::store::CollectionId(0), 1).await.unwrap()[0].id;
     let writers: Vec<_> = (0..4)
