@@ -30,6 +30,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0003_clinic.sql"),
         postgres: include_str!("../../migrations/postgres/0003_clinic.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0004_walls.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_walls.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -5,7 +5,7 @@
 //! `availabilities` (and what is read of many calendars at once), `derived` (packs, digests,
 //! meta), `journal`, `schema` (migrations), `archive` (backup and restore), `sqlite` (lock, other processes, kill -9),
 //! `full` (a full disk), `postgres` (two nodes, a dead server, a locked row),
-//! `clinic` (people and things of a clinic), `world` (a clinic to begin with).
+//! `clinic` (people and things of a clinic), `walls` (row-level security), `world` (a clinic to begin with).
 //! *Never:* sleeps to wait for something that can be asked for.
 
 mod archive;
@@ -22,4 +22,5 @@ mod postgres;
 mod schema;
 mod shares;
 mod sqlite;
+mod walls;
 mod world;
