@@ -6,6 +6,7 @@
 //! ```text
 //!   roof      app                      builds every part once, routes, timers, command line
 //!   doors     dav   feeds   rest       translate bytes into a call and the answer into bytes; decide nothing
+//!   clinic    clinic                   who and what there is, and who may do what with it
 //!   meaning   calendar        edge     the one write, reads, access  |  what HTTP doors share
 //!   floor 2   accounts                 who is asking
 //!   ground    ical   store             the language  |  the memory  (packages of their own)
@@ -27,6 +28,9 @@
 //! **[`calendar`]** is the meaning: every door and every command comes here. Access is decided in one place, writes
 //! happen in one function, hot reads come from a bounded memory that is provably fresh.
 //!
+//! **[`clinic`]** is the clinic in its own words: practitioners, rooms, services, patients, leave; one table says which
+//! role may do what.
+//!
 //! **[`edge`]** is what HTTP doors share: connections, TLS, limits, credentials, conditions, refusals.
 //!
 //! **[`dav`]** is the door for calendar programs: WebDAV, CalDAV, sync (RFC 4918, 4791, 6578, 3744).
@@ -44,6 +48,7 @@
 pub mod accounts;
 pub mod app;
 pub mod calendar;
+pub mod clinic;
 pub mod dav;
 pub mod edge;
 pub mod feeds;

@@ -5,6 +5,7 @@
 
 mod app;
 mod calendar;
+mod clinic;
 mod dav;
 mod edge;
 mod feeds;

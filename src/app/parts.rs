@@ -13,6 +13,7 @@ use super::{
 use crate::{
     accounts::{self, Accounts},
     calendar::{self, Calendars},
+    clinic::Directory,
 };
 
 /// The parts below the doors.
@@ -21,6 +22,7 @@ pub struct Parts {
     pub store: Store,
     pub accounts: Accounts,
     pub calendars: Calendars,
+    pub directory: Directory,
 }
 
 /// What to do when there is no database yet.
@@ -62,14 +64,15 @@ impl Parts {
             },
         };
         let calendars = Calendars::open(store.clone(), settings).await?;
-        Ok(Parts { store, accounts, calendars })
+        let directory = Directory::new(store.clone(), accounts.clone());
+        Ok(Parts { store, accounts, calendars, directory })
     }
 
     /// Writes what is still in hand and closes the database.
     pub async fn close(self) -> Result<(), Error> {
-        let Parts { store, accounts, calendars } = self;
+        let Parts { store, accounts, calendars, directory } = self;
         accounts.write_uses().await?;
-        drop((accounts, calendars));
+        drop((accounts, calendars, directory));
         store.close().await;
         Ok(())
     }
