@@ -69,10 +69,12 @@ impl Conn {
     /// From here on it sees the rows of this clinic only (PostgreSQL: row-level security, the second wall behind the
     /// `clinic_id` of every statement). A trip only when the session was in another one.
     pub(crate) async fn enter(&mut self, clinic: ClinicId) -> Result<()> {
-        let Link::Lent(lent) = &self.link else { return Ok(()) };
+        let Link::Lent(lent) = &mut self.link else { return Ok(()) };
         if self.database == Database::Sqlite || lent.clinic == Some(clinic) {
             return Ok(());
         }
+        // Given up in the middle, nobody knows which of the two it is in.
+        lent.clinic = None;
         self.run("select set_config('kalends.clinic', $1, false)", values![clinic.to_string()]).await?;
         if let Link::Lent(lent) = &mut self.link {
             lent.clinic = Some(clinic);

@@ -8,9 +8,9 @@
 //! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
-//! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
-//! `properties`, `packs`, `journal`, `meta`; of the clinic's work `profiles`, `terms`, `services`, `patients`, `requests`,
-//! `idempotency`, `audit`.
+//! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
+//! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of the clinic's work `profiles`, `terms`, `services`,
+//! `patients`, `requests`, `idempotency`, `audit`.
 #![warn(missing_docs)]
 
 mod archive;
