@@ -14,6 +14,8 @@ pub enum Error {
     Accounts(#[from] crate::accounts::Error),
     #[error(transparent)]
     Calendar(#[from] crate::calendar::Error),
+    #[error(transparent)]
+    Clinic(#[from] crate::clinic::Error),
     #[error("{what}: {why}")]
     Io { what: String, why: io::Error },
     #[error(transparent)]

@@ -1,8 +1,9 @@
-//! What every command and the server are built of: the store, the accounts, the calendars, in this order.
+//! What every command and the server are built of: the store, the accounts, the calendars, the clinic, in this order.
 //!
 //! Invariant: built once each and handed down; nobody below opens a store or reads a setting.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use store::{Clock, Database, DatabaseUrl, Options, Store};
 
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     accounts::{self, Accounts},
     calendar::{self, Calendars},
-    clinic::Directory,
+    clinic::{self, Clinic, Directory},
 };
 
 /// The parts below the doors.
@@ -23,6 +24,7 @@ pub struct Parts {
     pub accounts: Accounts,
     pub calendars: Calendars,
     pub directory: Directory,
+    pub clinic: Clinic,
 }
 
 /// What to do when there is no database yet.
@@ -63,16 +65,17 @@ impl Parts {
                 on: config.memory,
             },
         };
-        let calendars = Calendars::open(store.clone(), settings).await?;
+        let calendars = Calendars::open_with(store.clone(), settings, Some(Arc::new(clinic::Rules))).await?;
+        let clinic = Clinic::new(store.clone(), calendars.clone());
         let directory = Directory::new(store.clone(), accounts.clone());
-        Ok(Parts { store, accounts, calendars, directory })
+        Ok(Parts { store, accounts, calendars, clinic, directory })
     }
 
     /// Writes what is still in hand and closes the database.
     pub async fn close(self) -> Result<(), Error> {
-        let Parts { store, accounts, calendars, directory } = self;
+        let Parts { store, accounts, calendars, clinic, directory } = self;
         accounts.write_uses().await?;
-        drop((accounts, calendars, directory));
+        drop((accounts, calendars, clinic, directory));
         store.close().await;
         Ok(())
     }

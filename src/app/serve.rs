@@ -51,6 +51,7 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
     let parts = Parts::build(&config, store, turned).await?;
     if !parts.calendars.index_is_current().await? {
         let done = parts.calendars.reindex().await?;
+        parts.clinic.rebuild_all().await?;
         if done.objects > 0 {
             tracing::info!(objects = done.objects, unreadable = done.unreadable, "the index was made again");
         }

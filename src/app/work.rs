@@ -1,18 +1,21 @@
 //! What runs by the clock beside the requests. The list.
 //!
-//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. Warming is
-//! done once, beside the first requests.
+//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. Warming and
+//! the first look at the horizon are done once, beside the first requests.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet, time};
 
 use super::{parts::Parts, telemetry::Meters};
+use crate::clinic::Clinic;
 
 /// Between two writes of "last used".
 const USES: Duration = Duration::from_secs(crate::accounts::USES_EVERY_SECONDS as u64);
 /// Between two rounds of the calendars' own upkeep (packs for a quick start).
 const TEND: Duration = Duration::from_secs(60);
+/// Between two looks whether a day has passed and the booking horizon must move.
+const HORIZON: Duration = Duration::from_secs(3_600);
 /// Between two readings of the metrics' samples.
 const METERS: Duration = Duration::from_secs(5);
 
@@ -31,11 +34,22 @@ pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -
         let calendars = calendars.clone();
         async move { said("tending the calendars", calendars.tend().await) }
     }));
+    let clinic = parts.clinic.clone();
+    all.spawn(async move { extend(&clinic).await });
+    let clinic = parts.clinic.clone();
+    all.spawn(every(HORIZON, stop.clone(), move || {
+        let clinic = clinic.clone();
+        async move { extend(&clinic).await }
+    }));
     all.spawn(every(METERS, stop.clone(), move || {
         meters.tidy();
         async {}
     }));
     all
+}
+
+async fn extend(clinic: &Clinic) {
+    said("extending the booking horizon", clinic.extend_horizons().await.map(drop));
 }
 
 async fn every<F>(

@@ -9,9 +9,9 @@ use store::PrincipalId;
 
 use super::Calendars;
 use super::error::{Precondition, Result};
-use super::load;
 use super::objects::Author;
 use super::structure::Reader;
+use super::{load, pack};
 use crate::accounts::Caller;
 
 /// Bytes of one: a year of hours that change every day, and little enough to be read on the async thread.
@@ -29,8 +29,8 @@ impl Calendars {
     pub async fn set_availability(&self, by: Author<'_>, text: Option<String>) -> Result<()> {
         let to = match text {
             Some(text) => {
-                let digest = check_availability(&text)?.encode().into();
-                Some((text, digest))
+                let digest = stamped(&check_availability(&text)?);
+                Some((text, digest.into()))
             }
             None => None,
         };
@@ -58,6 +58,15 @@ pub fn check_availability(text: &str) -> Result<Digest, Precondition> {
     }
 }
 
+/// A digest behind the version of what it depends on: there are few, so none is rebuilt ahead of its use.
+fn stamped(digest: &Digest) -> Vec<u8> {
+    [pack::version().as_bytes(), b"\n", &digest.encode()].concat()
+}
+
+fn unstamped(bytes: &[u8]) -> Option<Digest> {
+    Digest::decode(bytes.strip_prefix(pack::version().as_bytes())?.strip_prefix(b"\n")?)
+}
+
 impl Reader<'_> {
     /// The digests of these people's availabilities; the others have none. One statement for all that is not remembered.
     pub(super) async fn hours(&self, of: &[PrincipalId]) -> Result<HashMap<PrincipalId, Arc<Digest>>> {
@@ -80,12 +89,12 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// A digest that cannot be read is of another version of the program: made again from the text.
+    /// A digest of another version of the program or of the time zone data is made again from the text.
     async fn read_hours(&self, of: &[PrincipalId]) -> Result<HashMap<PrincipalId, Arc<Digest>>> {
         let mut conn = self.store.read(self.clinic.id).await?;
         let (mut read, mut unread) = (HashMap::new(), Vec::new());
         for (id, bytes) in conn.availability_digests(self.clinic.id, of).await? {
-            match Digest::decode(&bytes) {
+            match unstamped(&bytes) {
                 Some(digest) => drop(read.insert(id, Arc::new(digest))),
                 None => unread.push(id),
             }

@@ -120,6 +120,10 @@ impl Calendars {
     ) -> Result<()> {
         let shown = self.collection(by.who, at).await?;
         shown.need(Privilege::WriteProperties)?;
+        if shown.row().policy.is_some() && change.slug.is_some() {
+            // What stands in it is understood by its name.
+            return Err(Error::Denied(Privilege::Unbind));
+        }
         check_timezone(change.timezone.as_ref().and_then(|zone| zone.as_deref()))?;
         check_dead(&dead)?;
         let (owner, origin, id) = (by.who.principal(), by.from, shown.row().id);
@@ -153,6 +157,10 @@ impl Calendars {
         let shown = self.collection(by.who, at).await?;
         let (caller, origin, id) = (by.who.principal(), by.from, shown.row().id);
         let own = shown.access == Access::Owner;
+        if own && shown.row().policy.is_some() {
+            // A calendar that others book into does not go by a swipe on a phone.
+            return Err(Error::Denied(Privilege::Unbind));
+        }
         self.change_structure(by.who, move |tx| {
             Box::pin(async move {
                 tx.sign(origin, Some(caller));

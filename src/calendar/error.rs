@@ -64,6 +64,11 @@ pub enum Precondition {
     MaxDateTime(String),
     #[error("an object may have at most {0} attendees")]
     MaxAttendees(usize),
+    #[error("an object may have at most {0} occurrences in the time that can be booked")]
+    MaxInstances(usize),
+    /// The house's own: the time is taken, by what kind of interval.
+    #[error("this time is taken: {0}")]
+    TimeTaken(&'static str),
     #[error("no calendar can be made here")]
     CalendarCollectionLocationOk,
     #[error("there is something here already")]
@@ -97,6 +102,8 @@ impl From<store::Error> for Error {
             store::Error::Busy => Error::Busy { retry_after: RETRY_AFTER },
             store::Error::Full => Error::Full,
             store::Error::Gone => Error::NoParent,
+            // What the rule overlooked, the database did not.
+            store::Error::Overlap => Precondition::TimeTaken("visit").into(),
             other => Error::Broken(Box::new(other)),
         }
     }

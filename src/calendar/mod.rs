@@ -5,11 +5,12 @@
 //!
 //! Files: `path` (where a thing stands), `access` (may this caller), `error`, `condition` (If-Match and the like),
 //! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
-//! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `read`
+//! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `guard` (a
+//! house's rule inside the write), `work` (several writes in one transaction, for that rule and the clinic), `read`
 //! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
 //! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the bounded memory and how it is filled),
 //! `index` (rebuilding what is derived).
-//! Places kept for later: `guard` (house rules inside the write), `schedule` (RFC 6638), `mirror` (twins).
+//! Places kept for later: `schedule` (RFC 6638).
 
 mod access;
 mod availability;
@@ -18,6 +19,7 @@ mod condition;
 mod error;
 mod filter;
 mod freebusy;
+mod guard;
 mod index;
 mod limits;
 mod load;
@@ -34,6 +36,7 @@ mod structure;
 mod sync;
 mod token;
 mod transfer;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -49,6 +52,7 @@ pub use filter::{
     Collation, CompFilter, CompTest, ParamFilter, ParamTest, PropFilter, PropTest, Query, TextMatch,
 };
 pub use freebusy::FreeBusyOf;
+pub use guard::{Bookable, Guard, Sighted, Write};
 /// Words of the language that doors use which do not speak it.
 pub use ical::{Period, Window, Zone};
 pub use index::{Checked, Flaw, Reindexed};
@@ -61,12 +65,13 @@ pub use read::Opened;
 pub use shown::{Home, Shown};
 /// Rows and words of the store that doors read or hand over as they are.
 pub use store::{
-    Collection, CollectionChange, NewCollection, Origin, PrincipalKind, Privilege as ShareAs, Property,
-    PropertyOwner,
+    Collection, CollectionChange, NewCollection, Origin, Policy, PrincipalKind, Privilege as ShareAs,
+    Property, PropertyOwner,
 };
 pub use structure::Person;
 pub use sync::{Changes, HomeChanges};
 pub use transfer::{Overwrite, Transfer};
+pub use work::Work;
 
 /// How calendars behave; each has its place in `app/config.rs`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,14 +96,24 @@ struct Parts {
     memory: memory::Memory,
     settings: Settings,
     secret: [u8; 32],
+    guard: Option<Arc<dyn Guard>>,
 }
 
 impl Calendars {
     /// Over an open store. Reads the installation's secret, which keys the names of busy views.
     pub async fn open(store: Store, settings: Settings) -> Result<Calendars> {
+        Calendars::open_with(store, settings, None).await
+    }
+
+    /// The same with a rule for the calendars that have a policy.
+    pub async fn open_with(
+        store: Store,
+        settings: Settings,
+        guard: Option<Arc<dyn Guard>>,
+    ) -> Result<Calendars> {
         let secret = store.across().await?.installation_secret().await?;
         let memory = memory::Memory::new(settings.memory);
-        Ok(Calendars(Arc::new(Parts { pruned: AtomicI64::new(0), store, memory, settings, secret })))
+        Ok(Calendars(Arc::new(Parts { pruned: AtomicI64::new(0), store, memory, settings, secret, guard })))
     }
 
     /// What has to be done from time to time, a few times a minute: writes packs, so that the next start is
@@ -135,6 +150,10 @@ impl Calendars {
 
     fn memory(&self) -> &memory::Memory {
         &self.0.memory
+    }
+
+    fn guard(&self) -> Option<&Arc<dyn Guard>> {
+        self.0.guard.as_ref()
     }
 
     fn secret(&self) -> &[u8; 32] {

@@ -3,22 +3,21 @@
 //! Checked before it begins: what the text alone decides. Checked inside: access as it is then, the condition,
 //! the UID. The journal row and the new sequence are written with the object; memory follows the commit.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use ical::{Digest, Object};
-use store::{ClinicId, CollectionId, NewObject, ObjectMeta, Origin, PrincipalId, Tx, Unique};
+use store::{ClinicId, CollectionId, NewObject, ObjectMeta, Origin, Policy, PrincipalId, Tx, Unique};
 
 use super::Calendars;
 use super::access::{Access, Privilege};
 use super::condition::Condition;
 use super::error::{Error, Precondition, Result};
+use super::guard::{Guarded, Sighted};
 use super::load;
-use super::object::{Entry, Etag};
+use super::object::Etag;
 use super::path::{self, ObjectPath};
 use super::read::compute;
-use super::shelf::{Change, Slot};
 use super::shown::Shown;
+use super::work::Work;
 use crate::accounts::Caller;
 
 /// Texts up to this size are read on the async thread: some 20 µs of work.
@@ -29,6 +28,8 @@ const SMALL: usize = 16 << 10;
 pub struct Written {
     pub etag: Etag,
     pub created: bool,
+    /// The tag is that of the bytes that were sent; otherwise the client must read what is there (RFC 4791 5.3.4).
+    pub as_sent: bool,
     pub seq: i64,
 }
 
@@ -52,9 +53,9 @@ impl Calendars {
         let shown = self.parent(by.who, at).await?;
         shown.need(Privilege::WriteContent)?;
         let object = self.checked(&shown, &text).await?;
-        let new = new_object(&shown, &at.name, &object, text);
+        let new = object_row(shown.row().id, &at.name, &object, text);
         let zones = ical::definitions_to_compare(&object);
-        let written = self.save(by, &shown, new, object.digest, only_if).await?;
+        let written = self.save(by, &shown, new, object, only_if).await?;
         compare(shown.row().id, zones);
         Ok(written)
     }
@@ -64,8 +65,9 @@ impl Calendars {
         let shown = self.collection(by.who, &at.collection).await?;
         shown.need(Privilege::Unbind)?;
         let (id, name, access) = (shown.row().id, at.name.clone(), Rights::of(&shown, by.who));
-        let (origin, caller) = (by.from, by.who.principal());
-        let seq = self
+        let (origin, caller, limits) = (by.from, by.who.principal(), self.settings().limits.reader());
+        let guarded = self.guarded(&shown, (caller, origin));
+        let done = self
             .store()
             .write(shown.row().clinic, move |tx: &mut Tx| {
                 Box::pin(async move {
@@ -73,12 +75,13 @@ impl Calendars {
                     access.still(tx, Privilege::Unbind).await?;
                     let old = tx.object_meta(access.clinic, id, &name).await?.ok_or(Error::NotFound)?;
                     only_if.holds(Some(&Etag(old.etag)))?;
-                    tx.remove_object(id, &name).await?;
-                    Ok::<_, Error>(tx.seq())
+                    let mut work = Work::over(tx, limits);
+                    take_away(&mut work, id, &old, guarded.as_ref()).await?;
+                    Ok::<_, Error>(work.done())
                 })
             })
             .await?;
-        self.own(&shown, seq, vec![(id, Change::Gone { name: at.name.as_str().into(), seq })]);
+        self.tell(shown.row().clinic, done);
         Ok(())
     }
 
@@ -113,38 +116,55 @@ impl Calendars {
         by: Author<'_>,
         at: &Shown,
         new: NewObject,
-        digest: Digest,
+        object: Object,
         only_if: Condition,
     ) -> Result<Written> {
-        let rights = Rights::of(at, by.who);
-        let (origin, caller, saved) = (by.from, by.who.principal(), new.clone());
-        let put = Put { path: at.object(new.name.clone()), new, only_if };
+        let (rights, limits) = (Rights::of(at, by.who), self.settings().limits.reader());
+        let (origin, caller, uid) = (by.from, by.who.principal(), new.uid.clone());
+        let sent = Etag(new.etag);
+        let put =
+            Put { path: at.object(new.name.clone()), only_if, ..self.prepared(by, at, new, object).await? };
         let result = self
             .store()
             .write(at.row().clinic, move |tx: &mut Tx| {
                 Box::pin(async move {
                     tx.sign(origin, Some(caller));
                     rights.still(tx, Privilege::WriteContent).await?;
-                    let old = put.run(tx, rights.clinic).await?;
-                    Ok::<_, Error>((tx.seq(), old))
+                    let mut work = Work::over(tx, limits);
+                    let (old, etag) = put.run(&mut work, rights.clinic).await?;
+                    Ok::<_, Error>((work.done(), old, etag))
                 })
             })
             .await;
-        let (seq, old) = match result {
-            Err(error) => return Err(self.with_place_of_uid(at, &saved.uid, error).await),
+        let (done, old, etag) = match result {
+            Err(error) => return Err(self.with_place_of_uid(at, &uid, error).await),
             Ok(done) => done,
         };
-        let etag = Etag(saved.etag);
-        if let Some(same) = old.as_ref().filter(|old| old.etag == saved.etag) {
-            self.own(at, seq, Vec::new());
-            return Ok(Written { etag, created: false, seq: same.seq });
-        }
-        let created = old.is_none();
-        let slot = self.slot(&saved, digest, seq, old.map(|old| old.created_at));
-        // A copy: the body is a slice of the connection's read buffer, and would keep all of it alive.
-        self.memory().keep_text(etag, Bytes::copy_from_slice(&saved.text));
-        self.own(at, seq, vec![(saved.collection, Change::Put(slot))]);
-        Ok(Written { etag, created, seq })
+        let same = old.as_ref().filter(|old| old.etag == etag.0).map(|old| old.seq);
+        let written =
+            Written { etag, created: old.is_none(), as_sent: etag == sent, seq: same.unwrap_or(done.seq) };
+        self.tell(at.row().clinic, done);
+        Ok(written)
+    }
+
+    /// A put with what the rule of its calendar wants to know, where there is one.
+    pub(super) async fn prepared(
+        &self,
+        by: Author<'_>,
+        at: &Shown,
+        new: NewObject,
+        object: Object,
+    ) -> Result<Put> {
+        let digest = object.digest.clone();
+        let guarded = match self.guarded(at, (by.who.principal(), by.from)) {
+            Some(guarded) => {
+                let sighted = self.sighted(&guarded, new.text.clone(), object).await?;
+                Some((guarded, sighted))
+            }
+            None => None,
+        };
+        let path = at.object(new.name.clone());
+        Ok(Put { path, new, digest, only_if: Condition::NONE, guarded, moved: None })
     }
 
     /// RFC 4791 5.3.2.1: no-uid-conflict says where the UID is; looked up only once it was refused.
@@ -156,33 +176,6 @@ impl Calendars {
                 .await;
         let name = found.ok().and_then(|names| names.into_iter().next()).map(|(_, name)| name);
         Precondition::NoUidConflict(name.map_or(path, |name| at.object(name))).into()
-    }
-
-    pub(super) fn slot(
-        &self,
-        saved: &NewObject,
-        digest: Digest,
-        seq: i64,
-        created: Option<i64>,
-    ) -> Arc<Slot> {
-        let now = self.store().clock().now();
-        let entry = Entry {
-            name: saved.name.as_str().into(),
-            etag: Etag(saved.etag),
-            size: u32::try_from(saved.text.len()).unwrap_or(u32::MAX),
-            kind: digest.kind,
-            seq,
-            created: created.unwrap_or(now),
-            modified: now,
-        };
-        Arc::new(Slot { entry, digest })
-    }
-
-    /// Tells memory what was just committed.
-    pub(super) fn own(&self, at: &Shown, seq: i64, changes: Vec<(CollectionId, Change)>) {
-        if let Some(clinic) = self.memory().known(at.row().clinic) {
-            clinic.own(seq, changes);
-        }
     }
 }
 
@@ -204,9 +197,9 @@ fn compare(collection: CollectionId, zones: Vec<ical::Comparison>) {
 }
 
 /// What is written of an object, all of it derived from its text.
-pub(super) fn new_object(at: &Shown, name: &str, object: &Object, text: Bytes) -> NewObject {
+pub(super) fn object_row(at: CollectionId, name: &str, object: &Object, text: Bytes) -> NewObject {
     NewObject {
-        collection: at.row().id,
+        collection: at,
         name: name.to_string(),
         uid: object.uid.clone(),
         etag: store::Etag::of(&text),
@@ -218,32 +211,65 @@ pub(super) fn new_object(at: &Shown, name: &str, object: &Object, text: Bytes) -
     }
 }
 
+/// Removes an object, unless the rule of its calendar has it stay with another text.
+pub(super) async fn take_away(
+    work: &mut Work<'_>,
+    at: CollectionId,
+    old: &ObjectMeta,
+    guarded: Option<&Guarded>,
+) -> Result<()> {
+    let stays = match guarded {
+        Some(guarded) => guarded.ask(work, Some(old), None).await?,
+        None => None,
+    };
+    match stays {
+        Some(text) => work.put(at, &old.name, text, Some(old.created_at)).await.map(drop),
+        None => work.remove(at, &old.name).await.map(drop),
+    }
+}
+
 /// A put inside its transaction.
 pub(super) struct Put {
     pub path: ObjectPath,
     pub new: NewObject,
+    pub digest: Digest,
     pub only_if: Condition,
+    pub guarded: Option<(Guarded, Sighted)>,
+    /// Where it stood in the same calendar before, if it was moved from there.
+    pub moved: Option<ObjectMeta>,
 }
 
 impl Put {
-    /// What stood there before.
-    pub(super) async fn run(self, tx: &mut Tx, clinic: ClinicId) -> Result<Option<ObjectMeta>> {
-        let Put { path, new, only_if } = self;
-        let (id, uid) = (new.collection, new.uid.clone());
-        let old = tx.object_meta(clinic, id, &new.name).await?;
+    /// What stood there before, and the tag of what stands there now.
+    pub(super) async fn run(
+        self,
+        work: &mut Work<'_>,
+        clinic: ClinicId,
+    ) -> Result<(Option<ObjectMeta>, Etag)> {
+        let Put { path, mut new, mut digest, only_if, guarded, moved } = self;
+        let old = work.tx().object_meta(clinic, new.collection, &new.name).await?;
         only_if.holds(old.as_ref().map(|old| Etag(old.etag)).as_ref())?;
         if let Some(old) = &old {
             if old.etag == new.etag {
-                return Ok(Some(old.clone()));
+                return Ok((Some(old.clone()), Etag(new.etag)));
             }
             // RFC 4791 5.3.2.1: nor may another UID take the place of this one.
-            if old.uid != uid {
+            if old.uid != new.uid {
                 return Err(Precondition::NoUidConflict(path).into());
             }
         }
-        match tx.save_object(new).await {
+        if let Some((guarded, sighted)) = guarded {
+            let before = old.as_ref().or(moved.as_ref());
+            if let Some(instead) = guarded.ask(work, before, Some((&new.name, &sighted))).await? {
+                let object = work.read(&instead)?;
+                digest = object.digest.clone();
+                new = NewObject { uid: new.uid, ..object_row(new.collection, &new.name, &object, instead) };
+            }
+        }
+        let etag = Etag(new.etag);
+        match work.save(new, digest, old.as_ref().map(|old| old.created_at)).await {
             Err(store::Error::Unique(Unique::ObjectUid)) => Err(Precondition::NoUidConflict(path).into()),
-            other => Ok(other.map(|()| old)?),
+            other => Ok(other.map(|()| (old, etag))?),
         }
     }
 }
@@ -254,6 +280,7 @@ pub(super) struct Rights {
     pub clinic: ClinicId,
     collection: CollectionId,
     principal: PrincipalId,
+    policy: Option<Policy>,
     structure: i64,
 }
 
@@ -263,6 +290,7 @@ impl Rights {
             clinic: at.row().clinic,
             collection: at.row().id,
             principal: who.principal(),
+            policy: at.row().policy,
             structure: at.version.structure,
         }
     }
@@ -275,6 +303,10 @@ impl Rights {
         let seen = tx.collections_visible_to(self.clinic, self.principal).await?;
         let seen =
             seen.into_iter().find(|seen| seen.collection.id == self.collection).ok_or(Error::NotFound)?;
+        if seen.collection.policy != self.policy {
+            // It became bookable, or another way, since the request came: asked again, it is told of the new rule.
+            return Err(Error::Busy { retry_after: 1 });
+        }
         Access::from(seen.access).need(privilege)
     }
 }

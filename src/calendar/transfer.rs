@@ -4,17 +4,17 @@
 //! properties go with it.
 
 use bytes::Bytes;
-use store::{Property, PropertyOwner, Tx};
+use store::{ObjectMeta, Property, PropertyOwner, Tx};
 
 use super::Calendars;
 use super::access::Privilege;
 use super::condition::{Condition, Tags};
 use super::error::{Error, Result};
 use super::object::{Entry, Etag};
-use super::objects::{Author, Put, Rights, Written, new_object};
+use super::objects::{Author, Put, Rights, Written, object_row, take_away};
 use super::path::{self, ObjectPath};
-use super::shelf::Change;
 use super::shown::Shown;
+use super::work::Work;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +83,16 @@ impl Calendars {
         (text, how, only_if): (Bytes, Transfer, Condition),
     ) -> Result<Written> {
         let object = self.checked(target, &text).await?;
-        let new = new_object(target, &to.name, &object, text.clone());
-        let saved = new.clone();
+        let new = object_row(target.row().id, &to.name, &object, text);
+        let (uid, sent) = (new.uid.clone(), Etag(new.etag));
         let rights = (Rights::of(&source.shown, by.who), Rights::of(target, by.who));
-        let (origin, caller) = (by.from, by.who.principal());
+        let (origin, caller, limits) = (by.from, by.who.principal(), self.settings().limits.reader());
         let (id, name) = (source.shown.row().id, source.entry.name.clone());
         let etag = (!source.shown.is_view()).then_some(source.entry.etag);
-        let put = Put { new, path: to.clone(), only_if };
+        // Within one calendar the object goes on; the rule is asked once, about both of its places.
+        let within = how == Transfer::Move && id == new.collection;
+        let leaves = self.guarded(&source.shown, (caller, origin)).filter(|_| !within);
+        let mut put = Put { path: to.clone(), only_if, ..self.prepared(by, target, new, object).await? };
         let result = self
             .store()
             .write(target.row().clinic, move |tx: &mut Tx| {
@@ -97,50 +100,51 @@ impl Calendars {
                     tx.sign(origin, Some(caller));
                     rights.0.still(tx, how.needs()).await?;
                     rights.1.still(tx, Privilege::Bind).await?;
-                    let kept = match etag {
-                        Some(etag) => take(tx, &rights.0, (id, &name), etag, how).await?,
-                        None => Vec::new(),
-                    };
+                    let mut work = Work::over(tx, limits);
+                    let mut kept = Vec::new();
+                    if let Some(etag) = etag {
+                        let old = still_there(work.tx(), &rights.0, (id, &name), etag).await?;
+                        kept = properties(work.tx(), &rights.0, (id, &name)).await?;
+                        if how == Transfer::Move {
+                            take_away(&mut work, id, &old, leaves.as_ref()).await?;
+                        }
+                        put.moved = within.then_some(old);
+                    }
                     let owner = PropertyOwner::Object(put.new.collection, put.new.name.clone());
-                    let created = put.run(tx, rights.1.clinic).await?.is_none();
-                    give(tx, owner, kept).await?;
-                    Ok::<_, Error>((tx.seq(), created))
+                    let (old, etag) = put.run(&mut work, rights.1.clinic).await?;
+                    give(work.tx(), owner, kept).await?;
+                    Ok::<_, Error>((work.done(), old.is_none(), etag))
                 })
             })
             .await;
-        let (seq, created) = match result {
-            Err(error) => return Err(self.with_place_of_uid(target, &saved.uid, error).await),
+        let (done, created, etag) = match result {
+            Err(error) => return Err(self.with_place_of_uid(target, &uid, error).await),
             Ok(done) => done,
         };
-        let slot = self.slot(&saved, object.digest, seq, Some(source.entry.created));
-        let written = Written { etag: slot.entry.etag, created, seq };
-        let mut changes = vec![(target.row().id, Change::Put(slot))];
-        if how == Transfer::Move {
-            changes.insert(0, (id, Change::Gone { name: source.entry.name, seq }));
-        }
-        self.own(target, seq, changes);
-        self.memory().keep_text(written.etag, text);
+        let written = Written { etag, created, as_sent: etag == sent, seq: done.seq };
+        self.tell(target.row().clinic, done);
         Ok(written)
     }
 }
 
-/// Takes the source's dead properties, and of a move the source itself, if it is still what was read.
-async fn take(
+/// The source, if it is still what was read.
+async fn still_there(
     tx: &mut Tx,
     rights: &Rights,
     (id, name): (store::CollectionId, &str),
     etag: Etag,
-    how: Transfer,
-) -> Result<Vec<Property>> {
+) -> Result<ObjectMeta> {
     let old = tx.object_meta(rights.clinic, id, name).await?.ok_or(Error::NotFound)?;
-    if Etag(old.etag) != etag {
-        return Err(Error::ConditionFailed);
-    }
-    let kept = tx.properties(rights.clinic, &[PropertyOwner::Object(id, name.to_string())]).await?;
-    if how == Transfer::Move {
-        tx.remove_object(id, name).await?;
-    }
-    Ok(kept)
+    if Etag(old.etag) == etag { Ok(old) } else { Err(Error::ConditionFailed) }
+}
+
+/// The source's dead properties.
+async fn properties(
+    tx: &mut Tx,
+    rights: &Rights,
+    (id, name): (store::CollectionId, &str),
+) -> Result<Vec<Property>> {
+    Ok(tx.properties(rights.clinic, &[PropertyOwner::Object(id, name.to_string())]).await?)
 }
 
 async fn give(tx: &mut Tx, owner: PropertyOwner, mut kept: Vec<Property>) -> Result<()> {

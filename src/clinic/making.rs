@@ -3,11 +3,12 @@
 //! (maintenance).
 
 use store::{
-    Bookable, ClinicId, NewCollection, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus, ResourceTerm,
-    TermId, Tx,
+    Bookable, ClinicId, NewCollection, Policy, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus,
+    Resource, ResourceTerm, TermId, Tx,
 };
 
 use super::error::{Error, Result, invalid};
+use super::plan;
 
 /// Terms of one that can be booked.
 pub const TERMS: usize = 200;
@@ -15,9 +16,16 @@ pub const TERMS: usize = 200;
 /// A calendar to be made: slug, components, name to show.
 type Calendar = (&'static str, &'static str, &'static str);
 
-const VISITS: Calendar = ("visits", "VEVENT", "Visits");
-const ABSENCES: Calendar = ("absences", "VEVENT", "Absences");
+pub(super) const VISITS: Calendar = (plan::VISITS, "VEVENT", "Visits");
+pub(super) const ABSENCES: Calendar = (plan::ABSENCES, "VEVENT", "Absences");
 const HOURS: Calendar = ("hours", "VAVAILABILITY", "Hours");
+
+/// How much fits at once, and what a client's change onto a taken time does.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub capacity: i64,
+    pub policy: Policy,
+}
 
 /// A term and the weekdays it holds on; bit 0 is Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,23 +40,38 @@ pub(super) async fn bookable(
     id: PrincipalId,
     kind: PrincipalKind,
     profile: ProfileBody,
-    terms: &[TermOn],
+    (terms, room): (&[TermOn], Room),
 ) -> Result<()> {
     tx.insert_profile(id, profile).await?;
     let calendars: &[Calendar] = match kind {
         PrincipalKind::Individual => &[VISITS, ABSENCES, HOURS],
         _ => &[VISITS, ABSENCES],
     };
+    resource(tx, id, calendars, room).await?;
+    if terms.is_empty() { Ok(()) } else { set_terms(tx, id, terms).await }
+}
+
+/// Makes what the guarantee stands on: the resource, and calendars whose writes are checked. Hours say when somebody may be
+/// booked, they take no time: no policy.
+pub(super) async fn resource(
+    tx: &mut Tx,
+    id: PrincipalId,
+    calendars: &[Calendar],
+    Room { capacity, policy }: Room,
+) -> Result<()> {
+    let reached = plan::horizon(tx.now());
+    tx.insert_resource(Resource { id, capacity, reached }).await?;
     for (slug, components, name) in calendars {
         let calendar = NewCollection {
             slug: (*slug).into(),
             components: (*components).into(),
             display_name: Some((*name).into()),
+            policy: (*slug != HOURS.0).then_some(policy),
             ..NewCollection::default()
         };
         tx.insert_collection(id, calendar).await?;
     }
-    if terms.is_empty() { Ok(()) } else { set_terms(tx, id, terms).await }
+    Ok(())
 }
 
 /// Replaces its terms.

@@ -1,34 +1,120 @@
-//! The clinic in its own words: who works there, what can be booked, for whom, and who may do what with it.
+//! The clinic in its own words: who works there and who may do what, what is booked, with whom, and that nothing is ever
+//! booked twice.
 //!
-//! *Never:* knows HTTP or SQL; shows a caller more than its role and its token are for; prints a patient.
+//! A resource is a principal that can be booked: its calendar `visits` holds what takes its time, `absences` what
+//! closes it. An appointment is an object in the practitioner's `visits`, a twin of it in the calendar of every room
+//! and device that is booked with it, and a row for what iCalendar has no word for. Whoever writes (a phone through
+//! [`Rules`], the house through [`Clinic::book`]), the busy rows of all of them change in the same transaction, and the
+//! database itself refuses what would not fit.
 //!
-//! Files: `access` (THE table of roles and operations) · `directory` (the face of people and things, pages, versions) ·
-//! `people` (practitioners) · `rooms` (rooms and equipment) · `making` (how one becomes bookable) · `terms` (what can be
-//! chosen) · `services` (what is booked) · `patients` · `leave` (asked for, decided) · `error`.
+//! *Never:* knows HTTP or SQL; shows a caller more than its role and its token are for; decides by a clock of its own what has expired; tells one patient of another.
+//!
+//! Files: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds` (a time kept for minutes), `horizon` (what
+//! the clock must add), `rules` (the rule inside the one write), `ledger` (the busy rows of one change), `fit` (does it
+//! fit), `access` (THE table of roles and operations), `directory` (the face of people and things), `people`
+//! (practitioners), `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`,
+//! `plan` (from texts to intervals), `text` (appointments as iCalendar), `status` (the table of states), `error`.
 
 mod access;
+mod appointments;
 mod directory;
 mod error;
+mod fit;
+mod holds;
+mod horizon;
 mod leave;
+mod ledger;
 mod making;
 mod patients;
 mod people;
+mod plan;
 mod rooms;
+mod rules;
 mod services;
+mod status;
 mod terms;
+mod text;
+mod visit;
+
+use store::{ClinicId, PrincipalId, Store};
 
 pub use access::{Reach, Rule, Subject, TABLE, Verb, need, reach, rule};
 pub use directory::{Cursor, Directory, PAGE, PAGE_MOST, Page};
-pub use error::{Error, Result};
+pub use error::{Conflict, Error, Result, kind_name};
+pub use fit::BUFFER;
+pub use holds::{Held, Keep};
+pub use horizon::Extended;
 pub use leave::{LEAVE_KINDS, NewLeave};
 pub use making::TermOn;
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
+pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
+pub use rules::Rules;
 pub use services::{Need, NeedKind, OverrideFields, ServiceFields};
-/// Rows and words of the store that doors hand over as they are.
+pub use status::Status;
+/// Words of the store that doors hand over as they are.
 pub use store::{
-    Audited, Dimension, EVERY_DAY, Patient, PatientBy, PatientId, ProfileStatus, Request, RequestId,
-    RequestStatus, Role, Service, ServiceId, ServiceOverride, Term, TermId,
+    AppointmentRow, Audited, BusyKind, Dimension, EVERY_DAY, Origin, Patient, PatientBy, PatientId, Policy,
+    ProfileStatus, Request, RequestId, RequestStatus, Role, Service, ServiceId, ServiceOverride, Term,
+    TermId,
 };
 pub use terms::{NewTerm, TermChange};
+pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
+
+use crate::calendar::Calendars;
+
+/// Who does something, through which door: written beside everything that is done.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    pub clinic: ClinicId,
+    /// None: the house itself.
+    pub who: Option<PrincipalId>,
+    pub door: Origin,
+}
+
+/// The room's face. Cheap to clone.
+#[derive(Clone)]
+pub struct Clinic {
+    store: Store,
+    calendars: Calendars,
+}
+
+impl Clinic {
+    /// Over the calendars, which must have been opened with [`Rules`].
+    pub fn new(store: Store, calendars: Calendars) -> Clinic {
+        Clinic { store, calendars }
+    }
+
+    /// Makes a principal bookable: its resource and its two calendars, in one transaction. What a client's change onto
+    /// a taken time does is the `policy`.
+    pub async fn make_bookable(&self, by: By, id: PrincipalId, capacity: i64, policy: Policy) -> Result<()> {
+        if capacity < 1 {
+            return Err(Error::Invalid { field: "capacity", why: "at least one must fit" });
+        }
+        let made = self.calendars.together(by.clinic, move |work| {
+            Box::pin(async move {
+                let tx = work.tx();
+                tx.sign(by.door, by.who);
+                making::resource(
+                    tx,
+                    id,
+                    &[making::VISITS, making::ABSENCES],
+                    making::Room { capacity, policy },
+                )
+                .await?;
+                Ok::<_, Error>(())
+            })
+        });
+        made.await
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// The key of an occurrence: its instant as RECURRENCE-ID in UTC, '' for what does not recur.
+fn recurrence(instant: i64) -> String {
+    if instant == 0 { String::new() } else { ical::When::Utc(instant).print() }
+}

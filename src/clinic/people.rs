@@ -1,6 +1,8 @@
 //! Practitioners: made with their login, their profile and their calendars in one transaction; found, changed, let go.
 
-use store::{Bookable, PrincipalChange, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus, Role};
+use store::{
+    Bookable, Policy, PrincipalChange, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus, Role,
+};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::directory::{Cursor, Directory, Page, deed, line, maybe_line, still, zone};
@@ -10,6 +12,8 @@ use crate::accounts::{Caller, NewPerson};
 use crate::calendar::Author;
 
 const KIND: PrincipalKind = PrincipalKind::Individual;
+/// One visit at a time; what the practitioner does on the phone counts.
+const ALONE: making::Room = making::Room { capacity: 1, policy: Policy::Accept };
 /// Characters.
 const NAME: usize = 200;
 const LICENCE: usize = 100;
@@ -121,7 +125,7 @@ impl Directory {
             Box::pin(async move {
                 let principal = founding.run(tx).await?;
                 let id = principal.id;
-                making::bookable(tx, id, KIND, profile.clone(), &terms).await?;
+                making::bookable(tx, id, KIND, profile.clone(), (&terms, ALONE)).await?;
                 let what = serde_json::json!({});
                 tx.audit(vec![deed(&who, "practitioner-made", format!("practitioner {id}"), what)]).await?;
                 let made = sight.shown(Bookable { principal, profile, seq: tx.seq() });

@@ -2,12 +2,12 @@
 //! it (maintenance), made with it in one transaction.
 
 use store::{
-    Bookable, NewPrincipal, PrincipalChange, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus,
+    Bookable, NewPrincipal, Policy, PrincipalChange, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus,
 };
 
 use super::access::{self, Subject, Verb};
 use super::directory::{Cursor, Directory, Page, deed, line, still, zone};
-use super::error::{Error, Result};
+use super::error::{Error, Result, invalid};
 use super::making::{self, TermOn};
 use crate::accounts::Caller;
 use crate::calendar::Author;
@@ -32,6 +32,8 @@ pub struct NewThing {
     pub zone: Option<String>,
     /// Where it stands, of which type it is.
     pub terms: Vec<TermOn>,
+    /// Visits at once.
+    pub capacity: i64,
 }
 
 /// What to change of it; None leaves it.
@@ -124,12 +126,16 @@ impl Directory {
             licence: None,
             qualifications: None,
         };
+        if new.capacity < 1 {
+            return invalid("capacity", "at least one must fit");
+        }
+        let room = making::Room { capacity: new.capacity, policy: Policy::Accept };
         let (who, terms) = (by.who.clone(), new.terms);
         self.change(by, move |tx| {
             Box::pin(async move {
                 let principal = tx.insert_principal(principal).await?;
                 let id = principal.id;
-                making::bookable(tx, id, kind.principal(), profile.clone(), &terms).await?;
+                making::bookable(tx, id, kind.principal(), profile.clone(), (&terms, room)).await?;
                 tx.audit(vec![deed(&who, kind.made(), kind.named(id), serde_json::json!({}))]).await?;
                 Ok(thing(Bookable { principal, profile, seq: tx.seq() }))
             })

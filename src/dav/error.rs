@@ -29,6 +29,8 @@ pub struct Refusal {
 enum Inside {
     Nothing,
     Href(String),
+    /// What kind of interval stands in the way: an empty element of our namespace.
+    Kind(&'static str),
     /// RFC 3744 section 7.1.1; the resource is the one that was asked for.
     Privilege(Privilege),
 }
@@ -105,7 +107,7 @@ impl Refusal {
         out.raw(">");
         self.write_element(element, href, &mut out);
         // RFC 4918 section 17: clients pass over what they do not know; whoever reads a trace is told in words.
-        out.raw("<k:why xmlns:k=\"urn:kalends\">");
+        out.raw("<k:why>");
         out.text(&self.why);
         out.raw("</k:why></d:error>");
         out.finish().into()
@@ -117,6 +119,7 @@ impl Refusal {
         match &self.inside {
             Inside::Nothing => {}
             Inside::Href(other) => out.href(other),
+            Inside::Kind(kind) => out.raw(&format!("<k:{kind}/>")),
             Inside::Privilege(missing) => {
                 out.open(names::RESOURCE);
                 out.href(href);
@@ -185,6 +188,8 @@ impl From<Precondition> for Refusal {
             Precondition::MinDateTime(_) => names::MIN_DATE_TIME,
             Precondition::MaxDateTime(_) => names::MAX_DATE_TIME,
             Precondition::MaxAttendees(_) => names::MAX_ATTENDEES_PER_INSTANCE,
+            Precondition::MaxInstances(_) => names::MAX_INSTANCES,
+            Precondition::TimeTaken(_) => names::TIME_TAKEN,
             Precondition::CalendarCollectionLocationOk => names::CALENDAR_COLLECTION_LOCATION_OK,
             Precondition::ResourceMustBeNull => names::RESOURCE_MUST_BE_NULL,
             Precondition::ValidFilter(_) => names::VALID_FILTER,
@@ -194,6 +199,7 @@ impl From<Precondition> for Refusal {
         let refusal = Refusal::precondition(element, why);
         match precondition {
             Precondition::NoUidConflict(other) => refusal.with_href(path::object(&other)),
+            Precondition::TimeTaken(kind) => Refusal { inside: Inside::Kind(kind), ..refusal },
             // Nothing is wrong with the question, there is too much to answer (RFC 4918 section 11.5).
             Precondition::NumberOfMatchesWithinLimits => {
                 refusal.with_status(StatusCode::INSUFFICIENT_STORAGE)

@@ -43,28 +43,29 @@ impl Problem {
     }
 
     pub fn bad_request(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "Bad request", detail).code("bad-request")
+        Problem::new(StatusCode::BAD_REQUEST, "Bad request", detail).code("BAD_REQUEST")
     }
 
     pub fn not_found() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
-            .code("not-found")
+            .code("NOT_FOUND")
     }
 
     /// Never a 401: Thunderbird deletes its password at the first stray one (clients.md 4).
     pub fn busy(retry_after: u32) -> Problem {
         let detail = "The server is busy or its database does not answer. Try again shortly.";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", detail).code("busy").retry_after(retry_after)
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Busy", detail).code("BUSY").retry_after(retry_after)
     }
 
     /// The cause is in the log under the request's id.
     pub fn broken(id: u64) -> Problem {
         let detail = format!("Something is wrong in the server; its log names request {id:x}.");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail).code("internal")
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail).code("INTERNAL")
     }
 
     pub fn answer(&self) -> Answer {
-        let ours = || self.code.map(|code| format!("urn:kalends:problem:{code}"));
+        let word = |code: &str| code.to_ascii_lowercase().replace('_', "-");
+        let ours = || self.code.map(|code| format!("urn:kalends:problem:{}", word(code)));
         let mut body = json!({
             "type": self.kind.clone().or_else(ours).unwrap_or("about:blank".to_owned()),
             "title": self.title,
@@ -89,10 +90,10 @@ impl Problem {
 impl From<Unread> for Problem {
     fn from(unread: Unread) -> Problem {
         let (status, title, code) = match unread {
-            Unread::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", "too-large"),
-            Unread::Stalled => (StatusCode::REQUEST_TIMEOUT, "Too slow", "too-slow"),
-            Unread::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Encoded body", "encoded-body"),
-            Unread::BrokenOff => (StatusCode::BAD_REQUEST, "Broken off", "broken-off"),
+            Unread::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "Too large", "TOO_LARGE"),
+            Unread::Stalled => (StatusCode::REQUEST_TIMEOUT, "Too slow", "TOO_SLOW"),
+            Unread::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Encoded body", "ENCODED_BODY"),
+            Unread::BrokenOff => (StatusCode::BAD_REQUEST, "Broken off", "BROKEN_OFF"),
         };
         Problem::new(status, title, unread.to_string()).code(code)
     }

@@ -24,7 +24,7 @@ impl Call {
         serde_html_form::from_str(query).map_err(|_| {
             let detail =
                 "The query is not as the OpenAPI document describes it: something is missing or unknown.";
-            Problem::bad_request(detail).code("invalid-query")
+            Problem::bad_request(detail).code("INVALID_QUERY")
         })
     }
 
@@ -33,7 +33,7 @@ impl Call {
         if !self.says_json() {
             let detail = "The body is JSON: send it with Content-Type: application/json.";
             let refused = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not JSON", detail);
-            return Err(refused.code("unsupported-media-type"));
+            return Err(refused.code("UNSUPPORTED_MEDIA_TYPE"));
         }
         let body = self.ask.body(limit).await?;
         serde_json::from_slice(&body).map_err(|error| {
@@ -41,7 +41,7 @@ impl Call {
             let what =
                 if error.is_data() { "is not as the OpenAPI document describes it" } else { "is not JSON" };
             Problem::bad_request(format!("The body {what}: line {line}, column {column}."))
-                .code("invalid-body")
+                .code("INVALID_BODY")
         })
     }
 

@@ -21,12 +21,12 @@ const DAYS: i64 = 1100;
 const BODY: usize = 256 << 10;
 
 const REFUSES: &[&str] = &[
-    "no-principals",
-    "too-many-principals",
-    "unknown-zone",
-    "invalid-time",
-    "invalid-window",
-    "window-too-long",
+    "NO_PRINCIPALS",
+    "TOO_MANY_PRINCIPALS",
+    "UNKNOWN_ZONE",
+    "INVALID_TIME",
+    "INVALID_WINDOW",
+    "WINDOW_TOO_LONG",
 ];
 
 pub const GET: Route = Route {
@@ -112,7 +112,7 @@ struct Span {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "FreeBusyRefusal")]
 struct Why {
-    #[schemars(extend("enum" = ["not-found", "too-much"]))]
+    #[schemars(extend("enum" = ["NOT_FOUND", "TOO_MUCH"]))]
     code: &'static str,
     detail: &'static str,
 }
@@ -135,11 +135,11 @@ async fn answer(asked: Asked, call: Call) -> Result<Answer, Problem> {
 /// Each name once, in the order asked.
 fn names(mut asked: Vec<String>) -> Result<Vec<String>, Problem> {
     if asked.is_empty() {
-        return Err(Problem::bad_request("Name one principal at least.").code("no-principals"));
+        return Err(Problem::bad_request("Name one principal at least.").code("NO_PRINCIPALS"));
     }
     if asked.len() > PRINCIPALS {
         let detail = format!("A call names at most {PRINCIPALS} principals.");
-        return Err(Problem::bad_request(detail).code("too-many-principals"));
+        return Err(Problem::bad_request(detail).code("TOO_MANY_PRINCIPALS"));
     }
     let mut seen = std::collections::HashSet::new();
     asked.retain(|name| seen.insert(name.clone()));
@@ -148,20 +148,20 @@ fn names(mut asked: Vec<String>) -> Result<Vec<String>, Problem> {
 
 fn zone(name: &str) -> Result<Zone, Problem> {
     let unknown =
-        || Problem::bad_request("The zone is an IANA name like Europe/Berlin.").code("unknown-zone");
+        || Problem::bad_request("The zone is an IANA name like Europe/Berlin.").code("UNKNOWN_ZONE");
     Zone::named(name).ok_or_else(unknown)
 }
 
 fn window(start: &str, end: &str, zone: &Zone) -> Result<Window, Problem> {
     let form = "start and end look like 2026-03-01T09:00:00+01:00 or 2026-03-01.";
     let read =
-        |text| instant::read(text, zone).ok_or_else(|| Problem::bad_request(form).code("invalid-time"));
+        |text| instant::read(text, zone).ok_or_else(|| Problem::bad_request(form).code("INVALID_TIME"));
     let (from, until) = (read(start)?, read(end)?);
     if until - from > DAYS * 86_400 {
         let detail = format!("The window is at most {DAYS} days.");
-        return Err(Problem::bad_request(detail).code("window-too-long"));
+        return Err(Problem::bad_request(detail).code("WINDOW_TOO_LONG"));
     }
-    Window::new(from, until).ok_or_else(|| Problem::bad_request("end is after start.").code("invalid-window"))
+    Window::new(from, until).ok_or_else(|| Problem::bad_request("end is after start.").code("INVALID_WINDOW"))
 }
 
 fn of(principal: String, busy: Result<Vec<Period>, Error>, zone: &Zone) -> Result<Of, Error> {
@@ -171,9 +171,9 @@ fn of(principal: String, busy: Result<Vec<Period>, Error>, zone: &Zone) -> Resul
             return Ok(Of::Shown { principal, busy });
         }
         Err(Error::NotFound | Error::Denied(_)) => {
-            ("not-found", "There is nobody of this name, or their time is not shown to you.")
+            ("NOT_FOUND", "There is nobody of this name, or their time is not shown to you.")
         }
-        Err(Error::Precondition(_)) => ("too-much", "Too much is in this window: ask for a shorter one."),
+        Err(Error::Precondition(_)) => ("TOO_MUCH", "Too much is in this window: ask for a shorter one."),
         Err(other) => return Err(other),
     };
     Ok(Of::Refused { principal, error: Why { code, detail } })

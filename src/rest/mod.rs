@@ -87,7 +87,7 @@ fn nowhere(path: &str) -> Answer {
     let Some(methods) = allow(path) else { return Problem::not_found().answer() };
     let detail = "The header Allow names the methods of this address.";
     let refused = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Not allowed", detail);
-    let mut answer = refused.code("method-not-allowed").answer();
+    let mut answer = refused.code("METHOD_NOT_ALLOWED").answer();
     answer.headers_mut().insert(header::ALLOW, methods);
     answer
 }

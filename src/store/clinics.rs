@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, values};
-use crate::{Aside, ClinicId, Conn, Error, Result};
+use crate::{Aside, ClinicId, Conn, Database, Error, Result};
 
 /// The versions of all clinics.
 pub(crate) const VERSIONS: &str = "select id, seq, structure from clinics order by id";
@@ -51,6 +51,8 @@ pub(crate) struct Begun {
     pub(crate) version: Version,
     /// The hash of the last row of the audit.
     pub(crate) audit_head: Option<Vec<u8>>,
+    /// The moment by the database's own clock, where it has one.
+    pub(crate) moment: Option<i64>,
 }
 
 /// What the one process of a SQLite database knows of the clinics without asking.
@@ -140,7 +142,12 @@ impl Conn {
         let Some(row) = self.one(sql, values![clinic]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
         let version = Version { seq: columns.int()?, structure: columns.int()? };
-        Ok(Some(Begun { version, audit_head: columns.maybe_blob()? }))
+        let audit_head = columns.maybe_blob()?;
+        let moment = match self.database() {
+            Database::Sqlite => None,
+            Database::Postgres => Some(columns.int()?),
+        };
+        Ok(Some(Begun { version, audit_head, moment }))
     }
 
     /// The next id of whatever kind.

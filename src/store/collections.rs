@@ -12,7 +12,7 @@ use crate::{ClinicId, CollectionId, Conn, Error, Fact, PrincipalId, Privilege, R
 macro_rules! columns {
     () => {
         "c.clinic_id, c.id, c.owner_id, c.slug, c.components, c.display_name, c.description, c.color, \
-         c.sort_order, c.timezone, c.transparent, c.created_at, c.seq, c.created_seq, c.changed_seq, c.pruned_seq"
+         c.sort_order, c.timezone, c.transparent, c.policy, c.created_at, c.seq, c.created_seq, c.changed_seq, c.pruned_seq"
     };
 }
 
@@ -41,6 +41,8 @@ pub struct Collection {
     pub timezone: Option<String>,
     /// CALDAV:schedule-calendar-transp: true takes it out of free/busy.
     pub transparent: bool,
+    /// What a change onto a taken time does; None: nobody books here, and nothing is checked.
+    pub policy: Option<Policy>,
     /// Seconds UTC.
     pub created_at: i64,
     /// The change that touched anything in it last, objects included: its sync token.
@@ -51,6 +53,38 @@ pub struct Collection {
     pub changed_seq: i64,
     /// Tokens below this number are refused: tombstones up to it were pruned.
     pub pruned_seq: i64,
+}
+
+/// What happens to a change of a bookable calendar that takes a time already taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// It is stored, and the interval marked overbooked with who, by which door and why.
+    Accept,
+    /// It is refused.
+    Refuse,
+    /// What stood there is put back under a new ETag.
+    PutBack,
+}
+
+impl Policy {
+    fn text(self) -> &'static str {
+        match self {
+            Policy::Accept => "accept",
+            Policy::Refuse => "refuse",
+            Policy::PutBack => "put-back",
+        }
+    }
+
+    fn read(text: &str) -> Result<Policy> {
+        let all = [Policy::Accept, Policy::Refuse, Policy::PutBack];
+        all.into_iter()
+            .find(|policy| policy.text() == text)
+            .ok_or_else(|| Error::broken("an unknown policy of a collection"))
+    }
+
+    fn column(policy: Option<Policy>) -> Option<String> {
+        policy.map(|policy| policy.text().to_string())
+    }
 }
 
 /// How somebody sees a collection.
@@ -90,6 +124,8 @@ pub struct NewCollection {
     pub timezone: Option<String>,
     /// CALDAV:schedule-calendar-transp.
     pub transparent: bool,
+    /// What a change onto a taken time does.
+    pub policy: Option<Policy>,
 }
 
 /// What to change of a collection; None leaves it, Some(None) takes it away.
@@ -111,6 +147,8 @@ pub struct CollectionChange {
     pub timezone: Option<Option<String>>,
     /// CALDAV:schedule-calendar-transp.
     pub transparent: Option<bool>,
+    /// What a change onto a taken time does.
+    pub policy: Option<Option<Policy>>,
 }
 
 /// One line of a home's sync (RFC 6578 on the home collection).
@@ -147,6 +185,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Collection> {
         sort_order: columns.maybe_int()?,
         timezone: columns.maybe_text()?,
         transparent: columns.truth()?,
+        policy: columns.maybe_text()?.as_deref().map(Policy::read).transpose()?,
         created_at: columns.int()?,
         seq: columns.int()?,
         created_seq: columns.int()?,
@@ -229,6 +268,24 @@ impl Conn {
         rows.iter().map(read_row).collect()
     }
 
+    /// Those of this slug in several homes, ordered by owner.
+    pub async fn collections_called(
+        &mut self,
+        clinic: ClinicId,
+        slug: &str,
+        owners: &[PrincipalId],
+    ) -> Result<Vec<Collection>> {
+        let mut found = Vec::with_capacity(owners.len());
+        for chunk in owners.chunks(LIST) {
+            let (places, owners) = list(3, chunk.iter().map(|id| Value::from(*id)).collect());
+            let select = concat!("select ", columns!(), " from collections c where c.clinic_id = $1");
+            let sql = format!("{select} and c.slug = $2 and c.owner_id in ({places}) order by c.owner_id");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic, slug], owners].concat()).await?;
+            found.extend(rows.iter().map(read_row).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
     /// All of one home, ordered by slug.
     pub async fn collections_of(&mut self, clinic: ClinicId, owner: PrincipalId) -> Result<Vec<Collection>> {
         let sql = concat!(
@@ -308,8 +365,8 @@ impl Tx {
         let id = CollectionId(self.next_id().await?);
         let (clinic, seq, now) = (self.clinic(), self.seq(), self.now());
         let sql = "insert into collections (clinic_id, id, owner_id, slug, components, display_name, description, \
-            color, sort_order, timezone, transparent, created_at, seq, created_seq, changed_seq, pruned_seq) \
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13, 0)";
+            color, sort_order, timezone, transparent, policy, created_at, seq, created_seq, changed_seq, pruned_seq) \
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $14, 0)";
         let values = values![
             clinic,
             id,
@@ -322,6 +379,7 @@ impl Tx {
             new.sort_order,
             new.timezone.clone(),
             new.transparent,
+            Policy::column(new.policy),
             now,
             seq,
         ];
@@ -341,6 +399,7 @@ impl Tx {
             sort_order: new.sort_order,
             timezone: new.timezone,
             transparent: new.transparent,
+            policy: new.policy,
             created_at: now,
             seq,
             created_seq: seq,
@@ -363,7 +422,8 @@ impl Tx {
             color = case when $10 = 1 then $11 else color end, \
             sort_order = case when $12 = 1 then $13 else sort_order end, \
             timezone = case when $14 = 1 then $15 else timezone end, \
-            transparent = coalesce($16, transparent) where clinic_id = $1 and id = $2";
+            transparent = coalesce($16, transparent), \
+            policy = case when $17 = 1 then $18 else policy end where clinic_id = $1 and id = $2";
         let values = values![
             clinic,
             id,
@@ -381,6 +441,8 @@ impl Tx {
             change.timezone.is_some(),
             change.timezone.flatten(),
             change.transparent.map(i64::from),
+            change.policy.is_some(),
+            Policy::column(change.policy.flatten()),
         ];
         self.run(sql, values).await?;
         if let Some(new) = renamed {
@@ -432,6 +494,7 @@ impl Tx {
 
 /// What hangs on a collection, then the collection itself.
 const REMOVE: &[&str] = &[
+    "delete from busy where clinic_id = $1 and collection_id = $2",
     "delete from objects where clinic_id = $1 and collection_id = $2",
     "delete from tombstones where clinic_id = $1 and collection_id = $2",
     "delete from grants where clinic_id = $1 and collection_id = $2",

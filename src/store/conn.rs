@@ -2,6 +2,7 @@
 //! may be changed ([`Tx`]). A [`Tx`] has bumped `clinics.seq` before its job runs and is spoiled by its first error:
 //! PostgreSQL refuses what follows an error in a transaction, so SQLite must not silently go on either.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -21,6 +22,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// Long statements (removing a whole collection, migrations, archives) get this much.
 pub(crate) const LONG: Duration = Duration::from_secs(120);
+
+thread_local! {
+    static TRIPS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many texts this thread has sent to its databases: what a write costs, for tests whose runtime is one thread.
+pub fn trips() -> u64 {
+    TRIPS.with(Cell::get)
+}
 
 /// Where a connection comes from and goes to.
 pub(crate) enum Link {
@@ -189,6 +199,7 @@ impl Conn {
     }
 
     fn usable(&self) -> Result<()> {
+        TRIPS.with(|trips| trips.set(trips.get() + 1));
         match &self.spoiled {
             Some(error) => Err(error.clone()),
             None => Ok(()),
@@ -278,6 +289,7 @@ pub struct Tx {
     clinic: ClinicId,
     seq: i64,
     structure: i64,
+    moment: i64,
     /// The place of the next fact in this change.
     pub(crate) n: i64,
     pub(crate) origin: Origin,
@@ -299,6 +311,7 @@ impl Tx {
             clinic: ClinicId(0),
             seq: 0,
             structure: 0,
+            moment: 0,
             n: 0,
             origin: Origin::House,
             caller: None,
@@ -316,6 +329,7 @@ impl Tx {
         self.aside.conn.room = room;
         (self.clinic, self.seq, self.structure) = (clinic, found.version.seq, found.version.structure);
         self.audit_head = found.audit_head;
+        self.moment = found.moment.unwrap_or(now);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
         (self.structural, self.scrub, self.audited) = (false, false, 0);
     }
@@ -344,6 +358,12 @@ impl Tx {
     /// `clinics.structure` as this change found it: equal to what a caller saw, grants are as they were then.
     pub fn structure(&self) -> i64 {
         self.structure
+    }
+
+    /// Seconds UTC by the one clock that all nodes share: PostgreSQL's own; on SQLite the store's. What expires is
+    /// compared with this and nothing else.
+    pub fn moment(&self) -> i64 {
+        self.moment
     }
 
     /// Says who changes through which door; journalled with every fact after it. Before: `Origin::House`, nobody.

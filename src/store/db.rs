@@ -181,6 +181,18 @@ impl Store {
         }
     }
 
+    /// Now, as [`Tx::moment`] tells it: what expires is compared with this also when it is only read.
+    pub async fn moment(&self) -> Result<i64> {
+        match &self.inner.road {
+            Road::Writer { .. } => Ok(self.inner.clock.now()),
+            Road::Own { .. } => {
+                let sql = "select cast(extract(epoch from clock_timestamp()) as bigint)";
+                let found = self.across().await?.number(sql, values![]).await?;
+                found.ok_or_else(|| Error::broken("PostgreSQL does not tell the time"))
+            }
+        }
+    }
+
     /// Wakes after every commit, of this process and (SQLite: within 0.3 s; PostgreSQL: at once) of any other.
     /// The number counts wake-ups and means nothing else.
     pub fn changed(&self) -> watch::Receiver<u64> {

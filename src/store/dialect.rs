@@ -87,6 +87,14 @@ impl Database {
         }
     }
 
+    /// A statement that does something, so that another one may follow it in the same text and the same trip.
+    pub(crate) fn first(self, sql: &str) -> String {
+        match self {
+            Database::Sqlite => format!("{sql};"),
+            Database::Postgres => format!("with done as ({sql})"),
+        }
+    }
+
     /// Writes an object and all that belongs to it; parameters in `objects.rs`.
     pub(crate) fn save_object(self) -> &'static str {
         match self {

@@ -16,6 +16,9 @@ pub enum Error {
     /// The row this one belongs to (a collection, a principal, a clinic) no longer exists.
     #[error("what this belongs to no longer exists")]
     Gone,
+    /// The database itself refused an interval: the resource would be above its capacity, or it is closed then.
+    #[error("this time is taken")]
+    Overlap,
     /// A value the store refuses by rule (a user name outside `[a-z0-9._@-]{1,64}`); the text says which rule.
     #[error("{0}")]
     Invalid(&'static str),

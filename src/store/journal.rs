@@ -7,8 +7,8 @@ use sqlx::any::AnyRow;
 
 use crate::value::{Columns, Value, values};
 use crate::{
-    ClinicId, CollectionId, Conn, Error, Etag, PatientId, PrincipalId, RequestId, Result, ServiceId, TermId,
-    Tx,
+    ClinicId, CollectionId, Conn, Error, Etag, Noted, PatientId, PrincipalId, RequestId, Result, ServiceId,
+    TermId, Tx,
 };
 
 macro_rules! columns {
@@ -98,6 +98,24 @@ pub enum Fact {
     },
     /// A record of the clinic was made or changed.
     RecordChanged(Record),
+    /// An appointment was booked, moved, cancelled or otherwise changed.
+    Appointment {
+        /// In its practitioner's calendar.
+        collection: CollectionId,
+        /// With whom.
+        practitioner: PrincipalId,
+        /// The UID of its object.
+        uid: String,
+        /// What became of it.
+        noted: Noted,
+    },
+    /// Holds of this resource were made, prolonged, released or used.
+    HoldsChanged {
+        /// Whose time is kept, or free again.
+        resource: PrincipalId,
+        /// The hold.
+        hold: String,
+    },
     /// Everything may be different (restore, new epoch): forget what you know.
     Restored,
 }
@@ -219,15 +237,27 @@ impl Fact {
                 let (kind, id) = record.parts();
                 Parts { name: Some(id.to_string()), ..of(kind, None, None) }
             }
+            Fact::Appointment { collection, practitioner, uid, noted } => {
+                Parts { name: Some(uid), ..of(noted.text(), Some(collection), Some(practitioner)) }
+            }
+            Fact::HoldsChanged { resource, hold } => {
+                Parts { name: Some(hold), ..of("holds-changed", None, Some(resource)) }
+            }
             Fact::Restored => of("restored", None, None),
         }
     }
 
     /// Objects and records come and go without changing who sees what.
     fn structural(&self) -> bool {
-        let passing =
-            matches!(self, Fact::ObjectPut { .. } | Fact::ObjectGone { .. } | Fact::Imported { .. });
-        !passing && !matches!(self, Fact::RecordChanged(_))
+        !matches!(
+            self,
+            Fact::ObjectPut { .. }
+                | Fact::ObjectGone { .. }
+                | Fact::Imported { .. }
+                | Fact::Appointment { .. }
+                | Fact::HoldsChanged { .. }
+                | Fact::RecordChanged(_)
+        )
     }
 
     fn read(columns: &mut Columns<'_>) -> Result<Fact> {
@@ -260,6 +290,18 @@ impl Fact {
             ("feed-changed", Some(collection), ..) => Fact::FeedChanged { collection },
             ("properties-changed", Some(collection), ..) => Fact::PropertiesChanged { collection },
             ("imported", Some(collection), ..) => Fact::Imported { collection },
+            ("holds-changed", _, Some(resource), Some(hold), _) => Fact::HoldsChanged { resource, hold },
+            (kind, Some(collection), Some(practitioner), Some(uid), _)
+                if Noted::ALL.iter().any(|noted| noted.text() == kind) =>
+            {
+                let noted = Noted::ALL.into_iter().find(|noted| noted.text() == kind);
+                noted.map_or(Fact::Restored, |noted| Fact::Appointment {
+                    collection,
+                    practitioner,
+                    uid,
+                    noted,
+                })
+            }
             ("restored", ..) => Fact::Restored,
             // A newer release beside us wrote something we do not know: the safe reading is to forget everything.
             _ => Fact::Restored,
@@ -282,7 +324,7 @@ impl Origin {
         })
     }
 
-    fn read(text: &str) -> Result<Origin> {
+    pub(crate) fn read(text: &str) -> Result<Origin> {
         let plain = [Origin::House, Origin::Dav, Origin::Cli, Origin::Import, Origin::Rest, Origin::Ui];
         let link = || text.strip_prefix("google:").and_then(|link| link.parse().ok()).map(Origin::Google);
         let found = plain.into_iter().find(|origin| origin.text() == text).or_else(link);

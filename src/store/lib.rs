@@ -9,14 +9,17 @@
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
-//! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of the clinic's work `profiles`, `terms`, `services`,
+//! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
+//! `resources`, `busy`, `holds`, `appointments`; of the clinic's work `profiles`, `terms`, `services`,
 //! `patients`, `requests`, `idempotency`, `audit`.
 #![warn(missing_docs)]
 
+mod appointments;
 mod archive;
 mod audit;
 mod availabilities;
 mod backup;
+mod busy;
 mod clinics;
 pub mod clock;
 mod collections;
@@ -26,6 +29,7 @@ mod dialect;
 mod error;
 mod feeds;
 mod grants;
+mod holds;
 mod idempotency;
 mod ids;
 mod job;
@@ -46,6 +50,7 @@ mod profiles;
 mod properties;
 mod requests;
 mod reserve;
+mod resources;
 mod restore;
 mod services;
 mod sqlite;
@@ -55,19 +60,22 @@ mod tombstones;
 mod value;
 mod writer;
 
+pub use appointments::{AppointmentRow, Noted};
 pub use archive::{Counts, archived_columns};
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
+pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span};
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
-pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Visible};
-pub use conn::{Aside, Conn, Tx};
+pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
+pub use conn::{Aside, Conn, Tx, trips};
 pub use db::Store;
 pub use error::{Error, Result, Unique};
 pub use feeds::{Feed, FeedScope, NewFeed};
 /// What a job of [`Store::write`] returns.
 pub use futures_util::future::BoxFuture;
 pub use grants::{Grant, Privilege};
+pub use holds::{KeptHold, holds_among};
 pub use idempotency::{IN_FLIGHT, KEPT, Key, Seen};
 pub use ids::{
     AppPasswordId, ClinicId, CollectionId, FeedId, PatientId, PrincipalId, RequestId, ServiceId, TermId,
@@ -85,6 +93,7 @@ pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind, Ro
 pub use profiles::{Bookable, ProfileBody, ProfileStatus};
 pub use properties::{Property, PropertyOwner};
 pub use requests::{Decision, NewRequest, Request, RequestStatus};
+pub use resources::Resource;
 pub use services::{Service, ServiceBody, ServiceOverride};
 pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};
 pub use tokens::{NewToken, Token};

@@ -27,12 +27,16 @@ const STEPS: &[Step] = &[
         postgres: include_str!("../../migrations/postgres/0002_availability.sql"),
     },
     Step {
-        sqlite: include_str!("../../migrations/sqlite/0003_clinic.sql"),
-        postgres: include_str!("../../migrations/postgres/0003_clinic.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0003_booking.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_booking.sql"),
     },
     Step {
-        sqlite: include_str!("../../migrations/sqlite/0004_walls.sql"),
-        postgres: include_str!("../../migrations/postgres/0004_walls.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0004_clinic.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_clinic.sql"),
+    },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0005_walls.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_walls.sql"),
     },
 ];
 

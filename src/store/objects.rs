@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, LIST, Value, list, values, wanted};
-use crate::{Aside, ClinicId, CollectionId, Conn, Error, Result, Tx};
+use crate::{Aside, ClinicId, CollectionId, Conn, Error, PrincipalId, Result, Tx};
 
 macro_rules! columns {
     () => {
@@ -371,6 +371,25 @@ impl Conn {
              where clinic_id = $1 and (collection_id, name) > ($2, $3) order by collection_id, name limit $4"
         );
         let rows = self.all(sql, values![clinic, after.0, after.1, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// What in the bookable calendars of one owner goes on after `instant`, with texts, ordered by (collection, name).
+    pub async fn objects_beyond(
+        &mut self,
+        clinic: ClinicId,
+        owner: PrincipalId,
+        instant: i64,
+        limit: u32,
+    ) -> Result<Vec<Object>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            ", collection_id, text from objects where clinic_id = $1 and last > $3 and collection_id in \
+             (select id from collections where clinic_id = $1 and owner_id = $2 and policy is not null) \
+             order by collection_id, name limit $4"
+        );
+        let rows = self.all(sql, values![clinic, owner, instant, limit]).await?;
         rows.iter().map(read).collect()
     }
 

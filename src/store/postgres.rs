@@ -68,6 +68,7 @@ pub(crate) fn error(error: sqlx::Error) -> (Error, Fate) {
     match &*code {
         "23505" => (Error::Unique(unique(&error)), Fate::Kept),
         "23503" => (Error::Gone, Fate::Kept),
+        "23P01" => (Error::Overlap, Fate::Kept),
         "53100" => (Error::Full, Fate::Kept),
         // Lock timeout, serialisation, deadlock: the connection is well.
         "55P03" | "40001" | "40P01" | "57014" => (Error::Busy, Fate::Kept),
@@ -95,9 +96,11 @@ fn unique(error: &sqlx::Error) -> Unique {
 }
 
 /// The first statement of every write: it bumps, it is the lock that orders the writes of one clinic, and from here to
-/// the end of the transaction the session is in this clinic (the policies of row-level security ask that setting).
+/// the end of the transaction the session is in this clinic (the policies of row-level security ask that setting). The
+/// moment is asked for once the lock is held, of the one clock that all nodes share.
 pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 \
-    returning seq, structure, audit_head, set_config('kalends.clinic', cast(id as text), true)";
+    returning seq, structure, audit_head, cast(extract(epoch from clock_timestamp()) as bigint), \
+    set_config('kalends.clinic', cast(id as text), true)";
 
 /// Whether this session walks through row-level security.
 pub(crate) const WALKS_THROUGH: &str = "select count(*) from pg_roles \

@@ -99,6 +99,8 @@ const IOERR_SHMSIZE: i32 = 4874;
 const FOREIGN_KEY: i32 = 787;
 const PRIMARY_KEY: i32 = 1555;
 const UNIQUE: i32 = 2067;
+/// A trigger of ours said no; the only ones are those of `busy`.
+const TRIGGER: i32 = 1811;
 /// A sync failed: what the kernel has dropped it will not report again.
 pub(crate) const IOERR_FSYNC: i32 = 1034;
 pub(crate) const IOERR_DIR_FSYNC: i32 = 1290;
@@ -118,6 +120,7 @@ pub(crate) fn error(error: sqlx::Error) -> (Error, Fate) {
     let ours = match code {
         UNIQUE | PRIMARY_KEY => Error::Unique(unique(&error)),
         FOREIGN_KEY => Error::Gone,
+        TRIGGER => Error::Overlap,
         IOERR_SHMSIZE => Error::Full,
         _ => match code & 0xff {
             BUSY | LOCKED => Error::Busy,

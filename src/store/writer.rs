@@ -239,7 +239,7 @@ impl Writer {
     /// (<https://www.sqlite.org/lang_transaction.html>: full disk, I/O, memory).
     async fn keep(&mut self, outcome: Outcome, clinic: Option<ClinicId>, batch: &mut Batch) -> Result<bool> {
         if let Some(error) = self.tx.spoiled()
-            && !matches!(error, Error::Unique(_) | Error::Gone | Error::Invalid(_))
+            && !matches!(error, Error::Unique(_) | Error::Gone | Error::Overlap | Error::Invalid(_))
         {
             return Err(error.clone());
         }

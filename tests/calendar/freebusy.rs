@@ -120,6 +120,14 @@ async fn hours_are_fresh_on_every_node_and_end_when_they_are_taken_away() {
         assert_eq!(busy().await, ["34-35U"]);
         hours(&world, Some(closed("20260102T110000Z"))).await;
         assert_eq!(busy().await, ["35-36U"]);
+        // What another version of the program kept of it counts as nothing: the text does.
+        let (clinic, ada) = (world.who("ada").await.clinic(), world.who("ada").await.principal());
+        let text = closed("20260102T120000Z");
+        let done = world.store.write(clinic, move |tx| {
+            Box::pin(async move { tx.set_availability(ada, Some((text, vec![1, 2, 3].into()))).await })
+        });
+        done.await.unwrap();
+        assert_eq!(busy().await, ["36-37U"]);
         hours(&world, None).await;
         assert!(busy().await.is_empty());
         let ada = world.who("ada").await;

@@ -7,7 +7,7 @@ use kalends::clinic::{
 };
 use store::{AuditOf, ProfileStatus, RequestStatus};
 
-use super::world::{NOW, World, by, everywhere, patient, practitioner, room, service, term};
+use super::two::{NOW, World, by, everywhere, patient, practitioner, room, service, term};
 
 #[tokio::test]
 async fn a_practitioner_is_made_with_its_calendars_or_not_at_all() {
@@ -23,6 +23,14 @@ async fn a_practitioner_is_made_with_its_calendars_or_not_at_all() {
         let hours = CollectionPath::new("dr-berg", "hours");
         let hours = world.calendars.collection(&berg, &hours).await.unwrap();
         assert_eq!(hours.row().components, "VAVAILABILITY");
+        assert_eq!(hours.row().policy, None, "hours take no time");
+        let visits = CollectionPath::new("dr-berg", "visits");
+        let visits = world.calendars.collection(&berg, &visits).await.unwrap();
+        assert_eq!(visits.row().policy, Some(store::Policy::Accept), "whoever writes there is checked");
+        let mut conn = world.store.read(world.north).await.unwrap();
+        let resources = conn.resources(world.north, store::PrincipalId(0), 9).await.unwrap();
+        assert_eq!(resources.iter().map(|one| (one.id, one.capacity)).collect::<Vec<_>>(), [(made.id, 1)]);
+        drop(conn);
         let again = world.directory.add_practitioner(by(&admin), practitioner("dr-berg")).await;
         assert!(matches!(again, Err(Error::Taken(_))), "{again:?}");
         let mut odd = practitioner("dr-odd");

@@ -11,7 +11,7 @@ use store::{
     PropertyOwner, RequestId, RequestStatus, ServiceId, TermId,
 };
 
-use super::world::{Full, World, by, everywhere, patient, service};
+use super::two::{Full, World, by, everywhere, patient, service};
 use crate::support::text;
 
 /// Stands in everything the southern clinic has.

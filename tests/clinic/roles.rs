@@ -8,7 +8,7 @@ use kalends::clinic::{
 };
 use store::{PrincipalId, ProfileStatus, RequestStatus};
 
-use super::world::{Full, NOW, World, by, everywhere, patient, practitioner, service};
+use super::two::{Full, NOW, World, by, everywhere, patient, practitioner, service};
 
 /// Tries an operation on what is `of` somebody. None: it is built elsewhere, and asks the same table.
 async fn attempt(
@@ -117,7 +117,7 @@ async fn s4_every_role_and_every_operation() {
 #[tokio::test]
 async fn whoever_has_no_role_has_no_part_in_the_clinics_work() {
     everywhere(async |world: World| {
-        let new = super::world::person("guest");
+        let new = super::two::person("guest");
         world.accounts.add_member(world.north, None, new).await.unwrap();
         let guest = world.who("guest").await;
         for subject in Subject::ALL {

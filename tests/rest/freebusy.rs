@@ -80,7 +80,7 @@ async fn who_is_not_there_and_who_is_not_shown_are_answered_alike() {
     assert_eq!(names, ["eve", "ada", "nobody", "bot", "../x", ""], "each once, in the order asked");
     for at in [0, 2, 4, 5] {
         assert_eq!(entries[at]["error"], entries[2]["error"]);
-        assert_eq!(entries[at]["error"]["code"], "not-found");
+        assert_eq!(entries[at]["error"]["code"], "NOT_FOUND");
         assert!(entries[at].get("busy").is_none());
     }
     assert_eq!(entries[1]["busy"].as_array().unwrap().len(), 1);
@@ -109,14 +109,14 @@ async fn a_zone_moves_all_day_times_and_the_answer_s_offset() {
 async fn what_cannot_be_answered_is_refused_by_its_code() {
     let (_server, bot) = clinic().await;
     for (query, expected) in [
-        ("principals=ada&start=2026-03-01", "invalid-query"),
-        ("principals=ada&start=2026-03-01&end=2026-03-02&depth=1", "invalid-query"),
-        ("start=2026-03-01&end=2026-03-02", "invalid-query"),
-        ("principals=ada&start=soon&end=2026-03-02", "invalid-time"),
-        ("principals=ada&start=2026-03-02&end=2026-03-02", "invalid-window"),
-        ("principals=ada&start=2026-03-03&end=2026-03-02", "invalid-window"),
-        ("principals=ada&start=2026-03-01&end=2029-03-06", "window-too-long"),
-        ("principals=ada&start=2026-03-01&end=2026-03-02&zone=Mars/Base", "unknown-zone"),
+        ("principals=ada&start=2026-03-01", "INVALID_QUERY"),
+        ("principals=ada&start=2026-03-01&end=2026-03-02&depth=1", "INVALID_QUERY"),
+        ("start=2026-03-01&end=2026-03-02", "INVALID_QUERY"),
+        ("principals=ada&start=soon&end=2026-03-02", "INVALID_TIME"),
+        ("principals=ada&start=2026-03-02&end=2026-03-02", "INVALID_WINDOW"),
+        ("principals=ada&start=2026-03-03&end=2026-03-02", "INVALID_WINDOW"),
+        ("principals=ada&start=2026-03-01&end=2029-03-06", "WINDOW_TOO_LONG"),
+        ("principals=ada&start=2026-03-01&end=2026-03-02&zone=Mars/Base", "UNKNOWN_ZONE"),
     ] {
         let reply = bot.get(&format!("/api/v1/freebusy?{query}")).await;
         assert_eq!(code(&reply), (400, expected.to_owned()), "{query}");
@@ -132,18 +132,18 @@ async fn a_body_is_json_of_bounded_size_and_number() {
         let names: Vec<String> = (0..count).map(|n| format!("nobody{n}")).collect();
         json!({ "principals": names, "start": "2026-03-02", "end": "2026-03-03" })
     };
-    assert_eq!(code(&post(&bot, &many(0)).await), (400, "no-principals".into()));
-    assert_eq!(code(&post(&bot, &many(1001)).await), (400, "too-many-principals".into()));
+    assert_eq!(code(&post(&bot, &many(0)).await), (400, "NO_PRINCIPALS".into()));
+    assert_eq!(code(&post(&bot, &many(1001)).await), (400, "TOO_MANY_PRINCIPALS".into()));
     let most = body(&post(&bot, &many(1000)).await);
     assert_eq!(most["principals"].as_array().unwrap().len(), 1000);
     let ask = async |media: &str, body: &str| {
         bot.ask("POST", "/api/v1/freebusy", &[("Content-Type", media)], body).await
     };
-    assert_eq!(code(&ask("text/plain", "{}").await), (415, "unsupported-media-type".into()));
-    assert_eq!(code(&ask("application/json", "{").await), (400, "invalid-body".into()));
+    assert_eq!(code(&ask("text/plain", "{}").await), (415, "UNSUPPORTED_MEDIA_TYPE".into()));
+    assert_eq!(code(&ask("application/json", "{").await), (400, "INVALID_BODY".into()));
     let odd = "{\"principals\":[\"ada\"],\"start\":\"2026-03-02\",\"end\":\"2026-03-03\",\"Keller\":1}";
     let refused = ask("application/json; charset=utf-8", odd).await;
-    assert_eq!(code(&refused), (400, "invalid-body".into()));
+    assert_eq!(code(&refused), (400, "INVALID_BODY".into()));
     assert!(!refused.text().contains("Keller"));
-    assert_eq!(code(&ask("application/json", &" ".repeat(300 << 10)).await), (413, "too-large".into()));
+    assert_eq!(code(&ask("application/json", &" ".repeat(300 << 10)).await), (413, "TOO_LARGE".into()));
 }

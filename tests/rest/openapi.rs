@@ -36,13 +36,19 @@ async fn wrong_addresses_methods_and_strangers_are_refused_as_problems() {
         assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{reply:?}");
         let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!(body["status"], reply.status);
-        assert_eq!(body["type"], format!("urn:kalends:problem:{}", body["code"].as_str().unwrap()));
+        assert_eq!(
+            body["type"],
+            format!(
+                "urn:kalends:problem:{}",
+                body["code"].as_str().unwrap().to_ascii_lowercase().replace('_', "-")
+            )
+        );
         (reply.status, body["code"].as_str().unwrap().to_owned())
     };
-    assert_eq!(code(&ada.get("/api/v1/nothing").await), (404, "not-found".into()));
-    assert_eq!(code(&ada.get("/api/v1").await), (404, "not-found".into()));
+    assert_eq!(code(&ada.get("/api/v1/nothing").await), (404, "NOT_FOUND".into()));
+    assert_eq!(code(&ada.get("/api/v1").await), (404, "NOT_FOUND".into()));
     let reply = ada.ask("DELETE", "/api/v1/freebusy", &[], "").await;
-    assert_eq!(code(&reply), (405, "method-not-allowed".into()));
+    assert_eq!(code(&reply), (405, "METHOD_NOT_ALLOWED".into()));
     assert_eq!(reply.header("allow"), Some("GET, POST, OPTIONS"));
     let stranger = server.stranger().get("/api/v1/freebusy").await;
     assert_eq!((stranger.status, stranger.header("www-authenticate").is_some()), (401, true));

@@ -36,6 +36,12 @@ async fn furnish(world: &World) {
                     label: "f".into(),
                 };
                 tx.insert_feed(feed).await?;
+                let resource = ::store::Resource { id: ada, capacity: 1, reached: super::world::NOW };
+                tx.insert_resource(resource).await?;
+                tx.occupy(&super::booking::any_order(ada, visits)).await?;
+                tx.insert_hold(&super::booking::hold()).await?;
+                tx.save_appointment(&super::booking::appointment(ada, bob), visits, ::store::Noted::Booked)
+                    .await?;
                 let gone = tx.insert_collection(bob, super::world::calendar("gone")).await?.id;
                 tx.remove_collection(gone).await?;
                 let owner = PropertyOwner::Collection(visits);

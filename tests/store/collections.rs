@@ -18,6 +18,7 @@ async fn a_collection_is_kept_as_given() {
                 sort_order: Some(-3),
                 timezone: Some("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n".into()),
                 transparent: true,
+                policy: Some(::store::Policy::Refuse),
             },
         );
         let made = world
@@ -81,6 +82,7 @@ async fn a_change_touches_only_what_it_names() {
             description: Some(Some("d".into())),
             components: Some("VEVENT".into()),
             slug: None,
+            policy: Some(Some(::store::Policy::Accept)),
         };
         assert!(update(set).await.unwrap());
         let before = world.visits().await;

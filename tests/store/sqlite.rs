@@ -16,7 +16,7 @@ pub fn shell(file: &Path, sql: &str) {
     query(file, sql);
 }
 
-/// Runs SQL on a file past the store; false when it was refused.
+/// Whether SQL on a file past the store is done.
 pub fn try_shell(file: &Path, sql: &str) -> bool {
     run(file, sql).status.success()
 }

@@ -29,7 +29,11 @@ impl Reindex {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
         let done = parts.calendars.reindex().await?;
+        let busy = parts.clinic.rebuild_all().await?;
         say!("{} objects indexed, {} unreadable", done.objects, done.unreadable);
+        if busy.intervals > 0 {
+            say!("{} intervals that can be booked, {} of them newly marked", busy.intervals, busy.marked);
+        }
         parts.close().await
     }
 }

@@ -117,6 +117,7 @@ async fn make(request: &Request, at: &CollectionPath, instructions: Option<Instr
         sort_order: live.sort_order.flatten(),
         timezone: live.timezone.flatten(),
         transparent: live.transparent.unwrap_or(false),
+        policy: None,
     };
     Ok(request.calendars.make(request.author(), at, new, dead::settle(change.dead)).await?)
 }

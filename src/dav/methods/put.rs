@@ -40,7 +40,10 @@ pub async fn answer(request: &mut Request) -> Result<Answer> {
 pub fn stored(written: &Written) -> Answer {
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = if written.created { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
-    if let Ok(etag) = HeaderValue::try_from(written.etag.to_string()) {
+    // RFC 4791 section 5.3.4: no tag for bytes that the client did not send; it reads them then.
+    if written.as_sent
+        && let Ok(etag) = HeaderValue::try_from(written.etag.to_string())
+    {
         answer.headers_mut().insert(header::ETAG, etag);
     }
     answer

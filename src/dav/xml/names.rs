@@ -1,5 +1,5 @@
 //! Every element name that we speak, once, with its tags rendered at compile time.
-//! Invariant: the prefixes `d`, `c`, `s` and `a` are declared on the root of everything we write ([`DECLARATIONS`]).
+//! Invariant: the prefixes `d`, `c`, `s`, `a` and `k` are declared on the root of everything we write ([`DECLARATIONS`]).
 
 use std::ops::Deref;
 
@@ -11,10 +11,13 @@ pub const SERVER: &str = "http://calendarserver.org/ns/";
 /// Colour and order of a calendar, by Apple.
 pub const APPLE: &str = "http://apple.com/ns/ical/";
 
+/// Our own: what no standard has a word for.
+pub const KALENDS: &str = "urn:kalends";
+
 /// The attributes that a root element of ours carries.
 pub const DECLARATIONS: &str = concat!(
     " xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:caldav\"",
-    " xmlns:s=\"http://calendarserver.org/ns/\" xmlns:a=\"http://apple.com/ns/ical/\""
+    " xmlns:s=\"http://calendarserver.org/ns/\" xmlns:a=\"http://apple.com/ns/ical/\" xmlns:k=\"urn:kalends\""
 );
 
 /// An element name; a pointer, because names stand in every refusal and every list.
@@ -147,6 +150,7 @@ names! { CALDAV "c":
     MIN_DATE_TIME = "min-date-time",
     MAX_DATE_TIME = "max-date-time",
     MAX_ATTENDEES_PER_INSTANCE = "max-attendees-per-instance",
+    MAX_INSTANCES = "max-instances",
     CALENDAR_HOME_SET = "calendar-home-set",
     CALENDAR_USER_ADDRESS_SET = "calendar-user-address-set",
     CALENDAR_USER_TYPE = "calendar-user-type",
@@ -202,6 +206,9 @@ names! { APPLE "a":
     CALENDAR_COLOR = "calendar-color",
     CALENDAR_ORDER = "calendar-order",
 }
+names! { KALENDS "k":
+    TIME_TAKEN = "time-taken",
+}
 
 #[cfg(test)]
 mod tests {
@@ -209,7 +216,7 @@ mod tests {
 
     #[test]
     fn every_prefix_is_declared() {
-        for (prefix, namespace) in [("d", DAV), ("c", CALDAV), ("s", SERVER), ("a", APPLE)] {
+        for (prefix, namespace) in [("d", DAV), ("c", CALDAV), ("s", SERVER), ("a", APPLE), ("k", KALENDS)] {
             assert!(DECLARATIONS.contains(&format!(" xmlns:{prefix}=\"{namespace}\"")));
         }
         assert_eq!(GETETAG.open, "<d:getetag>");

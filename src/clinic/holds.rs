@@ -1,0 +1,170 @@
+//! Holds: a time kept for minutes while somebody fills in a form or pays. A hold ends by comparison with the one clock
+//! of the database, never by a job; until then it is as taken as a visit, to everybody but the practitioner.
+
+use store::{Busy, BusyKind, Fact, KeptHold, PrincipalId, Source};
+
+use super::error::{Conflict, Error, Result};
+use super::fit::{Board, pieces};
+use super::visit::Visit;
+use super::{By, Clinic};
+
+/// Seconds a patient, and a member of staff, has where the service says nothing else.
+pub const PATIENT: i64 = 10 * 60;
+pub const STAFF: i64 = 30 * 60;
+/// The longest hold, and how often one may be prolonged.
+const LONGEST: i64 = 2 * 3600;
+const EXTENSIONS: i64 = 3;
+
+/// How a time is kept.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// By whom it is counted: a patient's number, an address.
+    pub party: String,
+    /// How many live holds that party may have.
+    pub at_most: i64,
+    /// For how long, seconds.
+    pub seconds: i64,
+}
+
+/// A hold that was made or prolonged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Not to be guessed: whoever has it may book.
+    pub id: String,
+    /// Seconds UTC.
+    pub expires_at: i64,
+}
+
+impl std::fmt::Debug for Held {
+    /// Without the id, which is a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Held(until {})", self.expires_at)
+    }
+}
+
+impl Keep {
+    /// As patients get it: ten minutes, three at a time.
+    pub fn for_patient(party: String) -> Keep {
+        Keep { party, at_most: 3, seconds: PATIENT }
+    }
+
+    /// As staff gets it: half an hour, twenty at a time.
+    pub fn for_staff(party: String) -> Keep {
+        Keep { party, at_most: 20, seconds: STAFF }
+    }
+}
+
+impl Clinic {
+    /// Keeps the time of all resources of a visit, or of none.
+    pub async fn hold(&self, by: By, visit: Visit, keep: Keep) -> Result<Held> {
+        visit.check()?;
+        if visit.rule.is_some() {
+            return Err(Error::Invalid {
+                field: "rule",
+                why: "a series is booked at once, it cannot be held",
+            });
+        }
+        let plan = visit.to_json()?;
+        let (id, seconds) = (super::appointments::unguessable()?, keep.seconds.clamp(1, LONGEST));
+        let held = self.calendars.together(by.clinic, move |work| {
+            Box::pin(async move {
+                let tx = work.tx();
+                tx.sign(by.door, by.who);
+                let now = tx.moment();
+                if tx.holds_of(by.clinic, &keep.party, now).await? >= keep.at_most {
+                    return Err(Error::HoldLimit);
+                }
+                let expires_at = now + seconds;
+                let spans = pieces((visit.start, visit.end), visit.buffers, 0);
+                let all = visit.resources();
+                let look = tx.look(&all, &spans, None).await?;
+                if look.resources.len() < all.len() {
+                    return Err(Error::NotFound("resource"));
+                }
+                let (mut rows, mut met) = (Vec::new(), Vec::new());
+                for resource in &look.resources {
+                    let near: Vec<&Busy> =
+                        look.busy.iter().filter(|one| one.resource == resource.id).collect();
+                    let board = Board::of(resource.capacity, &near);
+                    for span in &spans {
+                        let conflict = |kind| Conflict {
+                            resource: resource.id,
+                            kind,
+                            start: visit.start,
+                            end: visit.end,
+                        };
+                        met.extend(board.conflict(*span, BusyKind::Hold).map(conflict));
+                        rows.push(Busy {
+                            resource: resource.id,
+                            span: *span,
+                            kind: BusyKind::Hold,
+                            source: Source::Hold(id.clone()),
+                            expires_at: Some(expires_at),
+                            mark: None,
+                        });
+                    }
+                }
+                if !met.is_empty() {
+                    return Err(Error::Conflict(met));
+                }
+                let hold = KeptHold {
+                    id: id.clone(),
+                    party: keep.party,
+                    made_by: by.who,
+                    made_at: now,
+                    expires_at,
+                    extended: 0,
+                    plan,
+                };
+                tx.insert_hold(&hold).await?;
+                tx.occupy(&rows).await?;
+                tx.note(changed(visit.practitioner, &id)).await?;
+                Ok(Held { id, expires_at })
+            })
+        });
+        held.await
+    }
+
+    /// Prolongs a live hold, a few times at most.
+    pub async fn extend_hold(&self, by: By, id: &str, seconds: i64) -> Result<Held> {
+        let (id, seconds) = (id.to_string(), seconds.clamp(1, LONGEST));
+        let held = self.calendars.together(by.clinic, move |work| {
+            Box::pin(async move {
+                let tx = work.tx();
+                tx.sign(by.door, by.who);
+                let hold = tx.hold(by.clinic, &id).await?.ok_or(Error::NotFound("hold"))?;
+                if hold.extended >= EXTENSIONS {
+                    return Err(Error::HoldLimit);
+                }
+                let expires_at = (tx.moment() + seconds).max(hold.expires_at);
+                if !tx.extend_hold(&id, expires_at).await? {
+                    return Err(Error::HoldExpired);
+                }
+                let visit = Visit::from_json(&hold.plan)?;
+                tx.note(changed(visit.practitioner, &id)).await?;
+                Ok(Held { id, expires_at })
+            })
+        });
+        held.await
+    }
+
+    /// Lets the time go; a hold that is gone already is no mistake.
+    pub async fn release_hold(&self, by: By, id: &str) -> Result<()> {
+        let id = id.to_string();
+        let released = self.calendars.together(by.clinic, move |work| {
+            Box::pin(async move {
+                let tx = work.tx();
+                tx.sign(by.door, by.who);
+                let Some(hold) = tx.hold(by.clinic, &id).await? else { return Ok(()) };
+                tx.remove_hold(&id).await?;
+                let visit = Visit::from_json(&hold.plan)?;
+                Ok::<_, Error>(tx.note(changed(visit.practitioner, &id)).await?)
+            })
+        });
+        released.await
+    }
+}
+
+fn changed(resource: PrincipalId, hold: &str) -> Fact {
+    Fact::HoldsChanged { resource, hold: hold.to_string() }
+}

@@ -1,0 +1,240 @@
+//! Appointments: what iCalendar has no word for, keyed by UID and RECURRENCE-ID. An occurrence that nobody touched has
+//! no row of its own; the row of the whole object stands for it.
+
+use std::fmt;
+
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use crate::value::{Columns, values};
+use crate::{ClinicId, CollectionId, Conn, Origin, PrincipalId, Result, Tx};
+
+macro_rules! columns {
+    () => {
+        "uid, recurrence_id, practitioner_id, resources, patient_id, service, status, start_at, end_at, details, \
+         made_at, made_by, origin, changed_at, changed_by, changed_origin, reason, checked_in_at, started_at, \
+         ended_at, seq"
+    };
+}
+
+/// One appointment, or what was noted of one occurrence.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppointmentRow {
+    /// Of its object.
+    pub uid: String,
+    /// '' for the whole object; else the occurrence: its instant, as `20260105T090000Z`.
+    pub recurrence: String,
+    /// With whom.
+    pub practitioner: PrincipalId,
+    /// What else is booked for it: rooms and equipment.
+    pub resources: Vec<PrincipalId>,
+    /// For whom, in the clinic's own numbers.
+    pub patient: Option<i64>,
+    /// What was booked, by its code.
+    pub service: Option<String>,
+    /// The clinic's word for where it stands.
+    pub status: String,
+    /// Of a series: of its first occurrence. Seconds UTC.
+    pub start_at: i64,
+    /// Seconds UTC, exclusive.
+    pub end_at: i64,
+    /// Whatever else the clinic keeps, as JSON.
+    pub details: Option<String>,
+    /// Seconds UTC.
+    pub made_at: i64,
+    /// By whom.
+    pub made_by: Option<PrincipalId>,
+    /// By which door.
+    pub origin: Origin,
+    /// The last change. Seconds UTC.
+    pub changed_at: i64,
+    /// By whom.
+    pub changed_by: Option<PrincipalId>,
+    /// By which door.
+    pub changed_origin: Origin,
+    /// Why it was changed, or cancelled.
+    pub reason: Option<String>,
+    /// Seconds UTC.
+    pub checked_in_at: Option<i64>,
+    /// Seconds UTC.
+    pub started_at: Option<i64>,
+    /// Seconds UTC.
+    pub ended_at: Option<i64>,
+    /// The change that wrote it: its version.
+    pub seq: i64,
+}
+
+impl fmt::Debug for AppointmentRow {
+    /// Neither UID, patient nor words: they may tell about a patient.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AppointmentRow({}, {} to {}, seq {})", self.status, self.start_at, self.end_at, self.seq)
+    }
+}
+
+fn read(row: &AnyRow) -> Result<AppointmentRow> {
+    let mut columns = Columns::of(row);
+    Ok(AppointmentRow {
+        uid: columns.text()?,
+        recurrence: columns.text()?,
+        practitioner: PrincipalId(columns.int()?),
+        resources: columns.text()?.split(' ').filter_map(|id| id.parse().ok().map(PrincipalId)).collect(),
+        patient: columns.maybe_int()?,
+        service: columns.maybe_text()?,
+        status: columns.text()?,
+        start_at: columns.int()?,
+        end_at: columns.int()?,
+        details: columns.maybe_text()?,
+        made_at: columns.int()?,
+        made_by: columns.maybe_int()?.map(PrincipalId),
+        origin: Origin::read(&columns.text()?)?,
+        changed_at: columns.int()?,
+        changed_by: columns.maybe_int()?.map(PrincipalId),
+        changed_origin: Origin::read(&columns.text()?)?,
+        reason: columns.maybe_text()?,
+        checked_in_at: columns.maybe_int()?,
+        started_at: columns.maybe_int()?,
+        ended_at: columns.maybe_int()?,
+        seq: columns.int()?,
+    })
+}
+
+impl Conn {
+    /// All that is noted of one object: the row of the whole first, then occurrences in their order.
+    pub async fn appointment(&mut self, clinic: ClinicId, uid: &str) -> Result<Vec<AppointmentRow>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from appointments where clinic_id = $1 and uid = $2 order by recurrence_id"
+        );
+        let rows = self.all(sql, values![clinic, uid]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A practitioner's, by start; `after` is (start, uid, recurrence) of the last one of the page before.
+    pub async fn appointments_of(
+        &mut self,
+        clinic: ClinicId,
+        practitioner: PrincipalId,
+        after: (i64, &str, &str),
+        limit: u32,
+    ) -> Result<Vec<AppointmentRow>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from appointments where clinic_id = $1 and practitioner_id = $2 \
+             and (start_at, uid, recurrence_id) > ($3, $4, $5) order by start_at, uid, recurrence_id limit $6"
+        );
+        let rows = self.all(sql, values![clinic, practitioner, after.0, after.1, after.2, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A patient's, by start.
+    pub async fn appointments_for(
+        &mut self,
+        clinic: ClinicId,
+        patient: i64,
+        after: (i64, &str, &str),
+        limit: u32,
+    ) -> Result<Vec<AppointmentRow>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from appointments where clinic_id = $1 and patient_id = $2 \
+             and (start_at, uid, recurrence_id) > ($3, $4, $5) order by start_at, uid, recurrence_id limit $6"
+        );
+        let rows = self.all(sql, values![clinic, patient, after.0, after.1, after.2, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+/// The journal's part of writing an appointment: which kind of fact, in which calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// Made.
+    Booked,
+    /// Stands elsewhere now.
+    Moved,
+    /// No longer takes place.
+    Cancelled,
+    /// Anything else: checked in, started, done.
+    Changed,
+}
+
+impl Noted {
+    /// All of them.
+    pub(crate) const ALL: [Noted; 4] = [Noted::Booked, Noted::Moved, Noted::Cancelled, Noted::Changed];
+
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Noted::Booked => "appointment-booked",
+            Noted::Moved => "appointment-moved",
+            Noted::Cancelled => "appointment-cancelled",
+            Noted::Changed => "appointment-changed",
+        }
+    }
+}
+
+impl Tx {
+    /// Writes an appointment over the one of its key, and journals what became of it: one round trip. Made-by, door and
+    /// moment of making stay as they were first written; `seq` becomes this change's.
+    pub async fn save_appointment(
+        &mut self,
+        row: &AppointmentRow,
+        visits: CollectionId,
+        noted: Noted,
+    ) -> Result<()> {
+        self.room()?;
+        let resources: Vec<String> = row.resources.iter().map(PrincipalId::to_string).collect();
+        let mut values = values![
+            self.clinic(),
+            row.uid.as_str(),
+            row.recurrence.as_str(),
+            row.practitioner,
+            resources.join(" "),
+            row.patient,
+            row.service.clone(),
+            row.status.as_str(),
+            row.start_at,
+            row.end_at,
+            row.details.clone(),
+            row.made_at,
+            row.made_by,
+            row.origin.text(),
+            row.changed_at,
+            row.changed_by,
+            row.changed_origin.text(),
+            row.reason.clone(),
+            row.checked_in_at,
+            row.started_at,
+            row.ended_at,
+            self.seq(),
+        ];
+        values.extend(values![
+            self.next_n(),
+            noted.text(),
+            visits,
+            self.origin.text(),
+            self.caller,
+            self.now()
+        ]);
+        let put = concat!(
+            "insert into appointments (clinic_id, ",
+            columns!(),
+            ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+             $21, $22) on conflict (clinic_id, uid, recurrence_id) do update set \
+             practitioner_id = excluded.practitioner_id, resources = excluded.resources, \
+             patient_id = excluded.patient_id, service = excluded.service, status = excluded.status, \
+             start_at = excluded.start_at, end_at = excluded.end_at, details = excluded.details, \
+             changed_at = excluded.changed_at, changed_by = excluded.changed_by, \
+             changed_origin = excluded.changed_origin, reason = excluded.reason, \
+             checked_in_at = excluded.checked_in_at, started_at = excluded.started_at, \
+             ended_at = excluded.ended_at, seq = excluded.seq"
+        );
+        let put = self.database().first(put);
+        let sql = format!(
+            "{put} insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
+             caller_id, at) values ($1, $22, $23, $24, $25, $4, $2, $26, $27, $28)"
+        );
+        self.run(AssertSqlSafe(sql), values).await.map(|_| ())
+    }
+}

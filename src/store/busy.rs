@@ -1,0 +1,379 @@
+//! Busy time: the intervals of bookable resources, derived from the texts of their calendars and from live holds. Kept
+//! here so that the database can refuse what would not fit (`migrations/*/0003_booking.sql`), whoever writes it.
+//! The one invariant: no row is longer than [`LONGEST`], so what overlaps an instant is found by the key alone.
+
+use std::cmp::Ordering;
+
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use crate::resources::{self, Resource};
+use crate::value::{Columns, LIST, Value, list, values};
+use crate::{Aside, ClinicId, CollectionId, Conn, Error, Origin, PrincipalId, Result, Tx};
+
+/// Seconds from the start of an interval's buffer before to the end of the one after, at most.
+pub const LONGEST: i64 = 172_800;
+
+/// What an interval is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BusyKind {
+    /// Something that takes one place.
+    Visit,
+    /// Closed: leave, maintenance. Any number may lie over one another.
+    Block,
+    /// A place kept for minutes.
+    Hold,
+}
+
+/// An interval with its buffers, seconds UTC, ends exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// Where the buffer before begins.
+    pub from: i64,
+    /// Start.
+    pub start: i64,
+    /// End.
+    pub end: i64,
+    /// Where the buffer after ends.
+    pub until: i64,
+    /// The instant its RECURRENCE-ID names; 0 when its object does not recur.
+    pub occurrence: i64,
+}
+
+/// What an interval comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The object of this name.
+    Object(CollectionId, String),
+    /// The hold of this id.
+    Hold(String),
+}
+
+impl Source {
+    /// Holds stand under the collection that cannot be.
+    fn parts(&self) -> (CollectionId, &str) {
+        match self {
+            Source::Object(collection, name) => (*collection, name),
+            Source::Hold(id) => (CollectionId(0), id),
+        }
+    }
+}
+
+/// Why an interval stands where there is no room: who put it there, by which door, for what reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// None: the house itself.
+    pub by: Option<PrincipalId>,
+    /// The door.
+    pub door: Origin,
+    /// The reason.
+    pub why: String,
+}
+
+/// One interval of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// Whose.
+    pub resource: PrincipalId,
+    /// When.
+    pub span: Span,
+    /// What.
+    pub kind: BusyKind,
+    /// From where.
+    pub source: Source,
+    /// Of a hold: seconds UTC from which on it counts no more.
+    pub expires_at: Option<i64>,
+    /// It is overbooked.
+    pub mark: Option<Mark>,
+}
+
+/// What stands near some spans, and on what.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// The resources that were asked for and exist, by id.
+    pub resources: Vec<Resource>,
+    /// What overlaps the spans, buffers included, ordered by resource and time; live holds only.
+    pub busy: Vec<Busy>,
+}
+
+impl BusyKind {
+    fn text(self) -> &'static str {
+        match self {
+            BusyKind::Visit => "visit",
+            BusyKind::Block => "block",
+            BusyKind::Hold => "hold",
+        }
+    }
+
+    fn read(text: &str) -> Result<BusyKind> {
+        let all = [BusyKind::Visit, BusyKind::Block, BusyKind::Hold];
+        all.into_iter()
+            .find(|kind| kind.text() == text)
+            .ok_or_else(|| Error::broken("an unknown kind of interval"))
+    }
+}
+
+/// The columns of an interval `b`.
+macro_rules! columns {
+    () => {
+        "b.resource_id, b.from_at, b.start_at, b.end_at, b.until_at, b.occurrence, b.kind, b.collection_id, \
+         b.name, b.expires_at, b.overbook, b.overbook_by, b.overbook_door, b.overbook_why"
+    };
+}
+
+/// None where a left join found nothing.
+fn read(columns: &mut Columns<'_>) -> Result<Option<Busy>> {
+    let Some(resource) = columns.maybe_int()?.map(PrincipalId) else { return Ok(None) };
+    let span = Span {
+        from: columns.int()?,
+        start: columns.int()?,
+        end: columns.int()?,
+        until: columns.int()?,
+        occurrence: columns.int()?,
+    };
+    let kind = BusyKind::read(&columns.text()?)?;
+    let source = match (CollectionId(columns.int()?), columns.text()?) {
+        (CollectionId(0), id) => Source::Hold(id),
+        (collection, name) => Source::Object(collection, name),
+    };
+    let expires_at = columns.maybe_int()?;
+    let is_marked = columns.truth()?;
+    let (by, door, why) = (columns.maybe_int()?, columns.maybe_text()?, columns.maybe_text()?);
+    let mark = match (door, why) {
+        (Some(door), Some(why)) if is_marked => {
+            Some(Mark { by: by.map(PrincipalId), door: Origin::read(&door)?, why })
+        }
+        _ => None,
+    };
+    Ok(Some(Busy { resource, span, kind, source, expires_at, mark }))
+}
+
+fn in_order(a: &Busy, b: &Busy) -> Ordering {
+    (a.resource, a.span, &a.source).cmp(&(b.resource, b.span, &b.source))
+}
+
+fn read_some(row: &AnyRow) -> Result<Option<Busy>> {
+    read(&mut Columns::of(row))
+}
+
+impl Conn {
+    /// What of these resources overlaps the window, buffers included, ordered by resource and time. Holds that have
+    /// run out by `moment` ([`crate::Store::moment`]) are left out.
+    pub async fn busy_between(
+        &mut self,
+        clinic: ClinicId,
+        of: &[PrincipalId],
+        (from, until): (i64, i64),
+        moment: i64,
+    ) -> Result<Vec<Busy>> {
+        let mut found = Vec::new();
+        for chunk in of.chunks(LIST) {
+            let (places, ids) = list(5, chunk.iter().map(|id| Value::from(*id)).collect());
+            let select = concat!("select ", columns!(), " from busy b where b.clinic_id = $1");
+            let sql = format!(
+                "{select} and b.from_at > $2 - {LONGEST} and b.from_at < $3 and b.until_at > $2 \
+                 and (b.expires_at is null or b.expires_at > $4) and b.resource_id in ({places}) \
+                 order by b.resource_id, b.from_at, b.collection_id, b.name, b.occurrence"
+            );
+            let rows =
+                self.all(AssertSqlSafe(sql), [values![clinic, from, until, moment], ids].concat()).await?;
+            found.extend(
+                rows.iter().filter_map(|row| read_some(row).transpose()).collect::<Result<Vec<_>>>()?,
+            );
+        }
+        Ok(found)
+    }
+
+    /// The intervals that come from any of these objects and holds, ordered by resource and time.
+    pub async fn busy_from_any(&mut self, clinic: ClinicId, sources: &[Source]) -> Result<Vec<Busy>> {
+        let mut found = Vec::new();
+        for chunk in sources.chunks(SPANS[SPANS.len() - 1]) {
+            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+            let (keys, mut values) = (places(2, size, 2), values![clinic]);
+            for source in (0..size).filter_map(|at| chunk.get(at).or(chunk.last())) {
+                let (collection, name) = source.parts();
+                values.extend(values![collection, name]);
+            }
+            let select = concat!("select ", columns!(), " from busy b where b.clinic_id = $1");
+            let sql = format!("{select} and (b.collection_id, b.name) in (values {keys})");
+            let rows = self.all(AssertSqlSafe(sql), values).await?;
+            found.extend(
+                rows.iter().filter_map(|row| read_some(row).transpose()).collect::<Result<Vec<_>>>()?,
+            );
+        }
+        found.sort_unstable_by(in_order);
+        Ok(found)
+    }
+
+    /// The intervals that come from one object or hold, ordered by resource and time.
+    pub async fn busy_from(&mut self, clinic: ClinicId, source: &Source) -> Result<Vec<Busy>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from busy b where b.clinic_id = $1 and b.collection_id = $2 and b.name = $3 \
+             order by b.resource_id, b.from_at, b.occurrence"
+        );
+        let (collection, name) = source.parts();
+        let rows = self.all(sql, values![clinic, collection, name]).await?;
+        rows.iter().filter_map(|row| read_some(row).transpose()).collect()
+    }
+}
+
+/// Spans that one statement looks around; lists are padded to a few sizes, so that few statements are prepared.
+const SPANS: [usize; 4] = [1, 8, 40, 200];
+
+/// Rows that one statement inserts: a list is cut into these, the largest first.
+const ROWS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+/// `($n, ...), (...)`: `rows` times `width` places.
+fn places(from: usize, rows: usize, width: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> = (0..width).map(|n| format!("${}", from + row * width + n)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+impl Tx {
+    /// What stands near these spans on these resources: one round trip for up to 200 spans. Holds that have run out
+    /// are removed first, and the hold `used` with them: it is being turned into something else.
+    pub async fn look(&mut self, of: &[PrincipalId], spans: &[Span], used: Option<&str>) -> Result<Look> {
+        let mut look = Look::default();
+        if of.is_empty() {
+            return Ok(look);
+        }
+        for chunk in spans.chunks(SPANS[SPANS.len() - 1]) {
+            self.look_around(of, chunk, used.unwrap_or_default(), &mut look).await?;
+        }
+        look.resources.sort_unstable_by_key(|resource| resource.id);
+        look.resources.dedup();
+        // By all of the key: a row is found once for each span it overlaps, and must count once.
+        look.busy.sort_unstable_by(in_order);
+        look.busy.dedup();
+        Ok(look)
+    }
+
+    async fn look_around(
+        &mut self,
+        of: &[PrincipalId],
+        spans: &[Span],
+        used: &str,
+        look: &mut Look,
+    ) -> Result<()> {
+        let size = SPANS.into_iter().find(|size| *size >= spans.len()).unwrap_or(spans.len());
+        let padded = (0..size).filter_map(|at| spans.get(at).or(spans.last()));
+        let (ids, bound) = list(4, of.iter().map(|id| Value::from(*id)).collect());
+        let near = places(4 + bound.len(), size, 2);
+        let mut values = [values![self.clinic(), self.moment(), used], bound].concat();
+        padded.for_each(|span| values.extend(values![span.from, span.until]));
+        let gone = "delete from busy where clinic_id = $1 \
+            and (expires_at <= $2 or (collection_id = 0 and name = $3))";
+        let gone = self.database().first(gone);
+        let select = concat!("select r.id, r.capacity, r.reached, ", columns!(), " from resources r");
+        let sql = format!(
+            "{gone} {select} cross join (values {near}) as v \
+             left join busy b on b.clinic_id = r.clinic_id and b.resource_id = r.id \
+                 and b.from_at > v.column1 - {LONGEST} and b.from_at < v.column2 and b.until_at > v.column1 \
+                 and (b.expires_at is null or b.expires_at > $2) and (b.collection_id <> 0 or b.name <> $3) \
+             where r.clinic_id = $1 and r.id in ({ids})"
+        );
+        for row in &self.all(AssertSqlSafe(sql), values).await? {
+            let mut columns = Columns::of(row);
+            look.resources.push(resources::read(&mut columns)?);
+            look.busy.extend(read(&mut columns)?);
+        }
+        Ok(())
+    }
+
+    /// Writes intervals, with the capacity of their resources. `Error::Overlap` when the database finds no room for
+    /// one that is not marked; resources that do not exist are passed over.
+    pub async fn occupy(&mut self, busy: &[Busy]) -> Result<()> {
+        self.room()?;
+        let mut rest = busy;
+        while !rest.is_empty() {
+            let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+            let (some, others) = rest.split_at(size);
+            self.insert_busy(some).await?;
+            rest = others;
+        }
+        Ok(())
+    }
+
+    async fn insert_busy(&mut self, busy: &[Busy]) -> Result<()> {
+        let rows = places(2, busy.len(), 14);
+        let sql = format!(
+            "insert into busy (clinic_id, resource_id, from_at, collection_id, name, occurrence, start_at, end_at, \
+                 until_at, kind, capacity, expires_at, overbook, overbook_by, overbook_door, overbook_why) \
+             select $1, v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7, v.column8, \
+                 v.column9, r.capacity, v.column10, v.column11, v.column12, v.column13, v.column14 \
+             from (values {rows}) as v join resources r on r.clinic_id = $1 and r.id = v.column1"
+        );
+        let mut values = values![self.clinic()];
+        for Busy { resource, span, kind, source, expires_at, mark } in busy {
+            let (collection, name) = source.parts();
+            values.extend(values![
+                *resource,
+                span.from,
+                collection,
+                name,
+                span.occurrence,
+                span.start,
+                span.end
+            ]);
+            values.extend(values![span.until, kind.text(), *expires_at, mark.is_some()]);
+            values.extend(values![
+                mark.as_ref().and_then(|mark| mark.by),
+                mark.as_ref().map(|mark| mark.door.text().into_owned()),
+                mark.as_ref().map(|mark| mark.why.clone()),
+            ]);
+        }
+        self.run(AssertSqlSafe(sql), values).await.map(|_| ())
+    }
+
+    /// Takes away what comes from an object or a hold; returns how many intervals that were.
+    pub async fn vacate(&mut self, source: &Source) -> Result<u64> {
+        let (collection, name) = source.parts();
+        let sql = "delete from busy where clinic_id = $1 and collection_id = $2 and name = $3";
+        let values = values![self.clinic(), collection, name];
+        self.run(sql, values).await
+    }
+
+    /// Takes away some intervals, one by one of their keys.
+    pub async fn vacate_some(&mut self, busy: &[Busy]) -> Result<()> {
+        let mut rest = busy;
+        while !rest.is_empty() {
+            let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+            let (some, others) = rest.split_at(size);
+            let keys = places(2, some.len(), 5);
+            let sql = format!(
+                "delete from busy where clinic_id = $1 \
+                 and (resource_id, from_at, collection_id, name, occurrence) in (values {keys})"
+            );
+            let mut values = values![self.clinic()];
+            for one in some {
+                let (collection, name) = one.source.parts();
+                values.extend(values![one.resource, one.span.from, collection, name, one.span.occurrence]);
+            }
+            self.run(AssertSqlSafe(sql), values).await?;
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// Takes away everything of a resource but its holds: it is about to be written anew.
+    pub async fn vacate_resource(&mut self, id: PrincipalId) -> Result<u64> {
+        let sql = "delete from busy where clinic_id = $1 and resource_id = $2 and collection_id <> 0";
+        let values = values![self.clinic(), id];
+        self.run(sql, values).await
+    }
+}
+
+impl Aside {
+    /// Forgets intervals that ended before `before`, and holds that ran out before it; returns how many.
+    pub async fn prune_busy(&mut self, clinic: ClinicId, before: i64) -> Result<u64> {
+        let holds = "delete from holds where clinic_id = $1 and expires_at < $2";
+        let pruned = self.run(holds, values![clinic, before]).await?;
+        let busy = "delete from busy where clinic_id = $1 and (until_at < $2 or expires_at < $2)";
+        Ok(pruned + self.run(busy, values![clinic, before]).await?)
+    }
+}

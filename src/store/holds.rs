@@ -1,0 +1,124 @@
+//! Holds: times kept for minutes. A hold is live while `expires_at` lies after [`Tx::moment`], never by a job; its
+//! intervals stand in `busy` and go with it.
+
+use sqlx::any::AnyRow;
+
+use crate::value::{Columns, values};
+use crate::{Busy, ClinicId, Conn, PrincipalId, Result, Source, Tx};
+
+macro_rules! columns {
+    () => {
+        "id, party, made_by, made_at, expires_at, extended, plan"
+    };
+}
+
+/// A time kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptHold {
+    /// Not to be guessed: whoever knows it may use it.
+    pub id: String,
+    /// By whom it is counted against hoarding.
+    pub party: String,
+    /// Who made it.
+    pub made_by: Option<PrincipalId>,
+    /// Seconds UTC.
+    pub made_at: i64,
+    /// Seconds UTC, exclusive.
+    pub expires_at: i64,
+    /// How often it was prolonged.
+    pub extended: i64,
+    /// What is to be booked, in the maker's own words.
+    pub plan: String,
+}
+
+fn read(row: &AnyRow) -> Result<KeptHold> {
+    let mut columns = Columns::of(row);
+    Ok(KeptHold {
+        id: columns.text()?,
+        party: columns.text()?,
+        made_by: columns.maybe_int()?.map(PrincipalId),
+        made_at: columns.int()?,
+        expires_at: columns.int()?,
+        extended: columns.int()?,
+        plan: columns.text()?,
+    })
+}
+
+impl Conn {
+    /// A hold by its id, live or run out.
+    pub async fn hold(&mut self, clinic: ClinicId, id: &str) -> Result<Option<KeptHold>> {
+        let sql = concat!("select ", columns!(), " from holds where clinic_id = $1 and id = $2");
+        self.one(sql, values![clinic, id]).await?.as_ref().map(read).transpose()
+    }
+
+    /// How many live holds a party has.
+    pub async fn holds_of(&mut self, clinic: ClinicId, party: &str, moment: i64) -> Result<i64> {
+        let sql = "select count(*) from holds where clinic_id = $1 and party = $2 and expires_at > $3";
+        Ok(self.number(sql, values![clinic, party, moment]).await?.unwrap_or(0))
+    }
+}
+
+impl Tx {
+    /// Keeps a hold; its intervals are written with [`Tx::occupy`].
+    pub async fn insert_hold(&mut self, new: &KeptHold) -> Result<()> {
+        self.room()?;
+        let sql = "insert into holds (clinic_id, id, party, made_by, made_at, expires_at, extended, plan) \
+            values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let values = values![
+            self.clinic(),
+            new.id.as_str(),
+            new.party.as_str(),
+            new.made_by,
+            new.made_at,
+            new.expires_at,
+            new.extended,
+            new.plan.as_str(),
+        ];
+        self.run(sql, values).await.map(|_| ())
+    }
+
+    /// Prolongs a live hold with its intervals; false when it has run out or is gone.
+    pub async fn extend_hold(&mut self, id: &str, expires_at: i64) -> Result<bool> {
+        let (clinic, moment) = (self.clinic(), self.moment());
+        let sql = "update holds set expires_at = $3, extended = extended + 1 \
+            where clinic_id = $1 and id = $2 and expires_at > $4";
+        if self.run(sql, values![clinic, id, expires_at, moment]).await? == 0 {
+            return Ok(false);
+        }
+        let sql = "update busy set expires_at = $3 where clinic_id = $1 and collection_id = 0 and name = $2";
+        self.run(sql, values![clinic, id, expires_at]).await?;
+        Ok(true)
+    }
+
+    /// Takes a live hold to use it, without its intervals: [`Tx::look`] removes them. None when it has run out, is
+    /// gone, or the intervals were taken by somebody stronger.
+    pub async fn take_hold(&mut self, id: &str) -> Result<Option<KeptHold>> {
+        let sql = concat!(
+            "delete from holds where clinic_id = $1 and id = $2 and expires_at > $3 returning ",
+            columns!()
+        );
+        let values = values![self.clinic(), id, self.moment()];
+        self.one(sql, values).await?.as_ref().map(read).transpose()
+    }
+
+    /// Ends a hold with its intervals, live or not; true when there was one.
+    pub async fn remove_hold(&mut self, id: &str) -> Result<bool> {
+        let sql = "delete from holds where clinic_id = $1 and id = $2";
+        let values = values![self.clinic(), id];
+        let was = self.run(sql, values).await? > 0;
+        self.vacate(&Source::Hold(id.into())).await?;
+        Ok(was)
+    }
+}
+
+/// The holds among these intervals, each once.
+pub fn holds_among<'a>(busy: impl IntoIterator<Item = &'a Busy>) -> Vec<String> {
+    let ids = busy.into_iter().filter_map(|one| match &one.source {
+        Source::Hold(id) => Some(id.clone()),
+        Source::Object(..) => None,
+    });
+    let mut ids: Vec<String> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
