@@ -7,7 +7,7 @@
 //! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
 //! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
-//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
+//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
 //! `resources`, `busy`, `holds`, `appointments`; of the clinic's work `profiles`, `terms`, `services`,
@@ -54,6 +54,7 @@ mod resources;
 mod restore;
 mod services;
 mod sqlite;
+mod tables;
 mod terms;
 mod tokens;
 mod tombstones;
@@ -61,7 +62,7 @@ mod value;
 mod writer;
 
 pub use appointments::{AppointmentRow, Noted};
-pub use archive::{Counts, archived_columns};
+pub use archive::Counts;
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
 pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span};
@@ -95,6 +96,7 @@ pub use properties::{Property, PropertyOwner};
 pub use requests::{Decision, NewRequest, Request, RequestStatus};
 pub use resources::Resource;
 pub use services::{Service, ServiceBody, ServiceOverride};
+pub use tables::archived_columns;
 pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};
 pub use tokens::{NewToken, Token};
 pub use tombstones::{Tombstone, Tombstones};
