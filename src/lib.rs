@@ -6,7 +6,7 @@
 //! ```text
 //!   roof      app                      builds every part once, routes, timers, command line
 //!   doors     dav   feeds   rest       translate bytes into a call and the answer into bytes; decide nothing
-//!   clinic    clinic                   what is booked, with whom, never twice
+//!   clinic    clinic                   who works there, what is booked, with whom, never twice
 //!   meaning   calendar        edge     the one write, reads, access  |  what HTTP doors share
 //!   floor 2   accounts                 who is asking
 //!   ground    ical   store             the language  |  the memory  (packages of their own)
@@ -28,8 +28,9 @@
 //! **[`calendar`]** is the meaning: every door and every command comes here. Access is decided in one place, writes
 //! happen in one function, hot reads come from a bounded memory that is provably fresh.
 //!
-//! **[`clinic`]** is the clinic in its own words: holds, appointments, and the rule that keeps whoever writes from booking
-//! twice. It is asked by the one write through a trait of the calendar's own ([`calendar::Guard`]).
+//! **[`clinic`]** is the clinic in its own words: practitioners, rooms, services, patients, and one table of which role may
+//! do what; holds, appointments, and the rule that keeps whoever writes from booking twice. It is asked by the one write
+//! through a trait of the calendar's own ([`calendar::Guard`]).
 //!
 //! **[`edge`]** is what HTTP doors share: connections, TLS, limits, credentials, conditions, refusals.
 //!

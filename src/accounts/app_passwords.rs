@@ -32,7 +32,7 @@ impl Accounts {
 
     /// All of the caller, revoked ones too.
     pub async fn app_passwords(&self, who: &Caller) -> Result<Vec<AppPassword>, Error> {
-        Ok(self.inner.store.read().await?.app_passwords(who.clinic(), who.principal()).await?)
+        Ok(self.inner.store.read(who.clinic()).await?.app_passwords(who.clinic(), who.principal()).await?)
     }
 
     pub async fn revoke_app_password(&self, who: &Caller, id: AppPasswordId) -> Result<(), Error> {

@@ -63,7 +63,7 @@ impl Accounts {
 
     /// All of one calendar, revoked ones too.
     pub async fn feeds(&self, who: &Caller, of: CollectionId) -> Result<Vec<Feed>, Error> {
-        Ok(self.inner.store.read().await?.feeds(who.clinic(), of).await?)
+        Ok(self.inner.store.read(who.clinic()).await?.feeds(who.clinic(), of).await?)
     }
 
     pub async fn revoke_feed(&self, who: &Caller, of: CollectionId, id: FeedId) -> Result<(), Error> {
@@ -93,9 +93,9 @@ impl Accounts {
     /// The version is read before the row that decides: a change in between is seen at the next request.
     async fn look_up(&self, hash: [u8; 32]) -> Result<Option<FeedGrant>, Error> {
         let store = &self.inner.store;
-        let Some(first) = store.read().await?.feed_by_hash(&hash).await? else { return Ok(None) };
+        let Some(first) = store.across().await?.feed_by_hash(&hash).await? else { return Ok(None) };
         let version = store.version(first.clinic).await?;
-        let mut conn = store.read().await?;
+        let mut conn = store.read(first.clinic).await?;
         let Some(feed) = conn.feed_by_hash(&hash).await? else { return Ok(None) };
         let Some(collection) = conn.collections_by_id(feed.clinic, &[feed.collection]).await?.pop() else {
             return Ok(None);

@@ -6,11 +6,11 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use store::{AppPasswordId, ClinicId, Credentials, PrincipalId, Version};
+use store::{AppPasswordId, ClinicId, Credentials, PrincipalId, Role, TokenId, Version};
 use tokio::sync::Mutex;
 
 use super::{
-    Accounts, Error, Refused, Secret, app_passwords,
+    Accounts, Error, Refused, Scopes, Secret, app_passwords,
     error::RETRY_SECONDS,
     failures,
     known::{Right, Wrong},
@@ -36,6 +36,7 @@ impl Default for Lanes {
 pub enum Via {
     Password,
     AppPassword(AppPasswordId),
+    Token(TokenId),
     /// The command line of this machine.
     Operator,
 }
@@ -46,7 +47,10 @@ pub struct Identity {
     pub clinic: ClinicId,
     pub principal: PrincipalId,
     pub name: String,
+    pub role: Option<Role>,
     pub via: Via,
+    /// None: whatever the role may; a token has a list.
+    pub scopes: Option<Scopes>,
 }
 
 /// The only proof of identity; only this room makes one. Cheap to clone.
@@ -57,6 +61,10 @@ pub struct Caller {
 }
 
 impl Caller {
+    pub(super) fn new(identity: Arc<Identity>, version: Version) -> Caller {
+        Caller { identity, version }
+    }
+
     pub fn clinic(&self) -> ClinicId {
         self.identity.clinic
     }
@@ -67,6 +75,26 @@ impl Caller {
 
     pub fn name(&self) -> &str {
         &self.identity.name
+    }
+
+    /// What it is in the clinic; None: it has calendars, and no part in the clinic's work.
+    pub fn role(&self) -> Option<Role> {
+        self.identity.role
+    }
+
+    /// Whether what it logged in with is for this (see [`Scopes`]). A password is for everything.
+    pub fn is_for(&self, word: &str, to_write: bool) -> bool {
+        self.identity.scopes.as_ref().is_none_or(|scopes| scopes.allow(word, to_write))
+    }
+
+    /// By what it proved who it is, as the audit and keys of repeated calls name it. No secret.
+    pub fn credential(&self) -> String {
+        match self.identity.via {
+            Via::Password => format!("password {}", self.identity.principal),
+            Via::AppPassword(id) => format!("app-password {id}"),
+            Via::Token(id) => format!("token {id}"),
+            Via::Operator => "operator".to_owned(),
+        }
     }
 
     /// The state of the clinic when the request began: memory must be at least this fresh.
@@ -95,14 +123,16 @@ impl Accounts {
 
     /// Acts as that person without a password: the command line of the machine the database is on.
     pub async fn operator(&self, name: &str) -> Result<Caller, Error> {
-        let principal = self.inner.store.read().await?.principal_named(name).await?;
+        let principal = self.inner.store.across().await?.principal_named(name).await?;
         let principal = principal.ok_or(Error::NotFound("user"))?;
         let version = self.inner.store.version(principal.clinic).await?;
         let identity = Identity {
             clinic: principal.clinic,
             principal: principal.id,
             name: principal.name,
+            role: principal.role,
             via: Via::Operator,
+            scopes: None,
         };
         Ok(Caller { identity: Arc::new(identity), version })
     }
@@ -131,7 +161,8 @@ impl Accounts {
 
     /// Whether the very hash that fitted is still live: any other change of the structure costs a row, no hash.
     async fn still_holds(&self, right: &Right) -> Result<bool, Refused> {
-        let found = self.inner.store.read().await?.credentials(&right.identity.name).await?;
+        let found =
+            self.inner.store.read(right.identity.clinic).await?.credentials(&right.identity.name).await?;
         Ok(found.is_some_and(|found| {
             let hash = match right.identity.via {
                 Via::AppPassword(id) => app_password(&found, id),
@@ -141,6 +172,7 @@ impl Accounts {
             same_hash
                 && found.principal.disabled_at.is_none()
                 && found.principal.id == right.identity.principal
+                && found.principal.role == right.identity.role
         }))
     }
 
@@ -191,7 +223,7 @@ impl Accounts {
 
     /// A name that nobody has costs as many statements as one that exists: each takes 0.05 ms, which 1,000 tries show.
     async fn credentials(&self, name: &str) -> Result<Option<Credentials>, Refused> {
-        let mut conn = self.inner.store.read().await?;
+        let mut conn = self.inner.store.across().await?;
         let found = conn.credentials(name).await?;
         if found.is_none() {
             conn.app_passwords(self.inner.clinic, PrincipalId(0)).await?;
@@ -212,7 +244,8 @@ impl Accounts {
         let right = match (live, hash) {
             (Some(live), Some(hash)) if fits => {
                 let (clinic, principal) = (live.principal.clinic, live.principal.id);
-                let identity = Identity { clinic, principal, name: live.principal.name, via };
+                let (name, role) = (live.principal.name, live.principal.role);
+                let identity = Identity { clinic, principal, name, role, via, scopes: None };
                 Some(Right::new(Arc::new(identity), hash, version.structure))
             }
             _ => None,

@@ -8,7 +8,7 @@
 //!
 //! Files: `secret` (a text that is not printed) · `seal` (hashes, MACs, random texts) · `login` (Caller) · `known`
 //! (verdicts remembered) · `failures` (limits per account and address) · `people` · `app_passwords` · `links`
-//! (feeds) · `uses` (when something was used last) · `error`.
+//! (feeds) · `tokens` and `scopes` (what programs log in with) · `uses` (when something was used last) · `error`.
 
 mod app_passwords;
 mod error;
@@ -17,8 +17,10 @@ mod known;
 mod links;
 mod login;
 mod people;
+mod scopes;
 mod seal;
 mod secret;
+mod tokens;
 mod uses;
 
 use std::sync::Arc;
@@ -26,9 +28,12 @@ use std::sync::Arc;
 pub use error::{Error, Refused};
 pub use links::FeedGrant;
 pub use login::{Caller, Via};
-pub use people::{Change, NewPerson};
+pub use people::{Change, Founding, NewPerson};
+pub use scopes::Scopes;
 pub use seal::{Cost, STAMP_BYTES, Stamp};
 pub use secret::Secret;
+/// Rows and words of the store that others read as they are.
+pub use store::{Clinic, Role};
 use store::{ClinicId, Store};
 pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;
 
@@ -64,6 +69,7 @@ struct Inner {
     known: known::Known,
     lanes: login::Lanes,
     links: links::Links,
+    tokens: tokens::Tokens,
     failures: failures::Failures,
     uses: uses::Uses,
 }
@@ -71,7 +77,7 @@ struct Inner {
 impl Accounts {
     /// Makes the default clinic when there is none.
     pub async fn open(store: Store, settings: Settings) -> Result<Accounts, Error> {
-        let clinic = match store.read().await?.clinic_named(DEFAULT_CLINIC).await? {
+        let clinic = match store.across().await?.clinic_named(DEFAULT_CLINIC).await? {
             Some(clinic) => clinic.id,
             None => first_clinic(&store).await?,
         };
@@ -81,6 +87,7 @@ impl Accounts {
             known: known::Known::default(),
             lanes: login::Lanes::default(),
             links: links::Links::default(),
+            tokens: tokens::Tokens::default(),
             failures: failures::Failures::new(settings.failures, settings.window, store.clock().clone()),
             uses: uses::Uses::default(),
             store,
@@ -93,9 +100,28 @@ impl Accounts {
         self.inner.store.clock().now()
     }
 
-    /// The clinic new people belong to.
+    /// The clinic new people belong to, unless another is named.
     pub fn clinic(&self) -> ClinicId {
         self.inner.clinic
+    }
+
+    /// Makes a clinic: the wall of its people stands at once.
+    pub async fn add_clinic(&self, name: &str) -> Result<ClinicId, Error> {
+        let name = name.to_owned();
+        let made =
+            self.inner.store.aside(move |aside| Box::pin(async move { aside.insert_clinic(&name).await }));
+        Ok(made.await?.id)
+    }
+
+    /// All clinics, by id.
+    pub async fn clinics(&self) -> Result<Vec<Clinic>, Error> {
+        Ok(self.inner.store.across().await?.clinics().await?)
+    }
+
+    /// The clinic of this name.
+    pub async fn clinic_named(&self, name: &str) -> Result<ClinicId, Error> {
+        let found = self.inner.store.across().await?.clinic_named(name).await?;
+        found.map(|clinic| clinic.id).ok_or(Error::NotFound("clinic"))
     }
 }
 
@@ -105,7 +131,7 @@ async fn first_clinic(store: &Store) -> Result<ClinicId, Error> {
     match made.await {
         // Another process was faster.
         Err(store::Error::Unique(_)) => {
-            let found = store.read().await?.clinic_named(DEFAULT_CLINIC).await?;
+            let found = store.across().await?.clinic_named(DEFAULT_CLINIC).await?;
             found.map(|clinic| clinic.id).ok_or(Error::NotFound("clinic"))
         }
         made => Ok(made?),

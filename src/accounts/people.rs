@@ -3,9 +3,12 @@
 //! A new person gets one calendar for events (`default`) and one for tasks (`tasks`) in the same transaction, so
 //! that URLs can be computed from the name alone. Removing disables and keeps the history; only erasing deletes.
 
-use store::{BoxFuture, NewCollection, NewPrincipal, Origin, Principal, PrincipalChange, PrincipalKind, Tx};
+use store::{
+    BoxFuture, ClinicId, NewCollection, NewPrincipal, Origin, Principal, PrincipalChange, PrincipalKind,
+    Role, Tx,
+};
 
-use super::{Accounts, Caller, Error, Secret};
+use super::{Accounts, Caller, Error, Secret, seal};
 
 /// Characters of a display name.
 pub const DISPLAY_NAME: usize = 200;
@@ -34,11 +37,34 @@ pub struct Change {
     pub display_name: Option<String>,
     pub email: Option<Option<String>>,
     pub zone: Option<Option<String>>,
+    pub role: Option<Option<Role>>,
 }
 
 impl Accounts {
-    /// Makes a person of the default clinic, with its first two calendars.
+    /// Makes a person of the default clinic, with its first two calendars and no part in the clinic's work.
     pub async fn add_person(&self, new: NewPerson) -> Result<Principal, Error> {
+        self.add_member(self.inner.clinic, None, new).await
+    }
+
+    /// Makes a person of this clinic, with its first two calendars.
+    pub async fn add_member(
+        &self,
+        clinic: ClinicId,
+        role: Option<Role>,
+        new: NewPerson,
+    ) -> Result<Principal, Error> {
+        let founding = self.founding(role, new).await?;
+        let made = self.inner.store.write(clinic, move |tx| {
+            Box::pin(async move {
+                tx.sign(Origin::Cli, None);
+                founding.run(tx).await
+            })
+        });
+        made.await.map_err(Error::Store)
+    }
+
+    /// A person that is sound and can be made, alone or with more that belongs to it, in one transaction.
+    pub async fn founding(&self, role: Option<Role>, new: NewPerson) -> Result<Founding, Error> {
         let password_hash = match &new.password {
             Some(password) => Some(self.inner.seal.hash(sound(password)?).await?),
             None => None,
@@ -54,18 +80,23 @@ impl Accounts {
             email: new.email.as_deref().map(address).transpose()?,
             zone: new.zone,
             password_hash,
+            role,
         };
-        let made = self.inner.store.write(self.inner.clinic, move |tx| Box::pin(make(tx, principal))).await;
-        made.map_err(Error::Store)
+        Ok(Founding(principal))
     }
 
-    /// Everybody of the default clinic, disabled ones too, by name.
-    pub async fn people(&self) -> Result<Vec<Principal>, Error> {
+    /// A name for a principal that nobody types: a word and 60 random bits behind it.
+    pub fn new_name(&self, word: &str) -> Result<String, Error> {
+        Ok(format!("{word}-{}", &seal::random_text()?.expose()[..12]))
+    }
+
+    /// Everybody of this clinic, disabled ones too, rooms and things too, by name.
+    pub async fn people(&self, clinic: ClinicId) -> Result<Vec<Principal>, Error> {
         let mut all: Vec<Principal> = Vec::new();
-        let mut conn = self.inner.store.read().await?;
+        let mut conn = self.inner.store.read(clinic).await?;
         loop {
             let after = all.last().map(|last| last.name.clone()).unwrap_or_default();
-            let page = conn.principals(self.inner.clinic, &after, PAGE).await?;
+            let page = conn.principals(clinic, &after, PAGE).await?;
             let is_last = page.len() < PAGE as usize;
             all.extend(page);
             if is_last {
@@ -80,7 +111,8 @@ impl Accounts {
             name.map(|name| line(name, DISPLAY_NAME, "a name to show has 1 to 200 characters on one line"));
         let email = change.email.map(|email| email.as_deref().map(address).transpose());
         let (display_name, email) = (display_name.transpose()?, email.transpose()?);
-        let change = PrincipalChange { name: None, display_name, email, zone: change.zone };
+        let change =
+            PrincipalChange { name: None, display_name, email, zone: change.zone, role: change.role };
         let id = who.principal();
         self.existing(who, move |tx| Box::pin(async move { Ok(tx.update_principal(id, change).await?) }))
             .await
@@ -138,19 +170,26 @@ impl Accounts {
     }
 }
 
-async fn make(tx: &mut Tx, new: NewPrincipal) -> Result<Principal, store::Error> {
-    tx.sign(Origin::Cli, None);
-    let person = tx.insert_principal(new).await?;
-    for (slug, components, display_name) in [("default", "VEVENT", "Calendar"), ("tasks", "VTODO", "Tasks")] {
-        let calendar = NewCollection {
-            slug: slug.into(),
-            components: components.into(),
-            display_name: Some(display_name.into()),
-            ..NewCollection::default()
-        };
-        tx.insert_collection(person.id, calendar).await?;
+/// A person to be made inside a transaction; every rule but that of its name has been checked.
+#[derive(Debug, Clone)]
+pub struct Founding(NewPrincipal);
+
+impl Founding {
+    pub async fn run(self, tx: &mut Tx) -> Result<Principal, store::Error> {
+        let person = tx.insert_principal(self.0).await?;
+        for (slug, components, display_name) in
+            [("default", "VEVENT", "Calendar"), ("tasks", "VTODO", "Tasks")]
+        {
+            let calendar = NewCollection {
+                slug: slug.into(),
+                components: components.into(),
+                display_name: Some(display_name.into()),
+                ..NewCollection::default()
+            };
+            tx.insert_collection(person.id, calendar).await?;
+        }
+        Ok(person)
     }
-    Ok(person)
 }
 
 /// Text on one line: it ends up in headers, XML and iCalendar.

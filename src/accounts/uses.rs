@@ -1,4 +1,4 @@
-//! When an app password or a feed was used last: gathered in memory, written together.
+//! When an app password, a token or a feed was used last: gathered in memory, written together.
 //!
 //! Invariant: reading a calendar never waits for this, and a row is written at most once in [`EVERY_SECONDS`].
 
@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use store::{AppPasswordId, Aside, ClinicId, FeedId};
+use store::{AppPasswordId, Aside, ClinicId, FeedId, TokenId};
 
 use super::{Accounts, Error};
 
@@ -22,6 +22,7 @@ pub struct Uses(Mutex<Gathered>);
 struct Gathered {
     app_passwords: BTreeMap<ClinicId, BTreeSet<AppPasswordId>>,
     feeds: BTreeMap<ClinicId, BTreeSet<FeedId>>,
+    tokens: BTreeMap<ClinicId, BTreeSet<TokenId>>,
 }
 
 impl Uses {
@@ -31,6 +32,10 @@ impl Uses {
 
     pub fn note_feed(&self, clinic: ClinicId, id: FeedId) {
         self.with(|gathered| gathered.feeds.entry(clinic).or_default().insert(id));
+    }
+
+    pub fn note_token(&self, clinic: ClinicId, id: TokenId) {
+        self.with(|gathered| gathered.tokens.entry(clinic).or_default().insert(id));
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Gathered) -> T) -> T {
@@ -43,7 +48,7 @@ impl Accounts {
     /// is dropped: a lost "last used" is no reason to retry for ever.
     pub async fn write_uses(&self) -> Result<(), Error> {
         let gathered = self.inner.uses.with(std::mem::take);
-        if gathered.app_passwords.is_empty() && gathered.feeds.is_empty() {
+        if gathered.app_passwords.is_empty() && gathered.feeds.is_empty() && gathered.tokens.is_empty() {
             return Ok(());
         }
         let written = self.inner.store.aside(move |aside| Box::pin(write(aside, gathered))).await;
@@ -54,6 +59,9 @@ impl Accounts {
 async fn write(aside: &mut Aside, gathered: Gathered) -> Result<(), store::Error> {
     for (clinic, ids) in gathered.app_passwords {
         aside.touch_app_passwords(clinic, &Vec::from_iter(ids)).await?;
+    }
+    for (clinic, ids) in gathered.tokens {
+        aside.touch_tokens(clinic, &Vec::from_iter(ids)).await?;
     }
     for (clinic, ids) in gathered.feeds {
         aside.touch_feeds(clinic, &Vec::from_iter(ids)).await?;

@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 use super::{
     Error,
     commands::{
-        Context, app_password, archive, calendar, check, doctor, export, feed, import, maintain, serve,
-        share, user,
+        Context, app_password, archive, calendar, check, clinic, doctor, export, feed, import, maintain,
+        serve, share, token, user,
     },
     settings::Flags,
     telemetry,
@@ -30,12 +30,18 @@ struct Line {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    /// Clinics that this installation serves, apart from one another.
+    #[command(subcommand)]
+    Clinic(clinic::Clinic),
     /// People who log in.
     #[command(subcommand)]
     User(user::User),
     /// Passwords for one device each.
     #[command(subcommand)]
     AppPassword(app_password::AppPassword),
+    /// What programs log in with.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Calendars in the home of a user.
     #[command(subcommand)]
     Calendar(calendar::Calendar),
@@ -60,8 +66,10 @@ impl Command {
     async fn run(self, context: Context) -> Result<(), Error> {
         match self {
             Command::Serve(command) => command.run(context).await,
+            Command::Clinic(command) => command.run(context).await,
             Command::User(command) => command.run(context).await,
             Command::AppPassword(command) => command.run(context).await,
+            Command::Token(command) => command.run(context).await,
             Command::Calendar(command) => command.run(context).await,
             Command::Share(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
@@ -118,7 +126,15 @@ mod tests {
             "serve --demo --data d --listen 127.0.0.1:1 --database sqlite:x --public-url https://a.example",
             "--data d serve",
             "user add ada --name Ada --email ada@example.org --password-stdin",
+            "clinic add north",
+            "clinic list",
+            "user add bot --clinic north --role bot",
+            "user set bot --role admin",
             "user list --data d",
+            "user list --clinic north",
+            "token add bot desk --scope slots:read,holds --scope appointments --expires 90",
+            "token list bot",
+            "token revoke bot 1",
             "user passwd ada --password-stdin",
             "user remove ada --erase",
             "app-password add ada phone",

@@ -25,7 +25,7 @@ pub async fn ready(store: &Store, clinic: ClinicId) -> Answer {
 
 async fn asked(store: &Store, clinic: ClinicId) -> Result<(), store::Error> {
     store.version(clinic).await?;
-    store.read().await?.clinic(clinic).await?;
+    store.across().await?.clinic(clinic).await?;
     Ok(())
 }
 

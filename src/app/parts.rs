@@ -14,7 +14,7 @@ use super::{
 use crate::{
     accounts::{self, Accounts},
     calendar::{self, Calendars},
-    clinic::{self, Clinic},
+    clinic::{self, Clinic, Directory},
 };
 
 /// The parts below the doors.
@@ -23,6 +23,7 @@ pub struct Parts {
     pub store: Store,
     pub accounts: Accounts,
     pub calendars: Calendars,
+    pub directory: Directory,
     pub clinic: Clinic,
 }
 
@@ -66,14 +67,15 @@ impl Parts {
         };
         let calendars = Calendars::open_with(store.clone(), settings, Some(Arc::new(clinic::Rules))).await?;
         let clinic = Clinic::new(store.clone(), calendars.clone());
-        Ok(Parts { store, accounts, calendars, clinic })
+        let directory = Directory::new(store.clone(), accounts.clone());
+        Ok(Parts { store, accounts, calendars, clinic, directory })
     }
 
     /// Writes what is still in hand and closes the database.
     pub async fn close(self) -> Result<(), Error> {
-        let Parts { store, accounts, calendars, clinic } = self;
+        let Parts { store, accounts, calendars, clinic, directory } = self;
         accounts.write_uses().await?;
-        drop((accounts, calendars, clinic));
+        drop((accounts, calendars, clinic, directory));
         store.close().await;
         Ok(())
     }

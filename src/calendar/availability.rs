@@ -20,7 +20,8 @@ pub const AVAILABILITY_BYTES: usize = 64 << 10;
 impl Calendars {
     /// The caller's own, as it was set.
     pub async fn availability(&self, who: &Caller) -> Result<Option<String>> {
-        let found = self.store().read().await?.availabilities(who.clinic(), &[who.principal()]).await?;
+        let found =
+            self.store().read(who.clinic()).await?.availabilities(who.clinic(), &[who.principal()]).await?;
         Ok(found.into_iter().next().map(|found| found.text))
     }
 
@@ -90,7 +91,7 @@ impl Reader<'_> {
 
     /// A digest of another version of the program or of the time zone data is made again from the text.
     async fn read_hours(&self, of: &[PrincipalId]) -> Result<HashMap<PrincipalId, Arc<Digest>>> {
-        let mut conn = self.store.read().await?;
+        let mut conn = self.store.read(self.clinic.id).await?;
         let (mut read, mut unread) = (HashMap::new(), Vec::new());
         for (id, bytes) in conn.availability_digests(self.clinic.id, of).await? {
             match unstamped(&bytes) {

@@ -39,7 +39,8 @@ impl Calendars {
 
     /// The people of the caller's clinic, in the order of their names.
     pub async fn people(&self, who: &Caller, after: &str, limit: u32) -> Result<Vec<Arc<Person>>> {
-        let rows: Vec<Principal> = self.store().read().await?.principals(who.clinic(), after, limit).await?;
+        let rows: Vec<Principal> =
+            self.store().read(who.clinic()).await?.principals(who.clinic(), after, limit).await?;
         let there = rows.into_iter().filter(|row| row.disabled_at.is_none());
         Ok(there.map(|row| Arc::new(super::structure::person(row))).collect())
     }
@@ -76,7 +77,7 @@ impl Calendars {
         let (version, id) = (grant.version, grant.clinic);
         let clinic = self.memory().clinic(self.store(), id, version).await?;
         let reader = Reader { store: self.store(), clinic: &clinic, version };
-        let rows = self.store().read().await?.collections_by_id(id, &[grant.collection]).await?;
+        let rows = self.store().read(id).await?.collections_by_id(id, &[grant.collection]).await?;
         let row = rows.into_iter().next().ok_or(Error::NotFound)?;
         let view = reader.view(row.owner).await?;
         let held = view.held.iter().find(|held| held.row.id == row.id).ok_or(Error::NotFound)?;
@@ -212,7 +213,7 @@ impl Calendars {
             return Ok(vec![Vec::new(); many.len()]);
         };
         let ids: Vec<_> = own.iter().map(|shown| shown.row().id).collect();
-        let mut conn = self.store().read().await?;
+        let mut conn = self.store().read(clinic).await?;
         let grants = conn.grants(clinic, &ids).await?;
         let people: Vec<PrincipalId> = grants.iter().map(|grant| grant.principal).collect();
         let people = conn.principals_by_id(clinic, &people).await?;
@@ -234,7 +235,7 @@ impl Calendars {
         };
         let owners: Vec<_> = seen.iter().map(|shown| PropertyOwner::Collection(shown.row().id)).collect();
         let mut of: HashMap<_, Vec<Property>> = HashMap::new();
-        for property in self.store().read().await?.properties(clinic, &owners).await? {
+        for property in self.store().read(clinic).await?.properties(clinic, &owners).await? {
             of.entry(property.owner.clone()).or_default().push(property);
         }
         let own = |shown: &Shown| of.remove(&PropertyOwner::Collection(shown.row().id)).unwrap_or_default();
@@ -254,7 +255,7 @@ impl Calendars {
                 Some(name) => PropertyOwner::Object(id, (*name).to_string()),
             })
             .collect();
-        Ok(self.store().read().await?.properties(shown.row().clinic, &owners).await?)
+        Ok(self.store().read(shown.row().clinic).await?.properties(shown.row().clinic, &owners).await?)
     }
 
     /// Sets and removes an object's dead properties.

@@ -49,12 +49,16 @@ impl Calendars {
     /// Compares every stored text with its hash, and the index with the text. Changes nothing.
     pub async fn check(&self) -> Result<Checked> {
         let mut sum = Checked::default();
-        let clinics = self.store().read().await?.clinics().await?;
+        let clinics = self.store().across().await?.clinics().await?;
         for clinic in clinics {
             let mut after = (CollectionId(0), String::new());
             loop {
-                let page =
-                    self.store().read().await?.texts_of_clinic(clinic.id, (after.0, &after.1), PAGE).await?;
+                let page = self
+                    .store()
+                    .read(clinic.id)
+                    .await?
+                    .texts_of_clinic(clinic.id, (after.0, &after.1), PAGE)
+                    .await?;
                 let Some(last) = page.last() else { break };
                 after = (last.collection, last.meta.name.clone());
                 sum.objects += page.len() as u64;
@@ -77,13 +81,13 @@ impl Calendars {
 
     /// Of which version they are: our format, the digests', the time zone data's. None before the first start.
     pub async fn index_version(&self) -> Result<Option<String>> {
-        Ok(self.store().read().await?.meta(VERSION).await?)
+        Ok(self.store().across().await?.meta(VERSION).await?)
     }
 
     /// Makes every digest again from its text, in every clinic.
     pub async fn reindex(&self) -> Result<Reindexed> {
         let mut sum = Reindexed::default();
-        let clinics = self.store().read().await?.clinics().await?;
+        let clinics = self.store().across().await?.clinics().await?;
         for clinic in clinics {
             self.reindex_clinic(clinic.id, &mut sum).await?;
             let id = clinic.id;
@@ -99,7 +103,8 @@ impl Calendars {
     async fn reindex_clinic(&self, clinic: ClinicId, sum: &mut Reindexed) -> Result<()> {
         let mut after = (CollectionId(0), String::new());
         loop {
-            let page = self.store().read().await?.texts_of_clinic(clinic, (after.0, &after.1), PAGE).await?;
+            let page =
+                self.store().read(clinic).await?.texts_of_clinic(clinic, (after.0, &after.1), PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = (last.collection, last.meta.name.clone());
             sum.objects += page.len() as u64;

@@ -22,7 +22,7 @@ pub(super) async fn changes(
     id: CollectionId,
     from: i64,
 ) -> Result<Vec<Change>> {
-    let mut conn = store.read().await?;
+    let mut conn = store.read(clinic).await?;
     let (mut changes, from) = match from {
         0 => pack::read(&mut conn, clinic, id).await?.unwrap_or_default(),
         from => (Vec::new(), from),
@@ -54,7 +54,7 @@ pub(super) async fn changes_of_many(
     clinic: ClinicId,
     of: &[(CollectionId, i64)],
 ) -> Result<HashMap<CollectionId, Vec<Change>>> {
-    let mut conn = store.read().await?;
+    let mut conn = store.read(clinic).await?;
     let mut changes: HashMap<CollectionId, Vec<Change>> = HashMap::new();
     let mut wanted: BTreeMap<CollectionId, i64> = of.iter().copied().collect();
     let new: Vec<_> = of.iter().filter(|(_, from)| *from == 0).map(|(id, _)| *id).collect();

@@ -230,10 +230,14 @@ impl Memory {
 
     /// Loads the calendars that changed last.
     pub(super) async fn warm(&self, store: &Store) -> Result<()> {
-        let clinics = store.read().await?.clinics().await?;
+        let clinics = store.across().await?.clinics().await?;
         let mut newest = Vec::new();
         for clinic in clinics.iter().take(WARM_CLINICS) {
-            let page = store.read().await?.collections(clinic.id, CollectionId(0), WARM_COLLECTIONS).await?;
+            let page = store
+                .read(clinic.id)
+                .await?
+                .collections(clinic.id, CollectionId(0), WARM_COLLECTIONS)
+                .await?;
             newest.extend(page.into_iter().map(|row| (row.seq, row.clinic, row.id)));
         }
         newest.sort_unstable_by(|a, b| b.cmp(a));
@@ -292,7 +296,7 @@ impl ClinicMemory {
         if from >= to.seq {
             return Ok(());
         }
-        let changed = store.read().await?.journal_collections_since(self.id, from).await?;
+        let changed = store.read(self.id).await?.journal_collections_since(self.id, from).await?;
         for (collection, seq) in changed {
             self.moved(collection, seq);
             if let Some(shelf) = lock(&self.shelves).get(&collection) {

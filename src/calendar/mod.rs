@@ -111,7 +111,7 @@ impl Calendars {
         settings: Settings,
         guard: Option<Arc<dyn Guard>>,
     ) -> Result<Calendars> {
-        let secret = store.read().await?.installation_secret().await?;
+        let secret = store.across().await?.installation_secret().await?;
         let memory = memory::Memory::new(settings.memory);
         Ok(Calendars(Arc::new(Parts { pruned: AtomicI64::new(0), store, memory, settings, secret, guard })))
     }
@@ -125,7 +125,7 @@ impl Calendars {
         if self.0.pruned.swap(today, Ordering::Relaxed) == today {
             return Ok(());
         }
-        for clinic in store.read().await?.clinics().await? {
+        for clinic in store.across().await?.clinics().await? {
             let before = (today - TOMBSTONE_DAYS) * DAY;
             store
                 .aside(move |aside| Box::pin(async move { aside.prune_tombstones(clinic.id, before).await }))

@@ -171,7 +171,9 @@ impl Calendars {
     pub(super) async fn with_place_of_uid(&self, at: &Shown, uid: &str, error: Error) -> Error {
         let Error::Precondition(Precondition::NoUidConflict(path)) = error else { return error };
         let (row, uids) = (at.row(), [uid.to_string()]);
-        let found = async { self.store().read().await?.names_of_uids(row.clinic, row.id, &uids).await }.await;
+        let found =
+            async { self.store().read(row.clinic).await?.names_of_uids(row.clinic, row.id, &uids).await }
+                .await;
         let name = found.ok().and_then(|names| names.into_iter().next()).map(|(_, name)| name);
         Precondition::NoUidConflict(name.map_or(path, |name| at.object(name))).into()
     }

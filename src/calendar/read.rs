@@ -143,7 +143,7 @@ impl Calendars {
         let by_name: HashMap<&str, &Entry> =
             slots.iter().map(|slot| (&*slot.entry.name, &slot.entry)).collect();
         let names: Vec<String> = by_name.keys().map(|name| (*name).to_string()).collect();
-        let mut conn = self.store().read().await?;
+        let mut conn = self.store().read(row.clinic).await?;
         let (mut read, mut changed) = (HashMap::with_capacity(names.len()), Vec::new());
         for (name, etag, text) in conn.texts_named(row.clinic, row.id, &names).await? {
             match by_name.get(&*name) {

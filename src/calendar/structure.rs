@@ -122,7 +122,7 @@ impl Reader<'_> {
         if let Some(known) = self.remembered(|structure| structure.people.get(name).cloned()) {
             return known.ok_or(Error::NotFound);
         }
-        let mut conn = self.store.read().await?;
+        let mut conn = self.store.read(self.clinic.id).await?;
         let row = conn
             .principal_named(name)
             .await?
@@ -141,7 +141,8 @@ impl Reader<'_> {
         if let Some(view) = self.remembered(|structure| structure.views.get(&of).cloned()) {
             return Ok(view);
         }
-        let view = Arc::new(read_view(&mut self.store.read().await?, self.clinic.id, of).await?);
+        let view =
+            Arc::new(read_view(&mut self.store.read(self.clinic.id).await?, self.clinic.id, of).await?);
         view.held.iter().for_each(|held| self.clinic.moved(held.row.id, held.row.seq));
         self.remember(|structure| drop(structure.views.insert(of, view.clone())));
         Ok(view)

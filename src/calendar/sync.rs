@@ -91,7 +91,8 @@ impl Calendars {
         if home.person.id != who.principal() {
             return Ok(Vec::new());
         }
-        let changes = self.store().read().await?.home_changes(who.clinic(), home.person.id, from).await?;
+        let changes =
+            self.store().read(who.clinic()).await?.home_changes(who.clinic(), home.person.id, from).await?;
         let there = |slug: &str| home.collections.iter().any(|shown| shown.path.slug == slug);
         let gone = changes.into_iter().filter_map(|change| match change {
             HomeChange::Gone { slug, seq } if !there(&slug) => Some((slug.into(), seq)),

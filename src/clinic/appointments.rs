@@ -89,15 +89,19 @@ impl Clinic {
         })?;
         let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
         let occurrences = plan::expanded(&object, &zone, now).await?;
-        let found =
-            self.store().read().await?.collections_called(by.clinic, VISITS, &visit.resources()).await?;
+        let found = self
+            .store()
+            .read(by.clinic)
+            .await?
+            .collections_called(by.clinic, VISITS, &visit.resources())
+            .await?;
         let calendars = found.into_iter().map(|row| (row.owner, row.id)).collect();
         Ok(Ready { visit, uid, text, object, zone, occurrences, calendars })
     }
 
     /// Everything noted of an appointment: the row of the whole first.
     pub async fn appointment(&self, by: By, id: &AppointmentId) -> Result<Vec<AppointmentRow>> {
-        let rows = self.store().read().await?.appointment(by.clinic, &id.uid).await?;
+        let rows = self.store().read(by.clinic).await?.appointment(by.clinic, &id.uid).await?;
         if rows.is_empty() { Err(Error::NotFound("appointment")) } else { Ok(rows) }
     }
 

@@ -3,7 +3,7 @@
 use store::{PrincipalId, PrincipalKind};
 
 use super::{
-    free::Term,
+    free::TermKey,
     interval::{Busy, Want},
     wall::{DAY, Grid},
 };
@@ -19,12 +19,12 @@ pub struct Ask<'a> {
     pub kind: PrincipalKind,
     pub who: Vec<PrincipalId>,
     /// Of every group one: specialty, department, language ...
-    pub traits: Vec<Vec<Term>>,
+    pub traits: Vec<Vec<TermKey>>,
     /// One of them; empty: anywhere, in any way.
-    pub places: Vec<Term>,
-    pub modes: Vec<Term>,
+    pub places: Vec<TermKey>,
+    pub modes: Vec<TermKey>,
     /// Rooms and equipment that must be free as well.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Demand>,
     pub want: Want,
     pub step: i64,
     pub shift: i64,
@@ -54,10 +54,10 @@ pub struct Ask<'a> {
 
 /// Some rooms or equipment.
 #[derive(Clone, Debug)]
-pub struct Need {
+pub struct Demand {
     pub kind: PrincipalKind,
     /// Each has all of them.
-    pub traits: Vec<Term>,
+    pub traits: Vec<TermKey>,
     pub count: usize,
 }
 
@@ -69,8 +69,8 @@ pub struct Offer {
     pub who: PrincipalId,
     /// Rooms and equipment, in the order of the needs.
     pub with: Vec<PrincipalId>,
-    pub place: Option<Term>,
-    pub mode: Option<Term>,
+    pub place: Option<TermKey>,
+    pub mode: Option<TermKey>,
 }
 
 /// Why a question is not answered.

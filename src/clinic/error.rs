@@ -2,7 +2,9 @@
 
 use store::{BusyKind, PrincipalId};
 
+use super::access::Subject;
 use super::status::Status;
+use crate::accounts;
 use crate::calendar::{self, Precondition};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,7 +21,16 @@ pub enum Error {
     /// This party holds as much as it may, or has prolonged the hold as often as it may.
     #[error("no more may be held")]
     HoldLimit,
-    /// No such appointment, hold or resource in this clinic.
+    /// Neither the role nor the token of the caller is for this.
+    #[error("you may not do this with {}", .0.word())]
+    Denied(Subject),
+    /// There is one with this name or code already.
+    #[error("there is already {0}")]
+    Taken(&'static str),
+    /// From where it stands it cannot go there: a profile, a request.
+    #[error("what is {from} cannot become {to}")]
+    State { from: &'static str, to: &'static str },
+    /// Nothing of this kind under this id in this clinic.
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// From where it stands it cannot go there.
@@ -56,8 +67,11 @@ impl Error {
             Error::HoldLimit => "HOLD_LIMIT",
             Error::NotFound("hold") => "HOLD_NOT_FOUND",
             Error::NotFound("resource") => "RESOURCE_NOT_FOUND",
-            Error::NotFound(_) => "APPOINTMENT_NOT_FOUND",
-            Error::Transition { .. } => "INVALID_TRANSITION",
+            Error::NotFound("appointment") => "APPOINTMENT_NOT_FOUND",
+            Error::NotFound(_) => "NOT_FOUND",
+            Error::Denied(_) => "DENIED",
+            Error::Taken(_) => "ALREADY_EXISTS",
+            Error::Transition { .. } | Error::State { .. } => "INVALID_TRANSITION",
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",
             Error::Calendar(_) => "CALENDAR_REFUSED",
@@ -76,8 +90,29 @@ impl From<calendar::Error> for Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Error {
-        calendar::Error::from(error).into()
+        match error {
+            store::Error::Unique(store::Unique::PrincipalName) => Error::Taken("somebody of this name"),
+            store::Error::Unique(store::Unique::Other) => Error::Taken("one with this code"),
+            // What the caller named beside the thing itself: a term, a service.
+            store::Error::Gone => Error::NotFound("thing that was named"),
+            other => calendar::Error::from(other).into(),
+        }
     }
+}
+
+impl From<accounts::Error> for Error {
+    fn from(error: accounts::Error) -> Error {
+        match error {
+            accounts::Error::NotFound(what) => Error::NotFound(what),
+            accounts::Error::Invalid(why) => Error::Invalid { field: "person", why },
+            accounts::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What a field that makes no sense is refused with.
+pub fn invalid<T>(field: &'static str, why: &'static str) -> Result<T> {
+    Err(Error::Invalid { field, why })
 }
 
 /// The word for a kind of interval, in answers of every door.

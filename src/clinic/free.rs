@@ -20,11 +20,11 @@ use super::{
 
 /// Something that resources are found by: a row of the clinic's list of terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Term(pub i64);
+pub struct TermKey(pub i64);
 
 /// What a term is about. Places and modes may also be those of an open interval; all else is a trait of the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dimension {
+pub enum About {
     Place,
     Mode,
     Trait,
@@ -32,8 +32,8 @@ pub enum Dimension {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
-    pub term: Term,
-    pub dimension: Dimension,
+    pub term: TermKey,
+    pub dimension: About,
     /// On which days it holds; bit 0 is Monday.
     pub weekdays: u8,
 }
@@ -100,7 +100,7 @@ pub struct Free {
     pub(super) walls: Vec<Wall>,
     pub(super) sites: Vec<Site>,
     site_numbers: HashMap<Site, u16>,
-    terms: HashMap<Term, Bits>,
+    terms: HashMap<TermKey, Bits>,
     kinds: Vec<(PrincipalKind, Bits)>,
     bookable: Bits,
     online: Bits,
@@ -407,7 +407,7 @@ impl Free {
     }
 
     /// Who is of a kind, active and has something of every group; the weekdays of tags are not looked at.
-    pub(super) fn matching(&self, kind: PrincipalKind, online: bool, groups: &[&[Term]]) -> Vec<u64> {
+    pub(super) fn matching(&self, kind: PrincipalKind, online: bool, groups: &[&[TermKey]]) -> Vec<u64> {
         let words = self.bands.stride();
         let of_kind = self.kinds.iter().find(|(one, _)| *one == kind);
         let mut all = of_kind.map_or_else(|| vec![0; words], |(_, bits)| bits.wide(words));
@@ -436,7 +436,7 @@ impl Free {
 }
 
 impl Lane {
-    fn tags_off(&self, terms: &mut HashMap<Term, Bits>, at: usize) {
+    fn tags_off(&self, terms: &mut HashMap<TermKey, Bits>, at: usize) {
         for tag in &self.who.tags {
             if let Some(bits) = terms.get_mut(&tag.term) {
                 bits.set(at, false);

@@ -31,11 +31,11 @@ impl Clinic {
     pub async fn extend_horizons(&self) -> Result<Extended> {
         let mut sum = Extended::default();
         let now = self.store().clock().now();
-        for clinic in self.store().read().await?.clinics().await? {
+        for clinic in self.store().across().await?.clinics().await? {
             let (id, before) = (clinic.id, now - plan::BEHIND);
             let mut after = PrincipalId(0);
             loop {
-                let page = self.store().read().await?.resources(id, after, PAGE).await?;
+                let page = self.store().read(id).await?.resources(id, after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = last.id;
                 for resource in page.into_iter().filter(|one| one.reached < plan::horizon(now)) {
@@ -78,10 +78,10 @@ impl Clinic {
     /// Makes the busy rows of everybody again: after new time zone data, which moves what stands in a zone.
     pub async fn rebuild_all(&self) -> Result<Extended> {
         let mut sum = Extended::default();
-        for clinic in self.store().read().await?.clinics().await? {
+        for clinic in self.store().across().await?.clinics().await? {
             let mut after = PrincipalId(0);
             loop {
-                let page = self.store().read().await?.resources(clinic.id, after, PAGE).await?;
+                let page = self.store().read(clinic.id).await?.resources(clinic.id, after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = last.id;
                 for resource in page {

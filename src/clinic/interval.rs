@@ -1,12 +1,12 @@
 //! Intervals of one resource, half-open, in UTC seconds: when it is open, when it is taken, what somebody wants.
 
-use super::free::Term;
+use super::free::TermKey;
 
 /// Where and how work is done in an open interval; None: as the resource's tags say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Site {
-    pub place: Option<Term>,
-    pub mode: Option<Term>,
+    pub place: Option<TermKey>,
+    pub mode: Option<TermKey>,
 }
 
 /// Hours.

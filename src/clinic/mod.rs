@@ -1,5 +1,5 @@
-//! The clinic in its own words: who can be booked and when they are free, what is booked with whom, and that nothing is
-//! ever booked twice.
+//! The clinic in its own words: who works there and who may do what, when they are free, what is booked with whom, and
+//! that nothing is ever booked twice.
 //!
 //! A resource is a principal that can be booked: its calendar `visits` holds what takes its time, `absences` what
 //! closes it. An appointment is an object in the practitioner's `visits`, a twin of it in the calendar of every room
@@ -10,9 +10,11 @@
 //! Free time is open time without busy time, exact to the second, kept in memory; what is offered and what a booking is
 //! checked by are one function of the same intervals ([`fits`]).
 //!
-//! *Never:* knows HTTP or SQL; decides by a clock of its own what has expired; tells one patient of another; does I/O in
-//! a search or keeps a slot: slots are computed.
+//! *Never:* knows HTTP or SQL; shows a caller more than its role and its token are for; decides by a clock of its own
+//! what has expired; tells one patient of another; does I/O in a search or keeps a slot: slots are computed.
 //!
+//! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
+//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`.
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -22,8 +24,10 @@
 //! index), `ask` (a question and its answer), `slots` (the search), `needs` (rooms and equipment), `token` (an offer that
 //! can be shown again).
 
+mod access;
 mod appointments;
 mod ask;
+mod directory;
 mod error;
 mod fit;
 mod free;
@@ -31,14 +35,21 @@ mod gaps;
 mod holds;
 mod horizon;
 mod interval;
+mod leave;
 mod ledger;
+mod making;
 mod needs;
 mod packed;
+mod patients;
+mod people;
 mod plan;
 mod postings;
+mod rooms;
 mod rules;
+mod services;
 mod slots;
 mod status;
+mod terms;
 mod text;
 mod token;
 mod visit;
@@ -46,21 +57,34 @@ mod wall;
 #[cfg(test)]
 mod worlds_tests;
 
-use store::{ClinicId, NewCollection, PrincipalId, Store};
+use store::{ClinicId, PrincipalId, Store};
 
-pub use ask::{Ask, Dates, Need, Offer, Refusal};
+pub use access::{Reach, Rule, Subject, TABLE, Verb, need, reach, rule};
+pub use ask::{Ask, Dates, Demand, Offer, Refusal};
+pub use directory::{Cursor, Directory, PAGE, PAGE_MOST, Page};
 pub use error::{Conflict, Error, Result, kind_name};
 pub use fit::BUFFER;
-pub use free::{Dimension, Free, Resource, Tag, Term};
+pub use free::{About, Free, Resource, Tag, TermKey};
 pub use gaps::fits;
 pub use holds::{Held, Keep};
 pub use horizon::Extended;
 pub use interval::{Busy, Open, Site, Want};
+pub use leave::{LEAVE_KINDS, NewLeave};
+pub use making::TermOn;
+pub use patients::{PatientFields, email_key, phone_key};
+pub use people::{NewPractitioner, Practitioner, PractitionerChange};
 pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
+pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
+pub use services::{Need, NeedKind, OverrideFields, ServiceFields};
 pub use status::Status;
 /// Words of the store that doors hand over as they are.
-pub use store::{AppointmentRow, BusyKind, Origin, Policy};
+pub use store::{
+    AppointmentRow, Audited, BusyKind, Dimension, EVERY_DAY, Origin, Patient, PatientBy, PatientId, Policy,
+    ProfileStatus, Request, RequestId, RequestStatus, Role, Service, ServiceId, ServiceOverride, Term,
+    TermId,
+};
+pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 
@@ -98,18 +122,13 @@ impl Clinic {
             Box::pin(async move {
                 let tx = work.tx();
                 tx.sign(by.door, by.who);
-                let reached = plan::horizon(tx.now());
-                tx.insert_resource(store::Resource { id, capacity, reached }).await?;
-                for (slug, name) in [(VISITS, "Visits"), (ABSENCES, "Absences")] {
-                    let calendar = NewCollection {
-                        slug: slug.into(),
-                        components: "VEVENT".into(),
-                        display_name: Some(name.into()),
-                        policy: Some(policy),
-                        ..NewCollection::default()
-                    };
-                    tx.insert_collection(id, calendar).await?;
-                }
+                making::resource(
+                    tx,
+                    id,
+                    &[making::VISITS, making::ABSENCES],
+                    making::Room { capacity, policy },
+                )
+                .await?;
                 Ok::<_, Error>(())
             })
         });

@@ -2,7 +2,7 @@
 
 use super::{
     ask::Ask,
-    free::{Dimension, Free, Gap, Resource, Term},
+    free::{About, Free, Gap, Resource, TermKey},
     gaps::starts,
     interval::Want,
     postings,
@@ -18,8 +18,8 @@ pub(super) struct Pools {
 
 impl Pools {
     pub fn new(free: &Free, ask: &Ask<'_>) -> Pools {
-        let of = |need: &super::ask::Need| {
-            let groups: Vec<&[Term]> = need.traits.iter().map(std::slice::from_ref).collect();
+        let of = |need: &super::ask::Demand| {
+            let groups: Vec<&[TermKey]> = need.traits.iter().map(std::slice::from_ref).collect();
             let mut all: Vec<usize> = postings::ones(&free.matching(need.kind, false, &groups)).collect();
             all.sort_by_key(|at| free.lanes[*at].who.rank);
             (all, need.count)
@@ -37,7 +37,7 @@ impl Pools {
         &self,
         search: &Search<'_>,
         windows: &[Window],
-        place: Option<Term>,
+        place: Option<TermKey>,
         (from, until): (i64, i64),
     ) -> Vec<Window> {
         let mut windows = windows.to_vec();
@@ -72,7 +72,7 @@ impl Pools {
         search: &Search<'_>,
         visitor: usize,
         all: &[i64],
-        place: Option<Term>,
+        place: Option<TermKey>,
     ) -> Option<Vec<usize>> {
         let needs: Vec<usize> =
             self.all.iter().enumerate().flat_map(|(need, (_, count))| vec![need; *count]).collect();
@@ -115,9 +115,9 @@ impl Pools {
 }
 
 /// A room of no place serves them all.
-fn stands_at(who: &Resource, place: Option<Term>) -> bool {
+fn stands_at(who: &Resource, place: Option<TermKey>) -> bool {
     let Some(place) = place else { return true };
-    let mut places = who.tags.iter().filter(|tag| tag.dimension == Dimension::Place).peekable();
+    let mut places = who.tags.iter().filter(|tag| tag.dimension == About::Place).peekable();
     places.peek().is_none() || places.any(|tag| tag.term == place)
 }
 

@@ -11,7 +11,7 @@ use store::PrincipalId;
 
 use super::{
     ask::{Ask, DATES, Offer, Refusal},
-    free::{Dimension, Free, Gap, Lane, Term},
+    free::{About, Free, Gap, Lane, TermKey},
     gaps::starts,
     interval::{Busy, Site, Want},
     needs::Pools,
@@ -44,8 +44,8 @@ struct Hit {
     key: (i64, u32, usize),
     lane: usize,
     with: Vec<usize>,
-    place: Option<Term>,
-    mode: Option<Term>,
+    place: Option<TermKey>,
+    mode: Option<TermKey>,
 }
 
 /// What is true of one block of time.
@@ -56,7 +56,7 @@ struct Block {
     windows: Vec<Rc<[Window]>>,
     /// For each of those windows who may have a start in it.
     may: Vec<Vec<Rc<[u64]>>>,
-    at: HashMap<(usize, Term), Rc<[Window]>>,
+    at: HashMap<(usize, TermKey), Rc<[Window]>>,
 }
 
 impl Free {
@@ -101,7 +101,7 @@ impl Free {
 impl<'a> Search<'a> {
     fn new(free: &'a Free, ask: &'a Ask<'a>, now: i64) -> Search<'a> {
         let groups = ask.traits.iter().map(Vec::as_slice).chain([&*ask.places, &*ask.modes]);
-        let groups: Vec<&[Term]> = groups.filter(|group| !group.is_empty()).collect();
+        let groups: Vec<&[TermKey]> = groups.filter(|group| !group.is_empty()).collect();
         let mut asked = free.matching(ask.kind, ask.online, &groups);
         if !ask.who.is_empty() {
             let mut named = postings::Bits::default();
@@ -371,29 +371,29 @@ impl<'a> Search<'a> {
     }
 
     /// Whether a resource is free, where and how it is asked for, on one date.
-    fn is_right(&self, number: usize, at: i64, place: Option<Term>) -> bool {
+    fn is_right(&self, number: usize, at: i64, place: Option<TermKey>) -> bool {
         let lane = &self.free.lanes[number];
         let Some(site) = self.site_at(number, at, &self.ask.want) else { return false };
         let on = 1 << weekday(self.free.walls[lane.wall].civil(at).div_euclid(DAY));
-        let has = |terms: &[Term], dimension: Dimension| {
+        let has = |terms: &[TermKey], dimension: About| {
             let tags =
                 lane.who.tags.iter().filter(|tag| tag.weekdays & on != 0 && tag.dimension == dimension);
             tags.clone().any(|tag| terms.contains(&tag.term))
         };
-        let group = |terms: &[Term], own: Option<Term>, dimension: Dimension| match own {
+        let group = |terms: &[TermKey], own: Option<TermKey>, dimension: About| match own {
             _ if terms.is_empty() => true,
             Some(own) => terms.contains(&own),
             None => has(terms, dimension),
         };
         let there = match (site.place, place) {
             (Some(own), Some(place)) => own == place,
-            (None, Some(place)) => has(&[place], Dimension::Place),
+            (None, Some(place)) => has(&[place], About::Place),
             (own, None) => own.is_none(),
         };
         there
-            && group(&self.ask.places, site.place, Dimension::Place)
-            && group(&self.ask.modes, site.mode, Dimension::Mode)
-            && self.ask.traits.iter().all(|terms| terms.is_empty() || has(terms, Dimension::Trait))
+            && group(&self.ask.places, site.place, About::Place)
+            && group(&self.ask.modes, site.mode, About::Mode)
+            && self.ask.traits.iter().all(|terms| terms.is_empty() || has(terms, About::Trait))
     }
 
     /// The gaps of a lane as this search sees them.
@@ -413,7 +413,7 @@ impl<'a> Search<'a> {
 
     /// Whether a gap's site can be right at all, whatever the weekday.
     fn may_be_at(&self, lane: &Lane, site: Site) -> bool {
-        let group = |terms: &[Term], own: Option<Term>| match own {
+        let group = |terms: &[TermKey], own: Option<TermKey>| match own {
             _ if terms.is_empty() => true,
             Some(own) => terms.contains(&own),
             None => lane.who.tags.iter().any(|tag| terms.contains(&tag.term)),
@@ -422,14 +422,13 @@ impl<'a> Search<'a> {
     }
 
     /// The places at which a start may be: the interval's own, those asked for, or the only one of the resource.
-    fn places(&self, lane: &Lane, site: Site, start: i64) -> Vec<Option<Term>> {
+    fn places(&self, lane: &Lane, site: Site, start: i64) -> Vec<Option<TermKey>> {
         if site.place.is_some() {
             return vec![site.place];
         }
         let on = 1 << weekday(self.free.walls[lane.wall].civil(start).div_euclid(DAY));
-        let tags =
-            lane.who.tags.iter().filter(|tag| tag.dimension == Dimension::Place && tag.weekdays & on != 0);
-        let own: Vec<Term> = tags.map(|tag| tag.term).collect();
+        let tags = lane.who.tags.iter().filter(|tag| tag.dimension == About::Place && tag.weekdays & on != 0);
+        let own: Vec<TermKey> = tags.map(|tag| tag.term).collect();
         match (&*self.ask.places, &*own) {
             ([], [one]) => vec![Some(*one)],
             ([], _) => vec![None],
@@ -437,11 +436,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn mode(&self, lane: &Lane, site: Site, start: i64) -> Option<Term> {
+    fn mode(&self, lane: &Lane, site: Site, start: i64) -> Option<TermKey> {
         let on = 1 << weekday(self.free.walls[lane.wall].civil(start).div_euclid(DAY));
-        let tags =
-            lane.who.tags.iter().filter(|tag| tag.dimension == Dimension::Mode && tag.weekdays & on != 0);
-        let own: Vec<Term> = tags.map(|tag| tag.term).collect();
+        let tags = lane.who.tags.iter().filter(|tag| tag.dimension == About::Mode && tag.weekdays & on != 0);
+        let own: Vec<TermKey> = tags.map(|tag| tag.term).collect();
         let asked = self.ask.modes.iter().find(|term| own.contains(term));
         site.mode.or(asked.copied()).or((own.len() == 1).then(|| own.first().copied()).flatten())
     }

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use store::{ClinicId, PrincipalId};
 
-use super::free::Term;
+use super::free::TermKey;
 use crate::accounts::{STAMP_BYTES, Stamp};
 
 /// What [`Stamp::new`] is told.
@@ -21,8 +21,8 @@ pub struct Slot {
     /// UTC seconds, and how many of them.
     pub start: i64,
     pub length: i64,
-    pub mode: Option<Term>,
-    pub place: Option<Term>,
+    pub mode: Option<TermKey>,
+    pub place: Option<TermKey>,
     /// The version of the rules it was computed by: another one, and it is outdated.
     pub rules: i64,
     pub issued: i64,
@@ -86,7 +86,7 @@ mod tests {
             resources: vec![PrincipalId(41), PrincipalId(900)],
             start: 1_790_000_000,
             length: 1800,
-            mode: Some(Term(1)),
+            mode: Some(TermKey(1)),
             place: None,
             rules: 12,
             issued: 1_789_000_000,

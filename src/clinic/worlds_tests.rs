@@ -44,15 +44,13 @@ struct World {
     now: i64,
 }
 
-const PLACES: [Term; 3] = [Term(1), Term(2), Term(3)];
-const MODES: [Term; 2] = [Term(11), Term(12)];
-const TRAITS: [Term; 4] = [Term(21), Term(22), Term(23), Term(24)];
+const PLACES: [TermKey; 3] = [TermKey(1), TermKey(2), TermKey(3)];
+const MODES: [TermKey; 2] = [TermKey(11), TermKey(12)];
+const TRAITS: [TermKey; 4] = [TermKey(21), TermKey(22), TermKey(23), TermKey(24)];
 
 fn tags(dice: &mut Dice) -> Vec<Tag> {
     let mut all = Vec::new();
-    for (terms, dimension) in
-        [(&PLACES[..], Dimension::Place), (&MODES, Dimension::Mode), (&TRAITS, Dimension::Trait)]
-    {
+    for (terms, dimension) in [(&PLACES[..], About::Place), (&MODES, About::Mode), (&TRAITS, About::Trait)] {
         for term in terms {
             if !dice.chance(3) {
                 let weekdays = if dice.chance(3) { dice.below(127) as u8 + 1 } else { 0x7f };
@@ -172,16 +170,17 @@ fn index(dice: &mut Dice, world: &World) -> Free {
 
 fn ask<'a>(dice: &mut Dice, world: &World, dates: Dates<'a>) -> Ask<'a> {
     let unit = world.unit;
-    let mut some = |all: &[Term]| if dice.chance(3) { vec![dice.of(all), dice.of(all)] } else { Vec::new() };
+    let mut some =
+        |all: &[TermKey]| if dice.chance(3) { vec![dice.of(all), dice.of(all)] } else { Vec::new() };
     let (traits, places, modes) = (vec![some(&TRAITS), some(&TRAITS)], some(&PLACES), some(&MODES));
     let mut pad = || if dice.chance(3) { dice.below(2400 / unit + 1) * unit } else { 0 };
     let (before, after) = (pad(), pad());
-    let needs = (0..if dice.chance(3) { dice.below(3) } else { 0 }).map(|_| Need {
+    let needs = (0..if dice.chance(3) { dice.below(3) } else { 0 }).map(|_| Demand {
         kind: dice.of(&[PrincipalKind::Room, PrincipalKind::Room, PrincipalKind::Resource]),
         traits: if dice.chance(2) { vec![dice.of(&TRAITS)] } else { Vec::new() },
         count: 1 + dice.below(2) as usize,
     });
-    let needs: Vec<Need> = needs.collect();
+    let needs: Vec<Demand> = needs.collect();
     let day = if dice.chance(3) {
         let after = dice.below(24) * 3600;
         (after, (after + 3600 + dice.below(8) * 3600).min(DAY))
@@ -290,7 +289,7 @@ impl Oracle<'_> {
         Some(site)
     }
 
-    fn has(known: &Known, terms: &[Term], dimension: Dimension, at: i64) -> bool {
+    fn has(known: &Known, terms: &[TermKey], dimension: About, at: i64) -> bool {
         let on = Self::weekday_bit(known, at);
         known
             .who
@@ -299,9 +298,9 @@ impl Oracle<'_> {
             .any(|tag| tag.dimension == dimension && tag.weekdays & on != 0 && terms.contains(&tag.term))
     }
 
-    fn is_right(&self, known: &Known, at: i64, place: Option<Term>) -> bool {
+    fn is_right(&self, known: &Known, at: i64, place: Option<TermKey>) -> bool {
         let Some(site) = self.takes(known, &self.ask.want, at) else { return false };
-        let one_of = |own: Option<Term>, asked: &[Term], dimension| match own {
+        let one_of = |own: Option<TermKey>, asked: &[TermKey], dimension| match own {
             _ if asked.is_empty() => true,
             Some(own) => asked.contains(&own),
             None => Self::has(known, asked, dimension, at),
@@ -309,22 +308,22 @@ impl Oracle<'_> {
         let there = match place {
             None => site.place.is_none(),
             Some(place) if site.place.is_some() => site.place == Some(place),
-            Some(place) => Self::has(known, &[place], Dimension::Place, at),
+            Some(place) => Self::has(known, &[place], About::Place, at),
         };
         let traits = self.ask.traits.iter().filter(|terms| !terms.is_empty());
         there
-            && one_of(site.place, &self.ask.places, Dimension::Place)
-            && one_of(site.mode, &self.ask.modes, Dimension::Mode)
-            && traits.into_iter().all(|terms| Self::has(known, terms, Dimension::Trait, at))
+            && one_of(site.place, &self.ask.places, About::Place)
+            && one_of(site.mode, &self.ask.modes, About::Mode)
+            && traits.into_iter().all(|terms| Self::has(known, terms, About::Trait, at))
     }
 
     /// Every way to serve the needs is tried.
     fn is_served(
         &self,
-        needs: &[&Need],
+        needs: &[&Demand],
         taken: &mut Vec<PrincipalId>,
         all: &[i64],
-        place: Option<Term>,
+        place: Option<TermKey>,
     ) -> bool {
         let Some((need, rest)) = needs.split_first() else { return true };
         for known in &self.world.known {
@@ -340,10 +339,10 @@ impl Oracle<'_> {
         false
     }
 
-    fn serves(&self, known: &Known, need: &Need, all: &[i64], place: Option<Term>) -> bool {
+    fn serves(&self, known: &Known, need: &Demand, all: &[i64], place: Option<TermKey>) -> bool {
         let who = &known.who;
         let want = Want { seats: 1, ..self.ask.want };
-        let mut places = who.tags.iter().filter(|tag| tag.dimension == Dimension::Place).peekable();
+        let mut places = who.tags.iter().filter(|tag| tag.dimension == About::Place).peekable();
         let there = place.is_none() || places.peek().is_none() || places.any(|tag| Some(tag.term) == place);
         who.kind == need.kind
             && who.active
@@ -383,19 +382,19 @@ impl Oracle<'_> {
 
     fn is_offered(&self, known: &Known, start: i64) -> bool {
         let Some(all) = self.instants(known, start) else { return false };
-        let needs: Vec<&Need> =
+        let needs: Vec<&Demand> =
             self.ask.needs.iter().flat_map(|need| std::iter::repeat_n(need, need.count)).collect();
-        let own: Vec<Term> = known
+        let own: Vec<TermKey> = known
             .who
             .tags
             .iter()
             .filter(|tag| {
-                tag.dimension == Dimension::Place && tag.weekdays & Self::weekday_bit(known, start) != 0
+                tag.dimension == About::Place && tag.weekdays & Self::weekday_bit(known, start) != 0
             })
             .map(|tag| tag.term)
             .collect();
         let Some(site) = self.takes(known, &self.ask.want, start) else { return false };
-        let places: Vec<Option<Term>> = match (site.place, &*self.ask.places) {
+        let places: Vec<Option<TermKey>> = match (site.place, &*self.ask.places) {
             (Some(place), _) => vec![Some(place)],
             (None, []) if own.len() == 1 => vec![Some(own[0])],
             (None, []) => vec![None],

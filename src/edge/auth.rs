@@ -2,7 +2,7 @@
 //!
 //! One realm for the whole server, and 401 for missing or wrong credentials only: with a second realm
 //! Thunderbird never syncs, after one stray 401 it deletes its password (clients.md 4). A request without
-//! credentials is no failed login. RFC 7617.
+//! credentials is no failed login. RFC 7617; tokens (RFC 6750) where the door takes them.
 
 use base64::Engine;
 use http::{HeaderValue, StatusCode, header};
@@ -12,6 +12,8 @@ use crate::accounts::{Accounts, Caller, Refused, Secret};
 
 /// The one challenge.
 pub const CHALLENGE: &str = "Basic realm=\"Kalends\", charset=\"UTF-8\"";
+/// The second one, of doors that take tokens (RFC 6750 3): what is left when a token was sent and is wrong.
+pub const TOKEN_CHALLENGE: &str = "Bearer realm=\"Kalends\", error=\"invalid_token\"";
 /// Bytes of one Authorization header; above it 400.
 pub const HEADER_BYTES: usize = 4096;
 
@@ -20,6 +22,15 @@ pub const HEADER_BYTES: usize = 4096;
 pub enum PlainLogin {
     LoopbackOnly,
     Anywhere,
+}
+
+/// What a door takes as proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// A name and a password. Scopes of tokens mean nothing to calendar programs, so they do not get in there.
+    Passwords,
+    /// Those, and tokens.
+    TokensToo,
 }
 
 /// Where a request shows who sends it.
@@ -35,6 +46,7 @@ enum Credentials {
     Missing,
     Malformed(&'static str),
     Basic { name: String, password: Secret },
+    Bearer(Secret),
 }
 
 impl Gate {
@@ -42,8 +54,13 @@ impl Gate {
         Gate { accounts, plain }
     }
 
-    /// Who asks, or the whole answer to somebody who may not.
+    /// Who asks by a name and a password, or the whole answer to somebody who may not.
     pub async fn caller(&self, ask: &Ask) -> Result<Caller, Answer> {
+        self.caller_by(ask, Takes::Passwords).await
+    }
+
+    /// The same for a door that may take more.
+    pub async fn caller_by(&self, ask: &Ask, takes: Takes) -> Result<Caller, Answer> {
         if !self.is_private(ask) {
             // Before the challenge: a browser would send the password in the clear to find out.
             let detail = "Passwords are not taken over plain HTTP. Use https; a proxy that speaks it must be \
@@ -52,7 +69,16 @@ impl Gate {
         }
         let value = ask.headers.get(header::AUTHORIZATION);
         match credentials(value.map(HeaderValue::as_bytes)) {
-            Credentials::Missing => Err(challenge("Log in with the name and password of this server.")),
+            Credentials::Bearer(token) if takes == Takes::TokensToo => {
+                self.accounts.bearer(&token).await.map_err(|refused| match refused {
+                    Refused::Wrong => token_challenge(),
+                    other => refusal(other, ask.id),
+                })
+            }
+            // What is unknown here is what a challenge is for.
+            Credentials::Missing | Credentials::Bearer(_) => {
+                Err(challenge("Log in with the name and password of this server."))
+            }
             Credentials::Malformed(why) => Err(Problem::bad_request(why).answer()),
             Credentials::Basic { name, password } => self
                 .accounts
@@ -97,6 +123,15 @@ pub fn challenge(detail: &str) -> Answer {
     answer
 }
 
+/// 401 for a token that is unknown, over or revoked.
+fn token_challenge() -> Answer {
+    let detail = "The token is unknown, has ended or was revoked.";
+    let mut answer = Problem::new(StatusCode::UNAUTHORIZED, "Who are you?", detail).answer();
+    let challenge = HeaderValue::from_static(TOKEN_CHALLENGE);
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    answer
+}
+
 fn credentials(value: Option<&[u8]>) -> Credentials {
     let Some(value) = value.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()) else {
         return Credentials::Missing;
@@ -105,11 +140,12 @@ fn credentials(value: Option<&[u8]>) -> Credentials {
         return Credentials::Malformed("The Authorization header is too long.");
     }
     let (scheme, rest) = value.split_at(value.iter().position(|byte| *byte == b' ').unwrap_or(value.len()));
-    if !scheme.eq_ignore_ascii_case(b"basic") {
-        // Bearer, Digest, Negotiate: unknown here, which is what a challenge is for.
-        return Credentials::Missing;
+    match scheme.to_ascii_lowercase().as_slice() {
+        b"basic" => basic(rest.trim_ascii()),
+        b"bearer" => bearer(rest.trim_ascii()),
+        // Digest, Negotiate.
+        _ => Credentials::Missing,
     }
-    basic(rest.trim_ascii())
 }
 
 fn basic(encoded: &[u8]) -> Credentials {
@@ -128,6 +164,15 @@ fn basic(encoded: &[u8]) -> Credentials {
     }
 }
 
+/// RFC 6750 2.1: letters, digits and a few signs.
+fn bearer(token: &[u8]) -> Credentials {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte);
+    match std::str::from_utf8(token) {
+        Ok(text) if !token.is_empty() && token.iter().all(plain) => Credentials::Bearer(Secret::new(text)),
+        _ => Credentials::Malformed("The Bearer credentials are no token."),
+    }
+}
+
 /// UTF-8 as announced; else Latin-1, which older clients send whatever is announced.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
@@ -143,11 +188,12 @@ mod tests {
             Credentials::Missing => "missing".into(),
             Credentials::Malformed(_) => "malformed".into(),
             Credentials::Basic { name, password } => format!("{name}/{}", password.expose()),
+            Credentials::Bearer(token) => format!("token {}", token.expose()),
         }
     }
 
     #[test]
-    fn rfc7617_s2_credentials() {
+    fn rfc7617_s2_and_rfc6750_s2_1_credentials() {
         for (sent, expected) in [
             ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "Aladdin/open sesame"),
             ("basic   dGVzdDoxMjPCow==", "test/123£"),
@@ -155,7 +201,12 @@ mod tests {
             ("Basic YTpiOmM=", "a/b:c"),
             ("Basic Og==", "/"),
             ("", "missing"),
-            ("Bearer abc", "missing"),
+            ("Digest abc", "missing"),
+            ("Bearer abc", "token abc"),
+            ("bearer  a-b_c.d~e+f/g= ", "token a-b_c.d~e+f/g="),
+            ("Bearer", "malformed"),
+            ("Bearer a b", "malformed"),
+            ("Bearer a\"b", "malformed"),
             ("Basic", "malformed"),
             ("Basic !!!", "malformed"),
             ("Basic YWJj", "malformed"),

@@ -6,8 +6,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 use tokio::io::AsyncWrite;
 
-use crate::archive::{Counts, Kind, Pen, TABLES, Table};
+use crate::archive::{Counts, Pen};
 use crate::migrate::SCHEMA;
+use crate::tables::{Kind, TABLES, Table};
 use crate::value::{Columns, Value};
 use crate::{Conn, Error, Result, Store};
 

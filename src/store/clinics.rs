@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, values};
-use crate::{Aside, ClinicId, Conn, Error, Result};
+use crate::{Aside, ClinicId, Conn, Database, Error, Result};
 
 /// The versions of all clinics.
 pub(crate) const VERSIONS: &str = "select id, seq, structure from clinics order by id";
@@ -43,6 +43,16 @@ pub struct Version {
     pub seq: i64,
     /// The last change of principals, passwords, grants, collections, properties or feeds.
     pub structure: i64,
+}
+
+/// What the bump of a change found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Begun {
+    pub(crate) version: Version,
+    /// The hash of the last row of the audit.
+    pub(crate) audit_head: Option<Vec<u8>>,
+    /// The moment by the database's own clock, where it has one.
+    pub(crate) moment: Option<i64>,
 }
 
 /// What the one process of a SQLite database knows of the clinics without asking.
@@ -122,14 +132,22 @@ impl Conn {
 
     pub(crate) async fn version_of(&mut self, clinic: ClinicId) -> Result<Version> {
         let sql = "select seq, structure from clinics where id = $1";
-        self.version(sql, clinic).await?.ok_or(Error::Gone)
+        let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;
+        let mut columns = Columns::of(&row);
+        Ok(Version { seq: columns.int()?, structure: columns.int()? })
     }
 
-    /// What a statement with the clinic as its one parameter says of its seq and structure.
-    pub(crate) async fn version(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Version>> {
+    /// Bumps the clinic, with the clinic as the statement's one parameter; None when there is no such clinic.
+    pub(crate) async fn begun(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Begun>> {
         let Some(row) = self.one(sql, values![clinic]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
-        Ok(Some(Version { seq: columns.int()?, structure: columns.int()? }))
+        let version = Version { seq: columns.int()?, structure: columns.int()? };
+        let audit_head = columns.maybe_blob()?;
+        let moment = match self.database() {
+            Database::Sqlite => None,
+            Database::Postgres => Some(columns.int()?),
+        };
+        Ok(Some(Begun { version, audit_head, moment }))
     }
 
     /// The next id of whatever kind.

@@ -11,9 +11,10 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row, SqlSafeStr};
 use tokio::time::timeout;
 
+use crate::clinics::Begun;
 use crate::pool::Lent;
-use crate::value::{Value, arguments};
-use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result, Version};
+use crate::value::{Value, arguments, values};
+use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result};
 
 /// How long one statement may take on PostgreSQL before the server counts as dead (trust.md R6, R8). SQLite is
 /// bounded by its `busy_timeout` instead.
@@ -73,6 +74,22 @@ impl Conn {
             room: Room::Enough,
             renew: false,
         }
+    }
+
+    /// From here on it sees the rows of this clinic only (PostgreSQL: row-level security, the second wall behind the
+    /// `clinic_id` of every statement). A trip only when the session was in another one.
+    pub(crate) async fn enter(&mut self, clinic: ClinicId) -> Result<()> {
+        let Link::Lent(lent) = &mut self.link else { return Ok(()) };
+        if self.database == Database::Sqlite || lent.clinic == Some(clinic) {
+            return Ok(());
+        }
+        // Given up in the middle, nobody knows which of the two it is in.
+        lent.clinic = None;
+        self.run("select set_config('kalends.clinic', $1, false)", values![clinic.to_string()]).await?;
+        if let Link::Lent(lent) = &mut self.link {
+            lent.clinic = Some(clinic);
+        }
+        Ok(())
     }
 
     /// Which database is behind it.
@@ -281,6 +298,10 @@ pub struct Tx {
     pub(crate) structural: bool,
     /// Something personal was removed for good: its old bytes must leave the WAL too.
     pub(crate) scrub: bool,
+    /// The hash of the last row of the clinic's audit.
+    pub(crate) audit_head: Option<Vec<u8>>,
+    /// The place of the next row of the audit in this change.
+    pub(crate) audited: i64,
 }
 
 impl Tx {
@@ -296,23 +317,21 @@ impl Tx {
             caller: None,
             structural: false,
             scrub: false,
+            audit_head: None,
+            audited: 0,
         }
     }
 
     /// Makes it ready for the next job. `found` is nothing for a write beside the sequence.
-    pub(crate) fn begin(&mut self, clinic: ClinicId, found: Version, now: i64, room: Room) {
+    pub(crate) fn begin(&mut self, clinic: ClinicId, found: Begun, now: i64, room: Room) {
         self.aside.conn.opened();
         self.aside.now = now;
         self.aside.conn.room = room;
-        (self.clinic, self.seq, self.structure) = (clinic, found.seq, found.structure);
-        self.moment = now;
+        (self.clinic, self.seq, self.structure) = (clinic, found.version.seq, found.version.structure);
+        self.audit_head = found.audit_head;
+        self.moment = found.moment.unwrap_or(now);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
-        (self.structural, self.scrub) = (false, false);
-    }
-
-    /// The moment by the database's own clock, where it has one.
-    pub(crate) fn at(&mut self, moment: i64) {
-        self.moment = moment;
+        (self.structural, self.scrub, self.audited) = (false, false, 0);
     }
 
     /// Closes the writer's own connection and waits for it.

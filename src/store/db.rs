@@ -8,14 +8,14 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::clinics::Versions;
+use crate::clinics::{Begun, Versions};
 use crate::conn::{Conn, Room, Tx};
 use crate::dialect::Dialect;
 use crate::job::{self, Waiting};
 use crate::listen::Herald;
 use crate::migrate::{SCHEMA, climb, schema};
 use crate::pool::Pool;
-use crate::value::{Columns, values};
+use crate::value::values;
 use crate::writer::{Message, QUEUE, Writer};
 use crate::{Aside, ClinicId, Clock, Database, Error, Hold, Lock, Options, Result, Version, postgres};
 
@@ -82,14 +82,22 @@ impl Store {
         &self.inner.clock
     }
 
-    /// A connection for reading; each statement sees the latest committed state.
-    pub async fn read(&self) -> Result<Conn> {
-        Ok(Conn::lent(self.inner.readers.lend().await?, self.database()))
+    /// A connection for reading one clinic; each statement sees the latest committed state.
+    pub async fn read(&self, clinic: ClinicId) -> Result<Conn> {
+        let mut conn = Conn::lent(self.inner.readers.lend(Some(clinic)).await?, self.database());
+        conn.enter(clinic).await?;
+        Ok(conn)
     }
 
-    /// A connection for reading whose statements all see one and the same committed state.
-    pub async fn snapshot(&self) -> Result<Conn> {
-        let mut conn = self.read().await?;
+    /// A connection for reading in every clinic: for what is asked before the clinic is known (whose name, whose
+    /// secret) and of the installation as a whole.
+    pub async fn across(&self) -> Result<Conn> {
+        self.read(ClinicId::EVERY).await
+    }
+
+    /// A connection for reading one clinic whose statements all see one and the same committed state.
+    pub async fn snapshot(&self, clinic: ClinicId) -> Result<Conn> {
+        let mut conn = self.read(clinic).await?;
         conn.opened();
         conn.script(self.database().begin_snapshot()).await?;
         Ok(conn)
@@ -137,7 +145,7 @@ impl Store {
                 answer.await.unwrap_or_else(|_| Err(Error::Busy.into()))
             }
             Road::Own { pool, herald } => {
-                let mut tx = Tx::over(Conn::lent(pool.lend().await?, Database::Postgres));
+                let mut tx = Tx::over(Conn::lent(pool.lend(None).await?, Database::Postgres));
                 let result = own(&mut tx, clinic, self.inner.clock.now(), job).await;
                 if result.is_ok() && clinic.is_some() {
                     self.inner.pulse.send_modify(|count| *count += 1);
@@ -153,7 +161,23 @@ impl Store {
     pub async fn version(&self, clinic: ClinicId) -> Result<Version> {
         match &self.inner.road {
             Road::Writer { versions, .. } => versions.get(clinic).ok_or(Error::Gone),
-            Road::Own { .. } => self.read().await?.version_of(clinic).await,
+            // The clinics themselves stand before the wall: whichever clinic the connection is in will do.
+            Road::Own { .. } => {
+                let lent = self.inner.readers.lend(None).await?;
+                Conn::lent(lent, self.database()).version_of(clinic).await
+            }
+        }
+    }
+
+    /// Whether the database keeps the clinics apart too. PostgreSQL: not for a superuser or a role with bypassrls.
+    /// SQLite: true, there is nobody else.
+    pub async fn is_walled(&self) -> Result<bool> {
+        match self.database() {
+            Database::Sqlite => Ok(true),
+            Database::Postgres => {
+                let through = self.across().await?.number(postgres::WALKS_THROUGH, values![]).await?;
+                Ok(through == Some(0))
+            }
         }
     }
 
@@ -163,7 +187,7 @@ impl Store {
             Road::Writer { .. } => Ok(self.inner.clock.now()),
             Road::Own { .. } => {
                 let sql = "select cast(extract(epoch from clock_timestamp()) as bigint)";
-                let found = self.read().await?.number(sql, values![]).await?;
+                let found = self.across().await?.number(sql, values![]).await?;
                 found.ok_or_else(|| Error::broken("PostgreSQL does not tell the time"))
             }
         }
@@ -237,8 +261,10 @@ where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
     E: From<Error>,
 {
-    tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, Room::Enough);
-    tx.conn().script(Database::Postgres.begin_write()).await?;
+    tx.begin(clinic.unwrap_or(ClinicId(0)), Begun::default(), now, Room::Enough);
+    let database = Database::Postgres;
+    let begin = if clinic.is_some() { database.begin_write() } else { database.begin_aside() };
+    tx.conn().script(begin).await?;
     let result = inside(tx, clinic, now, job).await;
     if !tx.conn().sound() {
         // Nobody answers there: asking for a rollback would only wait once more.
@@ -260,11 +286,8 @@ where
     E: From<Error>,
 {
     if let Some(clinic) = clinic {
-        let row = tx.conn().one(postgres::BUMP, values![clinic]).await?.ok_or(Error::Gone)?;
-        let mut columns = Columns::of(&row);
-        let found = Version { seq: columns.int()?, structure: columns.int()? };
+        let found = tx.conn().begun(postgres::BUMP, clinic).await?.ok_or(Error::Gone)?;
         tx.begin(clinic, found, now, Room::Enough);
-        tx.at(columns.int()?);
     }
     let value = job::run(job, tx).await?;
     if tx.structural {

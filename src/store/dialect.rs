@@ -36,11 +36,11 @@ impl Dialect {
         }
     }
 
-    /// A connection that writes.
+    /// A connection of its own that writes, for the whole installation (PostgreSQL: in every clinic).
     pub(crate) async fn writer(&self) -> Result<AnyConnection> {
         match self {
             Dialect::Sqlite(place) => place.writer().await,
-            Dialect::Postgres(place) => place.connect().await,
+            Dialect::Postgres(place) => place.connect_everywhere().await,
         }
     }
 }
@@ -67,6 +67,23 @@ impl Database {
         match self {
             Database::Sqlite => sqlite::TEXTS_AS_ONE,
             Database::Postgres => postgres::TEXTS_AS_ONE,
+        }
+    }
+
+    /// Begins a transaction that writes beside the sequence, for whichever clinics.
+    pub(crate) fn begin_aside(self) -> &'static str {
+        match self {
+            Database::Sqlite => "begin immediate",
+            Database::Postgres => "begin; set local kalends.clinic = '0'",
+        }
+    }
+
+    /// Writes rows of the audit with this statement and remembers the last hash ($2) with the clinic ($1), in one trip.
+    pub(crate) fn write_audit(self, insert: &str) -> String {
+        let head = "update clinics set audit_head = $2 where id = $1";
+        match self {
+            Database::Sqlite => format!("{insert}; {head}"),
+            Database::Postgres => format!("with head as ({head}) {insert}"),
         }
     }
 

@@ -21,6 +21,11 @@ id!(
     /// A clinic: the wall between tenants. Part of every key and every query.
     ClinicId
 );
+impl ClinicId {
+    /// All clinics at once: only for what must be read before the clinic is known, and for the whole installation.
+    pub(crate) const EVERY: ClinicId = ClinicId(0);
+}
+
 id!(
     /// A principal (person, room, resource or group).
     PrincipalId
@@ -36,4 +41,24 @@ id!(
 id!(
     /// A secret feed link.
     FeedId
+);
+id!(
+    /// An API token.
+    TokenId
+);
+id!(
+    /// A term: a location, a specialty, a language, ...
+    TermId
+);
+id!(
+    /// A service: what is booked.
+    ServiceId
+);
+id!(
+    /// A patient.
+    PatientId
+);
+id!(
+    /// A request (leave).
+    RequestId
 );

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, Value, values};
-use crate::{ClinicId, CollectionId, Conn, Error, Etag, Noted, PrincipalId, Result, Tx};
+use crate::{
+    ClinicId, CollectionId, Conn, Error, Etag, Noted, PatientId, PrincipalId, RequestId, Result, ServiceId,
+    TermId, Tx,
+};
 
 macro_rules! columns {
     () => {
@@ -93,6 +96,8 @@ pub enum Fact {
         /// Which.
         collection: CollectionId,
     },
+    /// A record of the clinic was made or changed.
+    RecordChanged(Record),
     /// An appointment was booked, moved, cancelled or otherwise changed.
     Appointment {
         /// In its practitioner's calendar.
@@ -113,6 +118,46 @@ pub enum Fact {
     },
     /// Everything may be different (restore, new epoch): forget what you know.
     Restored,
+}
+
+/// A record of the clinic, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A term.
+    Term(TermId),
+    /// A service, or what is different of it with somebody.
+    Service(ServiceId),
+    /// The profile or the terms of one that can be booked.
+    Resource(PrincipalId),
+    /// A patient.
+    Patient(PatientId),
+    /// A request.
+    Request(RequestId),
+}
+
+impl Record {
+    /// As it stands in the table.
+    fn parts(self) -> (&'static str, i64) {
+        match self {
+            Record::Term(id) => ("term-changed", id.0),
+            Record::Service(id) => ("service-changed", id.0),
+            Record::Resource(id) => ("resource-changed", id.0),
+            Record::Patient(id) => ("patient-changed", id.0),
+            Record::Request(id) => ("request-changed", id.0),
+        }
+    }
+
+    fn read(kind: &str, name: &str) -> Option<Record> {
+        let id = name.parse().ok()?;
+        Some(match kind {
+            "term-changed" => Record::Term(TermId(id)),
+            "service-changed" => Record::Service(ServiceId(id)),
+            "resource-changed" => Record::Resource(PrincipalId(id)),
+            "patient-changed" => Record::Patient(PatientId(id)),
+            "request-changed" => Record::Request(RequestId(id)),
+            _ => return None,
+        })
+    }
 }
 
 /// The door a change came through.
@@ -188,6 +233,10 @@ impl Fact {
             Fact::FeedChanged { collection } => of("feed-changed", Some(collection), None),
             Fact::PropertiesChanged { collection } => of("properties-changed", Some(collection), None),
             Fact::Imported { collection } => of("imported", Some(collection), None),
+            Fact::RecordChanged(record) => {
+                let (kind, id) = record.parts();
+                Parts { name: Some(id.to_string()), ..of(kind, None, None) }
+            }
             Fact::Appointment { collection, practitioner, uid, noted } => {
                 Parts { name: Some(uid), ..of(noted.text(), Some(collection), Some(practitioner)) }
             }
@@ -198,7 +247,7 @@ impl Fact {
         }
     }
 
-    /// Objects come and go without changing the structure of the clinic.
+    /// Objects and records come and go without changing who sees what.
     fn structural(&self) -> bool {
         !matches!(
             self,
@@ -207,6 +256,7 @@ impl Fact {
                 | Fact::Imported { .. }
                 | Fact::Appointment { .. }
                 | Fact::HoldsChanged { .. }
+                | Fact::RecordChanged(_)
         )
     }
 
@@ -216,6 +266,9 @@ impl Fact {
         let principal = columns.maybe_int()?.map(PrincipalId);
         let name = columns.maybe_text()?;
         let etag = columns.maybe_etag()?;
+        if let Some(record) = name.as_deref().and_then(|name| Record::read(&kind, name)) {
+            return Ok(Fact::RecordChanged(record));
+        }
         let fact = match (kind.as_str(), collection, principal, name, etag) {
             ("object-put", Some(collection), _, Some(name), Some(etag)) => {
                 Fact::ObjectPut { collection, name, etag }

@@ -7,13 +7,16 @@
 //! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
 //! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
 //! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
-//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `backup`, `restore`, and one file per table
-//! family: `clinics`, `principals`, `availabilities`, `passwords`, `collections`, `objects`, `tombstones`, `grants`, `feeds`,
-//! `properties`, `packs`, `journal`, `meta`; of what can be booked: `resources`, `busy`, `holds`, `appointments`.
+//! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
+//! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
+//! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
+//! `resources`, `busy`, `holds`, `appointments`; of the clinic's work `profiles`, `terms`, `services`,
+//! `patients`, `requests`, `idempotency`, `audit`.
 #![warn(missing_docs)]
 
 mod appointments;
 mod archive;
+mod audit;
 mod availabilities;
 mod backup;
 mod busy;
@@ -27,6 +30,7 @@ mod error;
 mod feeds;
 mod grants;
 mod holds;
+mod idempotency;
 mod ids;
 mod job;
 mod journal;
@@ -38,20 +42,28 @@ mod objects;
 mod options;
 mod packs;
 mod passwords;
+mod patients;
 mod pool;
 mod postgres;
 mod principals;
+mod profiles;
 mod properties;
+mod requests;
 mod reserve;
 mod resources;
 mod restore;
+mod services;
 mod sqlite;
+mod tables;
+mod terms;
+mod tokens;
 mod tombstones;
 mod value;
 mod writer;
 
 pub use appointments::{AppointmentRow, Noted};
-pub use archive::{Counts, archived_columns};
+pub use archive::Counts;
+pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
 pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span};
 pub use clinics::{Clinic, Version};
@@ -65,15 +77,26 @@ pub use feeds::{Feed, FeedScope, NewFeed};
 pub use futures_util::future::BoxFuture;
 pub use grants::{Grant, Privilege};
 pub use holds::{KeptHold, holds_among};
-pub use ids::{AppPasswordId, ClinicId, CollectionId, FeedId, PrincipalId};
-pub use journal::{Fact, Origin, Row};
+pub use idempotency::{IN_FLIGHT, KEPT, Key, Seen};
+pub use ids::{
+    AppPasswordId, ClinicId, CollectionId, FeedId, PatientId, PrincipalId, RequestId, ServiceId, TermId,
+    TokenId,
+};
+pub use journal::{Fact, Origin, Record, Row};
 pub use lock::{Hold, Lock};
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};
 pub use options::{Database, DatabaseUrl, Options, Secret, Synchronous};
 pub use packs::Pack;
 pub use passwords::{AppPassword, Credentials, NewAppPassword};
-pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind};
+pub use patients::{Patient, PatientBody, PatientBy};
+pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind, Role};
+pub use profiles::{Bookable, ProfileBody, ProfileStatus};
 pub use properties::{Property, PropertyOwner};
+pub use requests::{Decision, NewRequest, Request, RequestStatus};
 pub use resources::Resource;
+pub use services::{Service, ServiceBody, ServiceOverride};
+pub use tables::archived_columns;
+pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};
+pub use tokens::{NewToken, Token};
 pub use tombstones::{Tombstone, Tombstones};

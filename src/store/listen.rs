@@ -68,7 +68,7 @@ async fn announce(pool: Pool, committed: Arc<Notify>, me: String) {
 }
 
 async fn tell(pool: &Pool, me: &str) -> Result<()> {
-    let mut conn = Conn::lent(pool.lend().await?, Database::Postgres);
+    let mut conn = Conn::lent(pool.lend(None).await?, Database::Postgres);
     conn.run("select pg_notify($1, $2)", values![CHANNEL, me]).await.map(|_| ())
 }
 

@@ -30,6 +30,14 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0003_booking.sql"),
         postgres: include_str!("../../migrations/postgres/0003_booking.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0004_clinic.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_clinic.sql"),
+    },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0005_walls.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_walls.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.
@@ -131,6 +139,8 @@ pub(crate) async fn climb(conn: &mut Conn) -> Result<()> {
 /// one of an older release.
 async fn step(conn: &mut Conn) -> Result<bool> {
     if conn.database() == Database::Postgres {
+        // Whoever migrates beside us may need longer than a request may wait for a lock.
+        conn.script("set local lock_timeout = 60000").await?;
         conn.run("select pg_advisory_xact_lock($1)", values![MIGRATION_LOCK]).await?;
     }
     let have = schema(conn).await?;

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::dialect::Dialect;
-use crate::{Error, Result};
+use crate::{ClinicId, Error, Result};
 
 /// How long a request waits for a connection, idle or new: then 503. With the lock timeout of PostgreSQL after it, the
 /// answer comes within the two seconds of trust.md R8.
@@ -24,7 +24,13 @@ pub(crate) struct Pool {
     dialect: Dialect,
     size: usize,
     permits: Arc<Semaphore>,
-    idle: Arc<Mutex<Vec<AnyConnection>>>,
+    idle: Arc<Mutex<Vec<Idle>>>,
+}
+
+/// A connection that waits, and the clinic its session is in.
+struct Idle {
+    connection: AnyConnection,
+    clinic: Option<ClinicId>,
 }
 
 impl Pool {
@@ -33,19 +39,24 @@ impl Pool {
         Pool { dialect, size, permits: Arc::new(Semaphore::new(size)), idle: Arc::default() }
     }
 
-    /// A connection, idle or new. `Error::Busy` when none comes free in time or the database is not there.
-    pub(crate) async fn lend(&self) -> Result<Lent> {
+    /// A connection, idle or new; one that is in this clinic already, if there is one. `Error::Busy` when none comes
+    /// free in time or the database is not there.
+    pub(crate) async fn lend(&self, clinic: Option<ClinicId>) -> Result<Lent> {
         let lent = timeout(WAIT, async {
             let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Busy)?;
-            let idle = lock(&self.idle).pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => self.dialect.reader().await?,
+            let idle = {
+                let mut idle = lock(&self.idle);
+                fitting(idle.iter().map(|one| one.clinic), clinic).map(|place| idle.remove(place))
             };
-            Ok((permit, connection))
+            let idle = match idle {
+                Some(idle) => idle,
+                None => Idle { connection: self.dialect.reader().await?, clinic: None },
+            };
+            Ok((permit, idle))
         });
-        let (permit, connection) = lent.await.map_err(|_| Error::Busy)??;
-        Ok(Lent { connection: Some(connection), idle: Arc::clone(&self.idle), state: State::Clean, permit })
+        let (permit, Idle { connection, clinic }) = lent.await.map_err(|_| Error::Busy)??;
+        let idle = Arc::clone(&self.idle);
+        Ok(Lent { connection: Some(connection), clinic, idle, state: State::Clean, permit })
     }
 
     /// Waits until everything lent is back (bounded), then closes.
@@ -62,7 +73,19 @@ impl Pool {
     }
 }
 
-fn lock(idle: &Mutex<Vec<AnyConnection>>) -> std::sync::MutexGuard<'_, Vec<AnyConnection>> {
+/// The place of the one used last among those in this clinic, else of the one used last.
+fn fitting(
+    mut idle: impl ExactSizeIterator<Item = Option<ClinicId>> + DoubleEndedIterator,
+    clinic: Option<ClinicId>,
+) -> Option<usize> {
+    let last = idle.len().checked_sub(1);
+    match clinic {
+        None => last,
+        some => idle.rposition(|one| one == some).or(last),
+    }
+}
+
+fn lock(idle: &Mutex<Vec<Idle>>) -> std::sync::MutexGuard<'_, Vec<Idle>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -78,7 +101,9 @@ enum State {
 /// A connection on loan.
 pub(crate) struct Lent {
     connection: Option<AnyConnection>,
-    idle: Arc<Mutex<Vec<AnyConnection>>>,
+    /// The clinic its session is in: the rows it sees.
+    pub(crate) clinic: Option<ClinicId>,
+    idle: Arc<Mutex<Vec<Idle>>>,
     state: State,
     permit: OwnedSemaphorePermit,
 }
@@ -114,9 +139,27 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let closed = self.permit.semaphore().is_closed();
         match (self.state, self.connection.take()) {
-            (State::Clean, Some(connection)) if !closed => lock(&self.idle).push(connection),
+            (State::Clean, Some(connection)) if !closed => {
+                lock(&self.idle).push(Idle { connection, clinic: self.clinic });
+            }
             // Dropping it closes the socket or the file; the database rolls back what was open.
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_is_in_the_clinic_is_lent_first() {
+        let (one, two) = (Some(ClinicId(1)), Some(ClinicId(2)));
+        let place = |idle: &[Option<ClinicId>], clinic| fitting(idle.iter().copied(), clinic);
+        assert_eq!(place(&[one, two, None], one), Some(0));
+        assert_eq!(place(&[one, one, two], one), Some(1));
+        assert_eq!(place(&[two, None], one), Some(1), "none fits: the one used last");
+        assert_eq!(place(&[one, two], None), Some(1), "any will do");
+        assert_eq!(place(&[], one), None);
     }
 }

@@ -37,6 +37,14 @@ impl Place {
         set.map_err(|error| self::error(error).0)?;
         Ok(connection)
     }
+
+    /// A connection that sees every clinic (migrations, archives).
+    pub(crate) async fn connect_everywhere(&self) -> Result<AnyConnection> {
+        let mut connection = self.connect().await?;
+        let set = connection.execute(sqlx::raw_sql("set kalends.clinic = '0'")).await;
+        set.map_err(|error| self::error(error).0)?;
+        Ok(connection)
+    }
 }
 
 /// What an error means while a connection is made. sqlx tells of a server that hangs up on the first word as of a
@@ -87,10 +95,16 @@ fn unique(error: &sqlx::Error) -> Unique {
     }
 }
 
-/// The first statement of every write: it bumps, and it is the lock that orders the writes of one clinic. The moment is
-/// asked for once the lock is held, of the one clock that all nodes share.
+/// The first statement of every write: it bumps, it is the lock that orders the writes of one clinic, and from here to
+/// the end of the transaction the session is in this clinic (the policies of row-level security ask that setting). The
+/// moment is asked for once the lock is held, of the one clock that all nodes share.
 pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 \
-    returning seq, structure, cast(extract(epoch from clock_timestamp()) as bigint)";
+    returning seq, structure, audit_head, cast(extract(epoch from clock_timestamp()) as bigint), \
+    set_config('kalends.clinic', cast(id as text), true)";
+
+/// Whether this session walks through row-level security.
+pub(crate) const WALKS_THROUGH: &str = "select count(*) from pg_roles \
+    where rolname = current_user and (rolsuper or rolbypassrls)";
 
 pub(crate) const TEXTS_AS_ONE: &str = "string_agg(convert_to(\
     octet_length(name) || ' ' || octet_length(text) || ' ' || name, 'UTF8') || etag || text, ''::bytea)";

@@ -13,7 +13,8 @@ const NAME: usize = 64;
 
 macro_rules! columns {
     () => {
-        "clinic_id, id, name, kind, display_name, email, zone, password_hash, disabled_at, created_at, seq, home_seq"
+        "clinic_id, id, name, kind, display_name, email, zone, password_hash, disabled_at, created_at, seq, home_seq, \
+         role"
     };
 }
 
@@ -28,6 +29,46 @@ pub enum PrincipalKind {
     Resource,
     /// Several of them.
     Group,
+}
+
+/// What somebody is in the clinic: what they may do there stands in a table of the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Runs the clinic, and says who else does.
+    Owner,
+    /// Runs the clinic.
+    Admin,
+    /// Books for everybody.
+    Receptionist,
+    /// Is booked.
+    Practitioner,
+    /// Books for themselves.
+    Patient,
+    /// A program that books for patients.
+    Bot,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 6] =
+        [Role::Owner, Role::Admin, Role::Receptionist, Role::Practitioner, Role::Patient, Role::Bot];
+
+    /// As it stands in the table and on the command line.
+    pub fn text(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Admin => "admin",
+            Role::Receptionist => "receptionist",
+            Role::Practitioner => "practitioner",
+            Role::Patient => "patient",
+            Role::Bot => "bot",
+        }
+    }
+
+    /// By its text.
+    pub fn named(text: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.text() == text)
+    }
 }
 
 /// One principal.
@@ -57,6 +98,8 @@ pub struct Principal {
     pub seq: i64,
     /// The change that touched the set of collections in this principal's home last (own, shared or unshared).
     pub home_seq: i64,
+    /// What it is in the clinic; None: has calendars, and no part in the clinic's work.
+    pub role: Option<Role>,
 }
 
 /// A principal to be made.
@@ -74,6 +117,8 @@ pub struct NewPrincipal {
     pub zone: Option<String>,
     /// None: cannot log in with a password of its own.
     pub password_hash: Option<Secret>,
+    /// What it is in the clinic.
+    pub role: Option<Role>,
 }
 
 /// What to change of a principal; None leaves it.
@@ -87,10 +132,13 @@ pub struct PrincipalChange {
     pub email: Option<Option<String>>,
     /// A new zone, or none.
     pub zone: Option<Option<String>>,
+    /// A new role, or none.
+    pub role: Option<Option<Role>>,
 }
 
 impl PrincipalKind {
-    fn text(self) -> &'static str {
+    /// As it stands in the table.
+    pub(crate) fn text(self) -> &'static str {
         match self {
             PrincipalKind::Individual => "individual",
             PrincipalKind::Room => "room",
@@ -131,6 +179,10 @@ pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Principal> {
         created_at: columns.int()?,
         seq: columns.int()?,
         home_seq: columns.int()?,
+        role: match columns.maybe_text()? {
+            None => None,
+            Some(text) => Some(Role::named(&text).ok_or_else(|| Error::broken("an unknown role"))?),
+        },
     })
 }
 
@@ -183,7 +235,7 @@ impl Tx {
         let id = PrincipalId(self.next_id().await?);
         let (clinic, seq, now) = (self.clinic(), self.seq(), self.now());
         let sql = "insert into principals (clinic_id, id, name, kind, display_name, email, zone, password_hash, \
-            created_at, seq, home_seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+            created_at, seq, home_seq, role) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
         let values = values![
             clinic,
             id,
@@ -195,6 +247,7 @@ impl Tx {
             new.password_hash.clone(),
             now,
             seq,
+            new.role.map(|role| role.text().to_owned()),
         ];
         self.run(sql, values).await?;
         self.note(Fact::PrincipalChanged { principal: id }).await?;
@@ -211,6 +264,7 @@ impl Tx {
             created_at: now,
             seq,
             home_seq: seq,
+            role: new.role,
         })
     }
 
@@ -220,7 +274,8 @@ impl Tx {
         change.name.as_deref().map_or(Ok(()), check_name)?;
         let sql = "update principals set seq = $3, name = coalesce($4, name), \
             display_name = coalesce($5, display_name), email = case when $6 = 1 then $7 else email end, \
-            zone = case when $8 = 1 then $9 else zone end where clinic_id = $1 and id = $2";
+            zone = case when $8 = 1 then $9 else zone end, \
+            role = case when $10 = 1 then $11 else role end where clinic_id = $1 and id = $2";
         let values = values![
             self.clinic(),
             id,
@@ -231,6 +286,8 @@ impl Tx {
             change.email.flatten(),
             change.zone.is_some(),
             change.zone.flatten(),
+            change.role.is_some(),
+            change.role.flatten().map(|role| role.text().to_owned()),
         ];
         self.change_principal(id, sql, values).await
     }
@@ -286,6 +343,11 @@ impl Tx {
 
 /// What hangs on a principal besides its collections.
 const ERASE: &[&str] = &[
+    "delete from tokens where clinic_id = $1 and principal_id = $2",
+    "delete from profiles where clinic_id = $1 and principal_id = $2",
+    "delete from resource_terms where clinic_id = $1 and principal_id = $2",
+    "delete from service_overrides where clinic_id = $1 and principal_id = $2",
+    "delete from requests where clinic_id = $1 and principal_id = $2",
     "delete from busy where clinic_id = $1 and resource_id = $2",
     "delete from resources where clinic_id = $1 and id = $2",
     "delete from appointments where clinic_id = $1 and practitioner_id = $2",

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use sqlx::AssertSqlSafe;
 use tokio::io::AsyncRead;
 
-use crate::archive::{Counts, Frame, Kind, Reader, TABLES, Table};
+use crate::archive::{Counts, Frame, Reader};
 use crate::clinics::epoch;
 use crate::conn::LONG;
 use crate::migrate::SCHEMA;
+use crate::tables::{Kind, TABLES, Table};
 use crate::value::{Value, values};
 use crate::{ClinicId, Clock, Conn, Error, Result, Store};
 

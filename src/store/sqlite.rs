@@ -147,7 +147,7 @@ fn unique(error: &sqlx::Error) -> Unique {
 /// because every text is a trip to SQLite's thread and back.
 macro_rules! bump {
     () => {
-        "update clinics set seq = seq + 1 where id = $1 returning seq, structure"
+        "update clinics set seq = seq + 1 where id = $1 returning seq, structure, audit_head"
     };
 }
 /// A job that nobody waits behind needs no savepoint: its transaction is one.

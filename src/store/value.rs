@@ -102,7 +102,18 @@ macro_rules! from_id {
         }
     )*};
 }
-from_id!(ClinicId, PrincipalId, CollectionId, AppPasswordId, FeedId);
+from_id!(
+    ClinicId,
+    PrincipalId,
+    CollectionId,
+    AppPasswordId,
+    FeedId,
+    TokenId,
+    TermId,
+    ServiceId,
+    PatientId,
+    RequestId
+);
 
 /// `values![a, b, c]`: the parameters `$1, $2, $3`.
 macro_rules! values {

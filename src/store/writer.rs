@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::clinics::Versions;
+use crate::clinics::{Begun, Versions};
 use crate::conn::{Conn, Room, Tx};
 use crate::job::{Job, Outcome};
 use crate::reserve::Reserve;
 use crate::sqlite::{self, Place};
 use crate::value::{Columns, values};
-use crate::{ClinicId, Clock, Database, Error, Result, Version};
+use crate::{ClinicId, Clock, Database, Error, Result};
 
 /// Jobs in one transaction at most: bounds what one failed commit can take with it, and the WAL.
 const BATCH: usize = 64;
@@ -213,7 +213,7 @@ impl Writer {
     async fn begin(&mut self, clinic: Option<ClinicId>, before: Before) -> Result<bool> {
         let room = if self.reserve.held() { Room::Enough } else { Room::Reserve };
         let now = self.clock.now();
-        self.tx.begin(clinic.unwrap_or(ClinicId(0)), Version::default(), now, room);
+        self.tx.begin(clinic.unwrap_or(ClinicId(0)), Begun::default(), now, room);
         let sql = match (before, clinic.is_some()) {
             (Before::Alone, true) => sqlite::ALONE,
             (Before::Alone, false) => sqlite::ALONE_ASIDE,
@@ -226,9 +226,10 @@ impl Writer {
         };
         match clinic {
             Some(clinic) => {
-                let found = self.tx.conn().version(sql, clinic).await?;
+                let found = self.tx.conn().begun(sql, clinic).await?;
+                let is_there = found.is_some();
                 self.tx.begin(clinic, found.unwrap_or_default(), now, room);
-                Ok(found.is_some())
+                Ok(is_there)
             }
             None => self.tx.conn().run(sql, values![]).await.map(|_| true),
         }

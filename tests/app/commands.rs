@@ -99,6 +99,51 @@ fn a_user_is_removed_and_erased() {
 }
 
 #[test]
+fn clinics_are_made_and_their_people_have_roles() {
+    let program = Program::new();
+    program.says("clinic add north");
+    assert!(program.says("clinic list").lines().any(|line| line.ends_with("\tnorth")));
+    let again = program.run("clinic add north");
+    assert!(error(&again).contains("a clinic of this name"), "{}", error(&again));
+    program.says("user add ada --clinic north --role practitioner");
+    program.says("user add bob");
+    assert!(program.says("user list --clinic north").ends_with("\tactive\tpractitioner\n"));
+    assert!(!program.says("user list").contains("ada"), "another clinic's people");
+    program.says("user set ada --role admin");
+    assert!(program.says("user list --clinic north").ends_with("\tactive\tadmin\n"));
+    for line in ["user add eve --role king", "user add eve --clinic west", "user set ada --role king"] {
+        let output = program.run(line);
+        assert_eq!((output.status.code(), error(&output).lines().count()), (Some(1), 1), "{line}");
+    }
+    let doctor = program.says("doctor");
+    assert!(doctor.contains("north") && doctor.contains("as they were written"), "{doctor}");
+    assert!(!doctor.contains("WARNING"), "SQLite has no superuser");
+}
+
+#[test]
+fn tokens_are_printed_once_listed_and_revoked() {
+    let program = Program::new();
+    program.says("user add bot --role bot");
+    let token = program.says("token add bot desk --scope slots:read,holds --scope appointments --expires 90");
+    assert!(token.starts_with("kalends_") && token.lines().count() == 1, "{token}");
+    let listed = program.says("token list bot");
+    assert!(listed.contains("\tdesk\tappointments holds slots:read\t"), "{listed}");
+    assert!(listed.ends_with("never used\tactive\n") && !listed.contains(token.trim()), "{listed}");
+    let id = listed.split('\t').next().unwrap();
+    program.says(&format!("token revoke bot {id}"));
+    assert!(!program.says("token list bot").contains("active"));
+    assert_eq!(program.run(&format!("token revoke bot {id}")).status.code(), Some(1), "once");
+    let odd = program.run("token add bot desk --scope slotz");
+    assert!(
+        error(&odd).contains("there is no scope \"slotz\"; scopes are practitioners,"),
+        "{}",
+        error(&odd)
+    );
+    assert_eq!(program.run("token add bot desk").status.code(), Some(2), "a token is for something");
+    assert_eq!(program.run("token add bot desk --scope slots --expires 0").status.code(), Some(2));
+}
+
+#[test]
 fn shares_and_feeds_are_made_listed_and_ended() {
     let program = Program::new();
     program.says("user add ada");

@@ -17,7 +17,7 @@ const QUERY: &str = "<c:calendar-query xmlns:d='DAV:' xmlns:c='urn:ietf:params:x
 /// The digest, bounds and pack of the only object as if its zone had been five hours elsewhere.
 async fn derived_earlier(fresh: &Fresh) {
     let store = fresh.again().await;
-    let mut conn = store.read().await.unwrap();
+    let mut conn = store.across().await.unwrap();
     let clinic = conn.clinics().await.unwrap()[0].id;
     let object = conn.texts_of_clinic(clinic, (store::CollectionId(0), ""), 10).await.unwrap().remove(0);
     drop(conn);

@@ -26,7 +26,7 @@ async fn many_writers_at_once_leave_memory_equal_to_the_store() {
         let remembered = world.calendars.list(&shown).await.unwrap();
         let stored = world
             .store
-            .read()
+            .read(shown.row().clinic)
             .await
             .unwrap()
             .objects(shown.row().clinic, shown.row().id, "", 1000)
@@ -105,8 +105,9 @@ async fn reindex_makes_the_same_index_from_the_texts() {
             world.put("ada", &format!("ada/default/{n}.ics"), &event(&n.to_string(), n, "x")).await.unwrap();
         }
         let row = world.shown("ada", &collection("ada/default")).await.unwrap().row().clone();
-        let read =
-            async || world.store.read().await.unwrap().objects(row.clinic, row.id, "", 100).await.unwrap();
+        let read = async || {
+            world.store.read(row.clinic).await.unwrap().objects(row.clinic, row.id, "", 100).await.unwrap()
+        };
         let before = read().await;
         let sum = world.calendars.reindex().await.unwrap();
         assert_eq!((sum.objects, sum.unreadable), (4, 0));

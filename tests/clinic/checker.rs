@@ -86,7 +86,7 @@ async fn stands(world: &World, of: PrincipalId, uids: &mut BTreeSet<String>) -> 
     let mut all = Vec::new();
     for slug in ["visits", "absences"] {
         let id = world.collection(of, slug).await;
-        let mut conn = world.store.read().await.unwrap();
+        let mut conn = world.store.read(world.id).await.unwrap();
         for object in conn.texts(world.id, id, "", 100_000).await.unwrap() {
             let text = String::from_utf8(object.text.unwrap().0.to_vec()).unwrap();
             uids.insert(object.meta.uid);

@@ -1,14 +1,19 @@
-//! The clinic: what is booked is never booked twice, whoever writes.
+//! The clinic: what is booked is never booked twice, whoever writes; who may do what; one clinic never sees another.
 //!
 //! Files: `world` (practitioners, rooms, a hall of three places, a phone), `booking` (book, move, cancel, states),
 //! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
-//! (thousands of attempts at once and a checker that believes only the texts), `checker`.
+//! (thousands of attempts at once and a checker that believes only the texts), `checker`; `two` (two clinics, one person
+//! of each role), `roles`, `directory`, `isolation`.
 //! *Never:* asks the code under test whether it was right.
 
 mod booking;
 mod checker;
+mod directory;
 mod holds;
 mod horizon;
+mod isolation;
 mod phone;
 mod race;
+mod roles;
+mod two;
 mod world;

@@ -160,7 +160,7 @@ async fn a_removal_on_the_phone_is_a_cancellation() {
         assert_eq!((row.changed_origin, row.changed_by), (Origin::Dav, Some(world.ada)));
         assert!(row.reason.is_some());
         let seq = world.store.version(world.id).await.unwrap().seq;
-        let facts = world.store.read().await.unwrap().journal_after(world.id, seq - 1, 99).await.unwrap();
+        let facts = world.store.read(world.id).await.unwrap().journal_after(world.id, seq - 1, 99).await.unwrap();
         let told = facts.iter().any(|row| {
             matches!(&row.fact, store::Fact::Appointment { noted: Noted::Cancelled, uid, .. } if *uid == id.uid)
         });

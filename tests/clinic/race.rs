@@ -359,7 +359,7 @@ async fn careless(world: Arc<World>, n: u64) {
         for (of, capacity) in [(world.ada, 1), (world.hall, 3)] {
             let there = world
                 .store
-                .read()
+                .read(world.id)
                 .await
                 .unwrap()
                 .busy_between(world.id, &[of], (start, end), 0)

@@ -122,7 +122,7 @@ impl World {
     }
 
     pub async fn collection(&self, of: PrincipalId, slug: &str) -> store::CollectionId {
-        let mut conn = self.store.read().await.unwrap();
+        let mut conn = self.store.read(self.id).await.unwrap();
         conn.collection(self.id, of, slug).await.unwrap().unwrap().id
     }
 
@@ -153,7 +153,7 @@ impl World {
     pub async fn busy(&self, of: PrincipalId) -> Vec<Busy> {
         let moment = self.store.moment().await.unwrap();
         let span = (self.day - 60 * DAY, self.day + 500 * DAY);
-        self.store.read().await.unwrap().busy_between(self.id, &[of], span, moment).await.unwrap()
+        self.store.read(self.id).await.unwrap().busy_between(self.id, &[of], span, moment).await.unwrap()
     }
 
     /// The minutes of the day at which a resource is taken.
@@ -191,6 +191,7 @@ async fn thing(store: &Store, clinic: ClinicId, name: &str) -> PrincipalId {
         email: None,
         zone: None,
         password_hash: None,
+        role: None,
     };
     let made: store::Result<_> =
         store.write(clinic, move |tx| Box::pin(async move { tx.insert_principal(new).await })).await;

@@ -6,3 +6,4 @@ mod http;
 mod login;
 mod nodes;
 mod stop;
+mod tokens;

@@ -45,6 +45,7 @@ async fn furnish(world: &World) {
                 let gone = tx.insert_collection(bob, super::world::calendar("gone")).await?.id;
                 tx.remove_collection(gone).await?;
                 let owner = PropertyOwner::Collection(visits);
+                super::clinic::furnish(tx, ada).await?;
                 tx.set_properties(&[Property {
                     owner,
                     namespace: "n".into(),
@@ -70,7 +71,7 @@ async fn an_archive_moves_between_the_databases() {
             let counts = other.restore(&bytes[..]).await.unwrap();
             assert!(counts.tables.contains(&("objects".into(), 119)), "{counts:?}");
             assert!(counts.tables.iter().all(|(table, rows)| *rows > 0 || table == "none"), "{counts:?}");
-            let (mut here, mut there) = (world.conn().await, other.read().await.unwrap());
+            let (mut here, mut there) = (world.conn().await, other.read(clinic).await.unwrap());
             let texts = here.texts(clinic, visits, "", 999).await.unwrap();
             assert_eq!(there.texts(clinic, visits, "", 999).await.unwrap(), texts);
             assert_eq!(there.credentials("ada").await.unwrap(), here.credentials("ada").await.unwrap());
@@ -159,8 +160,13 @@ async fn a_backup_under_load_is_one_state() {
             let fresh = sqlite();
             let other = fresh.store().await;
             other.restore(&bytes[..]).await.unwrap();
-            let objects =
-                other.read().await.unwrap().texts(world.clinic, world.visits, "", 99_999).await.unwrap();
+            let objects = other
+                .read(world.clinic)
+                .await
+                .unwrap()
+                .texts(world.clinic, world.visits, "", 99_999)
+                .await
+                .unwrap();
             assert!(objects.iter().any(|object| object.meta.name == marker));
             let halves =
                 |half: &str| objects.iter().filter(|object| object.meta.name.ends_with(half)).count();

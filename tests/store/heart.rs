@@ -258,7 +258,7 @@ async fn a_commit_wakes_who_waits_for_changes() {
 async fn a_snapshot_sees_one_state() {
     everywhere(async |world: World| {
         world.put("a.ics", "one").await.unwrap();
-        let mut then = world.store.snapshot().await.unwrap();
+        let mut then = world.store.snapshot(world.clinic).await.unwrap();
         world.put("b.ics", "two").await.unwrap();
         assert_eq!(then.objects(world.clinic, world.visits, "", 10).await.unwrap().len(), 1);
         assert_eq!(world.conn().await.objects(world.clinic, world.visits, "", 10).await.unwrap().len(), 2);
@@ -272,7 +272,7 @@ async fn a_closed_store_is_busy() {
         world.put("a.ics", "one").await.unwrap();
         let other = world.store.clone();
         world.store.clone().close().await;
-        assert!(matches!(other.read().await.err(), Some(Error::Busy)));
+        assert!(matches!(other.across().await.err(), Some(Error::Busy)));
         let new = object(world.visits, "b.ics", "two");
         let late = super::world::change(&other, world.clinic, |tx| {
             Box::pin(async move { tx.save_object(new).await })

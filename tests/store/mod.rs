@@ -4,12 +4,14 @@
 //! Files: `heart` (seq, versions, refusals, panics), `people`, `collections`, `objects`, `shares`,
 //! `availabilities` (and what is read of many calendars at once), `derived` (packs, digests,
 //! meta), `journal`, `booking` (what the database refuses by itself), `schema` (migrations), `archive` (backup and restore), `sqlite` (lock, other processes, kill -9),
-//! `full` (a full disk), `postgres` (two nodes, a dead server, a locked row), `world` (a clinic to begin with).
+//! `full` (a full disk), `postgres` (two nodes, a dead server, a locked row),
+//! `clinic` (people and things of a clinic), `walls` (row-level security), `world` (a clinic to begin with).
 //! *Never:* sleeps to wait for something that can be asked for.
 
 mod archive;
 mod availabilities;
 mod booking;
+mod clinic;
 mod collections;
 mod derived;
 mod full;
@@ -21,6 +23,7 @@ mod postgres;
 mod schema;
 mod shares;
 mod sqlite;
+mod walls;
 mod world;
 
 /// For tests of other rooms that break what the store protects.

@@ -2,7 +2,7 @@
 
 use ::store::{
     Error, NewAppPassword, NewPrincipal, PrincipalChange, PrincipalId, PrincipalKind, Property,
-    PropertyOwner, Secret, Unique,
+    PropertyOwner, Role, Secret, Unique,
 };
 
 use super::world::{NOW, World, calendar, everywhere, object, person};
@@ -17,6 +17,7 @@ async fn a_principal_is_kept_as_given() {
             email: Some("room@clinic.example".into()),
             zone: None,
             password_hash: Some(Secret("$argon2id$".into())),
+            role: None,
         };
         let made = world.change(|tx| Box::pin(async move { tx.insert_principal(room).await })).await.unwrap();
         assert_eq!((made.kind, made.created_at, made.disabled_at), (PrincipalKind::Room, NOW, None));
@@ -89,12 +90,14 @@ async fn changes_touch_only_what_they_name() {
             display_name: Some("Ada".into()),
             email: Some(None),
             zone: Some(Some("UTC".into())),
+            role: Some(Some(Role::Practitioner)),
         };
         world
             .change(move |tx| Box::pin(async move { tx.update_principal(ada, change).await }))
             .await
             .unwrap();
         let after = world.conn().await.principal_named("ada2").await.unwrap().unwrap();
+        assert_eq!(after.role, Some(Role::Practitioner));
         assert_eq!(
             (after.email, after.zone.as_deref(), after.display_name.as_str()),
             (None, Some("UTC"), "Ada")

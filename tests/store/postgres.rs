@@ -23,8 +23,14 @@ async fn a_second_node_sees_every_write_at_once() {
         let seq = world.seq().await;
         assert_eq!(other.version(world.clinic).await.unwrap().seq, seq);
     }
-    let found =
-        other.read().await.unwrap().object(world.clinic, world.visits, "a.ics").await.unwrap().unwrap();
+    let found = other
+        .read(world.clinic)
+        .await
+        .unwrap()
+        .object(world.clinic, world.visits, "a.ics")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(found.text.unwrap().0, "text 1999");
 }
 

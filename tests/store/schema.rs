@@ -34,7 +34,7 @@ async fn a_database_of_schema_1_keeps_everything() {
         assert_eq!(done, Migrated { from: 1, to: SCHEMA });
         assert_eq!(*asked.lock().unwrap(), Some(done), "the place for a backup");
         let store = fresh.store().await;
-        let mut conn = store.read().await.unwrap();
+        let mut conn = store.across().await.unwrap();
         let clinic = conn.clinics().await.unwrap()[0].id;
         let ada = conn.principal_named("ada").await.unwrap().unwrap();
         assert_eq!(ada.display_name, "Dr. Äda \"Ω\"");
@@ -79,7 +79,7 @@ async fn an_empty_database_is_founded_once() {
         assert_eq!(again, Migrated { from: SCHEMA, to: SCHEMA });
         assert_eq!(*hook.lock().unwrap(), 0, "there was nothing to back up");
         let store = Store::open(&without).await.unwrap();
-        assert_eq!(store.read().await.unwrap().clinics().await.unwrap()[0].name, "default");
+        assert_eq!(store.across().await.unwrap().clinics().await.unwrap()[0].name, "default");
         store.close().await;
     })
     .await;
@@ -117,7 +117,7 @@ async fn many_may_open_an_empty_database_at_once() {
             .collect();
         for open in opens {
             let store = open.await.unwrap().unwrap();
-            assert_eq!(store.read().await.unwrap().clinics().await.unwrap().len(), 1);
+            assert_eq!(store.across().await.unwrap().clinics().await.unwrap().len(), 1);
         }
     })
     .await;
@@ -131,7 +131,8 @@ async fn a_copy_opens_as_it_was() {
     Store::copy(&world.fresh.options, &to).await.unwrap();
     world.put("b.ics", "two").await.unwrap();
     let copy = Store::open(&Options::new(::store::DatabaseUrl::Sqlite(to))).await.unwrap();
-    let objects = copy.read().await.unwrap().objects(world.clinic, world.visits, "", 9).await.unwrap();
+    let objects =
+        copy.read(world.clinic).await.unwrap().objects(world.clinic, world.visits, "", 9).await.unwrap();
     assert_eq!(objects.len(), 1);
     copy.close().await;
 }

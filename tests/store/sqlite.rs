@@ -131,7 +131,7 @@ async fn kill_9_loses_nothing() {
     for round in 0..ROUNDS {
         acknowledged.extend(write_until_killed(&file, round));
         let store = Store::open(&Options::new(DatabaseUrl::Sqlite(file.clone()))).await.unwrap();
-        let mut conn = store.read().await.unwrap();
+        let mut conn = store.read(world.clinic).await.unwrap();
         let found = conn.texts(world.clinic, world.visits, "", 999_999).await.unwrap();
         assert!(found.iter().all(|object| object.text.is_some()), "a torn object");
         let names: std::collections::HashSet<_> =
@@ -178,7 +178,7 @@ async fn the_server_that_is_killed() {
     let Ok(file) = std::env::var("KALENDS_TEST_KILLED") else { return };
     let round = std::env::var("KALENDS_TEST_ROUND").unwrap();
     let store = Store::open(&Options::new(DatabaseUrl::Sqlite(file.into()))).await.unwrap();
-    let mut conn = store.read().await.unwrap();
+    let mut conn = store.across().await.unwrap();
     let clinic = conn.clinics().await.unwrap()[0].id;
     let visits = conn.collections(clinic, ::store::CollectionId(0), 1).await.unwrap()[0].id;
     let writers: Vec<_> = (0..4)

@@ -31,7 +31,7 @@ impl World {
         let clock = Clock::at(NOW);
         fresh.options.clock = clock.clone();
         let store = fresh.store().await;
-        let clinic = store.read().await.unwrap().clinics().await.unwrap()[0].id;
+        let clinic = store.across().await.unwrap().clinics().await.unwrap()[0].id;
         let (ada, bob, visits) = change(&store, clinic, |tx| {
             Box::pin(async move {
                 let ada = tx.insert_principal(person("ada")).await?.id;
@@ -64,7 +64,7 @@ impl World {
     }
 
     pub async fn conn(&self) -> ::store::Conn {
-        self.store.read().await.unwrap()
+        self.store.read(self.clinic).await.unwrap()
     }
 
     pub async fn seq(&self) -> i64 {
@@ -92,6 +92,7 @@ pub fn person(name: &str) -> NewPrincipal {
         email: None,
         zone: Some("Europe/Berlin".into()),
         password_hash: None,
+        role: None,
     }
 }
 

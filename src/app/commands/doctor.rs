@@ -15,6 +15,10 @@ use crate::app::{
 /// Calendars counted in one go.
 const PAGE: u32 = 1000;
 
+/// What a superuser costs.
+const SUPERUSER: &str = "the role of this address is a superuser or has BYPASSRLS: the database does not keep the \
+    clinics apart; connect as a plain role that owns the database";
+
 /// Show version, database, schema, index, locks and counts.
 #[derive(Debug, Args)]
 pub struct Doctor {}
@@ -26,6 +30,9 @@ impl Doctor {
         line("database", context.config.database_url()?);
         let parts = context.parts().await?;
         line("kind", parts::word(parts.store.database()));
+        if !parts.store.is_walled().await? {
+            line("WARNING", SUPERUSER);
+        }
         line("schema", format!("{SCHEMA}, as this program needs"));
         line("server", server(&parts).await?);
         let version = parts.calendars.index_version().await?.unwrap_or_else(|| "none".into());
@@ -35,7 +42,7 @@ impl Doctor {
             "not this program's: made again at the next start, or now by `kalends reindex`"
         };
         line("index", format!("version {version}, {index}"));
-        let mut conn = parts.store.read().await?;
+        let mut conn = parts.store.across().await?;
         line("installation", conn.installation().await?);
         for clinic in conn.clinics().await? {
             line("clinic", format!("{} (epoch {}, change {})", clinic.name, clinic.epoch, clinic.seq));
@@ -60,12 +67,19 @@ async fn server(parts: &Parts) -> Result<&'static str, Error> {
     }
 }
 
+/// Whether every row of the audit is where it was written.
+async fn audit(conn: &mut Conn, clinic: ClinicId) -> Result<String, Error> {
+    Ok(match conn.audit_holds(clinic).await? {
+        Ok(rows) => format!("{rows} rows, as they were written"),
+        Err(seq) => format!("BROKEN at change {seq}: rows were changed or taken away past this program"),
+    })
+}
+
 async fn count(parts: &Parts, conn: &mut Conn, clinic: ClinicId) -> Result<(), Error> {
-    if clinic == parts.accounts.clinic() {
-        let people = parts.accounts.people().await?;
-        let removed = people.iter().filter(|person| person.disabled_at.is_some()).count();
-        line("  users", format!("{}, {removed} of them removed", people.len()));
-    }
+    let people = parts.accounts.people(clinic).await?;
+    let removed = people.iter().filter(|person| person.disabled_at.is_some()).count();
+    line("  users", format!("{}, {removed} of them removed", people.len()));
+    line("  audit", audit(conn, clinic).await?);
     let (mut calendars, mut objects, mut bytes) = (0, 0, 0);
     let mut after = CollectionId(0);
     loop {

@@ -2,13 +2,14 @@
 //!
 //! *Never:* speaks SQL, or changes a calendar by another way than the doors do.
 //!
-//! Files: `context` (what all are given) · `serve` · `user` · `app_password` · `calendar` · `share` · `feed` ·
+//! Files: `context` (what all are given) · `serve` · `clinic` · `user` · `app_password` · `token` · `calendar` · `share` · `feed` ·
 //! `import` · `export` · `maintain` (migrate, reindex, new-epoch) · `check` · `archive` (backup, restore) · `doctor`.
 
 pub mod app_password;
 pub mod archive;
 pub mod calendar;
 pub mod check;
+pub mod clinic;
 mod context;
 pub mod doctor;
 pub mod export;
@@ -17,6 +18,7 @@ pub mod import;
 pub mod maintain;
 pub mod serve;
 pub mod share;
+pub mod token;
 pub mod user;
 
 pub use context::Context;

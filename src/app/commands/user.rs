@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::{Context, context};
 use crate::app::output::say;
 use crate::{
-    accounts::{Change, NewPerson, Secret},
+    accounts::{Change, DEFAULT_CLINIC, NewPerson, Role, Secret},
     app::Error,
 };
 
@@ -13,8 +13,11 @@ use crate::{
 pub enum User {
     /// Make a user with a calendar `default` and a task list `tasks`.
     Add(Add),
-    /// Everybody, one line each: name, display name, address, zone, state.
-    List,
+    /// Everybody of a clinic, one line each: name, display name, address, zone, state, role.
+    List {
+        #[arg(long, default_value = DEFAULT_CLINIC)]
+        clinic: String,
+    },
     /// Set a new password; app passwords stay.
     Passwd {
         name: String,
@@ -46,6 +49,12 @@ pub struct Add {
     /// Time zone of all-day and floating times, such as Europe/Berlin
     #[arg(long)]
     zone: Option<String>,
+    /// Clinic it belongs to
+    #[arg(long, default_value = DEFAULT_CLINIC)]
+    clinic: String,
+    /// What it is there: owner, admin, receptionist, practitioner, patient, bot; without one it has calendars only
+    #[arg(long)]
+    role: Option<String>,
     /// Read the password from the first line of standard input; without it only app passwords log in.
     #[arg(long)]
     password_stdin: bool,
@@ -62,6 +71,9 @@ pub struct Set {
     /// An empty one takes the zone away.
     #[arg(long)]
     zone: Option<String>,
+    /// owner, admin, receptionist, practitioner, patient, bot; an empty one takes it away.
+    #[arg(long)]
+    role: Option<String>,
 }
 
 impl User {
@@ -69,7 +81,7 @@ impl User {
         match self {
             User::Add(add) => add.run(context).await,
             User::Set(set) => set.run(context).await,
-            User::List => list(context).await,
+            User::List { clinic } => list(context, &clinic).await,
             User::Passwd { name, .. } => {
                 let password = password()?;
                 let parts = context.parts().await?;
@@ -94,8 +106,10 @@ impl Add {
         let zone = self.zone.map(|zone| zone_name(&zone)).transpose()?;
         let display_name = self.display_name.unwrap_or_else(|| self.name.clone());
         let new = NewPerson { name: self.name, display_name, email: self.email, zone, password };
+        let role = self.role.map(|role| role_name(&role)).transpose()?.flatten();
         let parts = context.parts_made().await?;
-        let made = parts.accounts.add_person(new).await?;
+        let clinic = parts.accounts.clinic_named(&self.clinic).await?;
+        let made = parts.accounts.add_member(clinic, role, new).await?;
         say!("{}/dav/calendars/{}/default/", context.config.base_url(), made.name);
         parts.close().await
     }
@@ -106,7 +120,8 @@ impl Set {
         let given = |text: String| Some(text).filter(|text| !text.is_empty());
         let zone =
             self.zone.map(given).map(|zone| zone.map(|zone| zone_name(&zone)).transpose()).transpose()?;
-        let change = Change { display_name: self.display_name, email: self.email.map(given), zone };
+        let role = self.role.map(|role| role_name(&role)).transpose()?;
+        let change = Change { display_name: self.display_name, email: self.email.map(given), zone, role };
         let parts = context.parts().await?;
         let who = parts.accounts.operator(&self.name).await?;
         parts.accounts.change_person(&who, change).await?;
@@ -114,15 +129,17 @@ impl Set {
     }
 }
 
-async fn list(context: Context) -> Result<(), Error> {
+async fn list(context: Context, clinic: &str) -> Result<(), Error> {
     let parts = context.parts_made().await?;
-    for person in parts.accounts.people().await? {
+    let clinic = parts.accounts.clinic_named(clinic).await?;
+    for person in parts.accounts.people(clinic).await? {
         let state = match person.disabled_at {
             Some(at) => format!("removed {}", context::time(at)),
             None => "active".to_owned(),
         };
         let (email, zone) = (person.email.unwrap_or_default(), person.zone.unwrap_or_default());
-        say!("{}\t{}\t{email}\t{zone}\t{state}", person.name, person.display_name);
+        let role = person.role.map(Role::text).unwrap_or_default();
+        say!("{}\t{}\t{email}\t{zone}\t{state}\t{role}", person.name, person.display_name);
     }
     parts.close().await
 }
@@ -139,6 +156,17 @@ async fn remove(context: Context, name: &str, erase: bool) -> Result<(), Error> 
 
 fn password() -> Result<Secret, Error> {
     Secret::read_line(std::io::stdin().lock()).map_err(Error::io("cannot read the password"))
+}
+
+/// A role as people write it; an empty word is none.
+fn role_name(text: &str) -> Result<Option<Role>, Error> {
+    let known = || Role::ALL.map(Role::text).join(", ");
+    match text {
+        "" => Ok(None),
+        _ => Role::named(text)
+            .map(Some)
+            .ok_or_else(|| Error::failed(format!("there is no role {text:?}; roles are {}", known()))),
+    }
 }
 
 /// The IANA name of a zone as people write it.

@@ -23,7 +23,7 @@ const VISITS: &str = "visits";
 
 /// Fills an installation without users and prints what to paste into a calendar program.
 pub async fn fill(parts: &Parts, base: &str) -> Result<(), Error> {
-    if !parts.accounts.people().await?.is_empty() {
+    if !parts.accounts.people(parts.accounts.clinic()).await?.is_empty() {
         say!("demo: there are users already, nothing was added");
         return Ok(());
     }

@@ -50,7 +50,7 @@ async fn measure(address: String, run: usize) -> Outcome<()> {
 }
 
 async fn prepare(store: &Store, run: usize) -> Outcome<(ClinicId, CollectionId)> {
-    let clinic = store.read().await?.clinics().await?.first().ok_or("no clinic")?.id;
+    let clinic = store.across().await?.clinics().await?.first().ok_or("no clinic")?.id;
     let name = format!("measure-{}-{run}", std::process::id());
     let made = store.write::<_, store::Error, _>(clinic, move |tx| {
         Box::pin(async move {
@@ -61,6 +61,7 @@ async fn prepare(store: &Store, run: usize) -> Outcome<(ClinicId, CollectionId)>
                 email: None,
                 zone: None,
                 password_hash: None,
+                role: None,
             };
             let owner = tx.insert_principal(who).await?.id;
             let new =
@@ -125,7 +126,7 @@ async fn together(store: &Store, clinic: ClinicId, collection: CollectionId) -> 
 
 async fn reading(store: &Store, clinic: ClinicId, collection: CollectionId) -> Outcome<()> {
     let meter = Meter::start()?;
-    let mut conn = store.read().await?;
+    let mut conn = store.read(clinic).await?;
     let all = conn.objects(clinic, collection, "", 100_000).await?.len();
     meter.stop("list, per object", all)?;
     let meter = Meter::start()?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ical::Zone;
-use kalends::clinic::{Ask, Busy, Dimension, Free, Need, Offer, Open, Resource, Site, Tag, Term, Want};
+use kalends::clinic::{About, Ask, Busy, Demand, Free, Offer, Open, Resource, Site, Tag, TermKey, Want};
 use store::{PrincipalId, PrincipalKind};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -28,18 +28,18 @@ impl Dice {
     }
 }
 
-fn specialty(n: u64) -> Term {
-    Term(1_000 + (n % 40) as i64)
+fn specialty(n: u64) -> TermKey {
+    TermKey(1_000 + (n % 40) as i64)
 }
 
-fn place(n: u64) -> Term {
-    Term(2_000 + (n % 50) as i64)
+fn place(n: u64) -> TermKey {
+    TermKey(2_000 + (n % 50) as i64)
 }
 
-const IN_PERSON: Term = Term(1);
-const VIDEO: Term = Term(2);
+const IN_PERSON: TermKey = TermKey(1);
+const VIDEO: TermKey = TermKey(2);
 /// Only tagged, so that a search by it finds people without time.
-const NOBODY: Term = Term(3);
+const NOBODY: TermKey = TermKey(3);
 
 struct Person {
     who: Resource,
@@ -52,9 +52,9 @@ fn person(n: u64, days: i64, booked: u64, zone: &Zone) -> Person {
     let mut dice = Dice(n * 2_654_435_761 + 88_172_645_463_325_252);
     let tag = |term, dimension, weekdays| Tag { term, dimension, weekdays };
     let mut tags =
-        vec![tag(specialty(dice.below(40)), Dimension::Trait, 0x7f), tag(IN_PERSON, Dimension::Mode, 0x7f)];
+        vec![tag(specialty(dice.below(40)), About::Trait, 0x7f), tag(IN_PERSON, About::Mode, 0x7f)];
     if dice.below(2) == 0 {
-        tags.push(tag(VIDEO, Dimension::Mode, 0x7f));
+        tags.push(tag(VIDEO, About::Mode, 0x7f));
     }
     let (mut open, mut busy) = (Vec::new(), Vec::new());
     let civil = MONDAY - DAY;
@@ -128,10 +128,10 @@ fn build(all: &[Person], days: i64) -> Free {
 }
 
 /// What a program without an index does: every asked calendar in full, every start, sorted.
-fn naive(all: &[Person], ask: &Ask<'_>, groups: &[&[Term]], zone: &Zone) -> Vec<(i64, PrincipalId)> {
+fn naive(all: &[Person], ask: &Ask<'_>, groups: &[&[TermKey]], zone: &Zone) -> Vec<(i64, PrincipalId)> {
     let mut found = Vec::new();
     for person in all.iter().filter(|person| person.who.kind == PrincipalKind::Individual) {
-        let has = |terms: &&[Term]| person.who.tags.iter().any(|tag| terms.contains(&tag.term));
+        let has = |terms: &&[TermKey]| person.who.tags.iter().any(|tag| terms.contains(&tag.term));
         if !groups.iter().all(has) {
             continue;
         }
@@ -165,7 +165,7 @@ fn percentile(sorted: &[Duration], percent: usize) -> f64 {
 }
 
 type Make<'a> = &'a dyn Fn(u64) -> Ask<'static>;
-type Groups<'a> = &'a dyn Fn(u64) -> Vec<Vec<Term>>;
+type Groups<'a> = &'a dyn Fn(u64) -> Vec<Vec<TermKey>>;
 
 /// A kind of question; made anew for every run.
 struct Kind<'a> {
@@ -193,7 +193,7 @@ fn measure(free: &Free, all: &[Person], kind: &Kind<'_>, zone: &Zone) -> Outcome
     if let Some(groups) = kind.groups {
         let ask = (kind.make)(1);
         let groups = groups(1);
-        let groups: Vec<&[Term]> = groups.iter().map(Vec::as_slice).collect();
+        let groups: Vec<&[TermKey]> = groups.iter().map(Vec::as_slice).collect();
         let began = Instant::now();
         let slow = black_box(naive(all, &ask, &groups, zone));
         let naive = began.elapsed().as_secs_f64() * 1e6;
@@ -226,7 +226,7 @@ fn questions(free: &Free, all: &[Person], zone: &Zone, filtered_only: bool) -> O
     let evening =
         |run| Ask { want: Want { length: 3600, ..base().want }, day: (16 * 3600 + 1800, DAY), ..plain(run) };
     let with_room = |run| Ask {
-        needs: vec![Need { kind: PrincipalKind::Room, traits: Vec::new(), count: 1 }],
+        needs: vec![Demand { kind: PrincipalKind::Room, traits: Vec::new(), count: 1 }],
         ..by_specialty(run)
     };
     let buffered = |run| Ask { want: Want { length: 1800, before: 600, after: 600, seats: 1 }, ..plain(run) };

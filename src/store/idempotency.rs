@@ -1,0 +1,105 @@
+//! Keys of calls that are done once, however often they are sent (the header Idempotency-Key). A key belongs to its
+//! credential and is kept for a day. The answer is kept in the very transaction of the work: after a crash it is either
+//! done and answered, or not done.
+
+use crate::value::{Columns, values};
+use crate::{Aside, ClinicId, Conn, Result};
+
+/// How long a key is remembered, seconds.
+pub const KEPT: i64 = 24 * 3600;
+
+/// After so many seconds whoever began is taken for dead: no job of the store runs for longer.
+pub const IN_FLIGHT: i64 = 60;
+
+/// A call by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Of which clinic.
+    pub clinic: ClinicId,
+    /// Whose key: the token, or the person.
+    pub credential: String,
+    /// As sent.
+    pub key: String,
+    /// SHA-256 of what was asked.
+    pub body_hash: [u8; 32],
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing: it is ours from now on. Do the work.
+    Never,
+    /// Another call with it is under way.
+    InFlight,
+    /// It was used for something else.
+    Other,
+    /// Done: this was answered.
+    Done {
+        /// Its status.
+        status: i64,
+        /// Its body.
+        answer: Vec<u8>,
+    },
+}
+
+impl Conn {
+    async fn seen(&mut self, key: &Key) -> Result<Option<Seen>> {
+        let sql = "select body_hash, status, answer from idempotency \
+            where clinic_id = $1 and credential = $2 and key = $3";
+        let row = self.one(sql, values![key.clinic, key.credential.as_str(), key.key.as_str()]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let (hash, status, answer) = (columns.hash()?, columns.maybe_int()?, columns.maybe_blob()?);
+        Ok(Some(match status {
+            _ if hash != key.body_hash => Seen::Other,
+            None => Seen::InFlight,
+            Some(status) => Seen::Done { status, answer: answer.unwrap_or_default() },
+        }))
+    }
+}
+
+impl Aside {
+    /// Takes a key, or says what became of the call that took it. Keys older than a day, and calls that began so long
+    /// ago that nobody can still be at it, count as never seen.
+    pub async fn take_key(&mut self, key: &Key) -> Result<Seen> {
+        self.room()?;
+        let now = self.now();
+        let sql = "insert into idempotency (clinic_id, credential, key, body_hash, begun_at) \
+            values ($1, $2, $3, $4, $5) on conflict (clinic_id, credential, key) do update set \
+            body_hash = excluded.body_hash, begun_at = excluded.begun_at, status = null, answer = null \
+            where idempotency.begun_at <= $6 or (idempotency.status is null and idempotency.begun_at <= $7)";
+        let (credential, name) = (key.credential.as_str(), key.key.as_str());
+        let hash = key.body_hash.as_slice();
+        let values = values![key.clinic, credential, name, hash, now, now - KEPT, now - IN_FLIGHT];
+        if self.run(sql, values).await? > 0 {
+            return Ok(Seen::Never);
+        }
+        // Nobody else's: the row that stood in the way is of this clinic, credential and key.
+        Ok(self.seen(key).await?.unwrap_or(Seen::InFlight))
+    }
+
+    /// Keeps the answer, in the transaction of the work. False when somebody else has taken the key meanwhile: then the
+    /// work must not be committed.
+    pub async fn keep_answer(&mut self, key: &Key, status: i64, answer: &[u8]) -> Result<bool> {
+        let sql = "update idempotency set status = $5, answer = $6 where clinic_id = $1 and credential = $2 \
+            and key = $3 and body_hash = $4 and status is null";
+        let (credential, name) = (key.credential.as_str(), key.key.as_str());
+        let values = values![key.clinic, credential, name, key.body_hash.as_slice(), status, answer];
+        Ok(self.run(sql, values).await? > 0)
+    }
+
+    /// Gives a key back: the work was refused without effect and may be tried again.
+    pub async fn drop_key(&mut self, key: &Key) -> Result<()> {
+        let sql = "delete from idempotency where clinic_id = $1 and credential = $2 and key = $3 \
+            and status is null";
+        let values = values![key.clinic, key.credential.as_str(), key.key.as_str()];
+        self.run(sql, values).await.map(|_| ())
+    }
+
+    /// Forgets keys that are over; returns how many.
+    pub async fn prune_keys(&mut self, clinic: ClinicId) -> Result<u64> {
+        let before = self.now() - KEPT;
+        let sql = "delete from idempotency where clinic_id = $1 and begun_at <= $2";
+        self.run(sql, values![clinic, before]).await
+    }
+}

@@ -1,0 +1,397 @@
+//! What an archive holds: every table with its columns, in an order in which rows find what they refer to. A test
+//! compares this list with the database.
+
+/// What kind of value a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Int,
+    Text,
+    Blob,
+}
+
+/// A table as it is archived.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    /// The columns, the key first: `i`nt, `t`ext or `b`lob before each name.
+    columns: &'static [&'static str],
+}
+
+impl Table {
+    /// The columns with their kinds.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&'static str, Kind)> {
+        self.columns.iter().map(|column| match column.split_at(2) {
+            ("i ", name) => (name, Kind::Int),
+            ("b ", name) => (name, Kind::Blob),
+            (_, name) => (name, Kind::Text),
+        })
+    }
+
+    pub(crate) fn names(&self) -> String {
+        self.columns().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Every table but `packs` (derived) in an order in which rows find what they refer to. A test compares this list with
+/// the database.
+pub(crate) const TABLES: &[Table] = &[
+    Table { name: "meta", columns: &["t key", "t value"] },
+    Table { name: "ids", columns: &["t name", "i last"] },
+    Table {
+        name: "clinics",
+        columns: &["i id", "t name", "t epoch", "i seq", "i structure", "b audit_head"],
+    },
+    Table {
+        name: "principals",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "t name",
+            "t kind",
+            "t display_name",
+            "t email",
+            "t zone",
+            "t password_hash",
+            "i disabled_at",
+            "i created_at",
+            "i seq",
+            "i home_seq",
+            "t role",
+        ],
+    },
+    Table {
+        name: "availabilities",
+        columns: &["i clinic_id", "i principal_id", "t text", "b digest", "i seq"],
+    },
+    Table {
+        name: "app_passwords",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "i principal_id",
+            "t label",
+            "t hash",
+            "i created_at",
+            "i used_at",
+            "i revoked_at",
+        ],
+    },
+    Table {
+        name: "collections",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "i owner_id",
+            "t slug",
+            "t components",
+            "t display_name",
+            "t description",
+            "t color",
+            "i sort_order",
+            "t timezone",
+            "i transparent",
+            "t policy",
+            "i created_at",
+            "i seq",
+            "i created_seq",
+            "i changed_seq",
+            "i pruned_seq",
+        ],
+    },
+    Table {
+        name: "collection_tombstones",
+        columns: &["i clinic_id", "i owner_id", "t slug", "i collection_id", "i seq"],
+    },
+    Table {
+        name: "objects",
+        columns: &[
+            "i clinic_id",
+            "i collection_id",
+            "t name",
+            "t uid",
+            "b etag",
+            "i size",
+            "i kind",
+            "i first",
+            "i last",
+            "b digest",
+            "i seq",
+            "i created_at",
+            "i modified_at",
+            "b text",
+        ],
+    },
+    Table { name: "tombstones", columns: &["i clinic_id", "i collection_id", "t name", "i seq", "i at"] },
+    Table {
+        name: "dead_properties",
+        columns: &[
+            "i clinic_id",
+            "t owner_kind",
+            "i owner_id",
+            "t owner_name",
+            "t namespace",
+            "t name",
+            "t xml",
+        ],
+    },
+    Table {
+        name: "grants",
+        columns: &[
+            "i clinic_id",
+            "i collection_id",
+            "i principal_id",
+            "t privilege",
+            "i created_seq",
+            "i seq",
+        ],
+    },
+    Table {
+        name: "feeds",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "i collection_id",
+            "b secret_hash",
+            "t scope",
+            "t label",
+            "i created_at",
+            "i used_at",
+            "i revoked_at",
+        ],
+    },
+    Table { name: "resources", columns: &["i clinic_id", "i id", "i capacity", "i reached", "i epoch"] },
+    Table {
+        name: "busy",
+        columns: &[
+            "i clinic_id",
+            "i resource_id",
+            "i from_at",
+            "i collection_id",
+            "t name",
+            "i occurrence",
+            "i start_at",
+            "i end_at",
+            "i until_at",
+            "t kind",
+            "i capacity",
+            "i expires_at",
+            "i overbook",
+            "i overbook_by",
+            "t overbook_door",
+            "t overbook_why",
+        ],
+    },
+    Table {
+        name: "holds",
+        columns: &[
+            "i clinic_id",
+            "t id",
+            "t party",
+            "i made_by",
+            "i made_at",
+            "i expires_at",
+            "i extended",
+            "t plan",
+        ],
+    },
+    Table {
+        name: "appointments",
+        columns: &[
+            "i clinic_id",
+            "t uid",
+            "t recurrence_id",
+            "i practitioner_id",
+            "t resources",
+            "i patient_id",
+            "t service",
+            "t status",
+            "i start_at",
+            "i end_at",
+            "t details",
+            "i made_at",
+            "i made_by",
+            "t origin",
+            "i changed_at",
+            "i changed_by",
+            "t changed_origin",
+            "t reason",
+            "i checked_in_at",
+            "i started_at",
+            "i ended_at",
+            "i seq",
+        ],
+    },
+    Table {
+        name: "tokens",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "i principal_id",
+            "t label",
+            "b secret_hash",
+            "t scopes",
+            "i created_at",
+            "i expires_at",
+            "i used_at",
+            "i revoked_at",
+        ],
+    },
+    Table {
+        name: "profiles",
+        columns: &[
+            "i clinic_id",
+            "i principal_id",
+            "t status",
+            "i public",
+            "i online",
+            "t licence",
+            "t qualifications",
+            "i seq",
+        ],
+    },
+    Table {
+        name: "terms",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "t dimension",
+            "t code",
+            "t name",
+            "t detail",
+            "i disabled_at",
+            "i seq",
+        ],
+    },
+    Table { name: "resource_terms", columns: &["i clinic_id", "i principal_id", "i term_id", "i weekdays"] },
+    Table {
+        name: "services",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "t code",
+            "t name",
+            "t modes",
+            "i minutes",
+            "i step",
+            "i pad_before",
+            "i pad_after",
+            "i notice",
+            "i horizon_days",
+            "i day_limit",
+            "i week_limit",
+            "i seats",
+            "t needs",
+            "i hold_patient",
+            "i hold_staff",
+            "i fee",
+            "t currency",
+            "i cancel_window",
+            "i disabled_at",
+            "i seq",
+        ],
+    },
+    Table {
+        name: "service_overrides",
+        columns: &[
+            "i clinic_id",
+            "i service_id",
+            "i principal_id",
+            "i offered",
+            "i minutes",
+            "i pad_before",
+            "i pad_after",
+            "i day_limit",
+            "i week_limit",
+            "i fee",
+        ],
+    },
+    Table {
+        name: "patients",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "t external_id",
+            "t name",
+            "t phone",
+            "t phone_key",
+            "t email",
+            "t email_key",
+            "t zone",
+            "t language",
+            "i created_at",
+            "i disabled_at",
+            "i seq",
+        ],
+    },
+    Table {
+        name: "requests",
+        columns: &[
+            "i clinic_id",
+            "i id",
+            "t kind",
+            "i principal_id",
+            "i first",
+            "i last",
+            "t body",
+            "t status",
+            "t object_name",
+            "i created_by",
+            "i created_at",
+            "i decided_by",
+            "i decided_at",
+            "i seq",
+        ],
+    },
+    Table {
+        name: "idempotency",
+        columns: &[
+            "i clinic_id",
+            "t credential",
+            "t key",
+            "b body_hash",
+            "i begun_at",
+            "i status",
+            "b answer",
+        ],
+    },
+    Table {
+        name: "audit",
+        columns: &[
+            "i clinic_id",
+            "i seq",
+            "i n",
+            "i at",
+            "i actor_id",
+            "t credential",
+            "t door",
+            "t kind",
+            "t subject",
+            "t body",
+            "b hash",
+        ],
+    },
+    Table {
+        name: "journal",
+        columns: &[
+            "i clinic_id",
+            "i seq",
+            "i n",
+            "t kind",
+            "i collection_id",
+            "i principal_id",
+            "t name",
+            "b etag",
+            "t origin",
+            "i caller_id",
+            "i at",
+        ],
+    },
+];
+
+/// `table.column` of everything an archive holds: what a test compares with the database.
+#[doc(hidden)]
+pub fn archived_columns() -> Vec<String> {
+    TABLES
+        .iter()
+        .flat_map(|table| table.columns().map(move |(name, _)| format!("{}.{name}", table.name)))
+        .collect()
+}
