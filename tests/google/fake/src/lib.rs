@@ -37,6 +37,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 pub use clock::Clock;
 pub use control::Command;
 pub use faults::{Fault, Trouble};
+pub use jwt::signed as sign;
 pub use oauth::{CLIENT, CLIENT_SECRET, Consent};
 pub use problem::Problem;
 pub use push::{Delivery, Post};

@@ -87,7 +87,13 @@ impl Google {
         Some(Reply { status: head.status.as_u16(), headers: head.headers, body })
     }
 
-    pub async fn try_(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Option<Reply> {
+    pub async fn try_(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Option<Reply> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut request = Request::builder()
             .method(method)

@@ -16,7 +16,8 @@ async fn a_delta_holds_what_changed_and_what_was_deleted() {
     google.ask("PATCH", &path("bbbbb"), json!({ "summary": "moved" })).await;
     google.ask("DELETE", &path("ccccc"), json!(null)).await;
     let (changed, next) = google.list(&format!("syncToken={token}&maxResults=1")).await;
-    let seen: Vec<_> = changed.iter().map(|one| (one["id"].as_str().unwrap(), one["status"].as_str().unwrap())).collect();
+    let seen: Vec<_> =
+        changed.iter().map(|one| (one["id"].as_str().unwrap(), one["status"].as_str().unwrap())).collect();
     assert_eq!(seen, [("bbbbb", "confirmed"), ("ccccc", "cancelled")]);
     let (nothing, _) = google.list(&format!("syncToken={next}")).await;
     assert_eq!(nothing.len(), 0);
@@ -59,7 +60,8 @@ async fn an_invalidated_or_old_sync_token_is_410_and_a_broken_one_400() {
 async fn filters_and_show_deleted_false_are_refused_beside_a_sync_token() {
     let google = Google::start().await;
     let (_, token) = google.list("").await;
-    for wrong in ["timeMin=2026-01-01T00:00:00Z", "q=x", "iCalUID=x", "orderBy=updated", "showDeleted=false"] {
+    for wrong in ["timeMin=2026-01-01T00:00:00Z", "q=x", "iCalUID=x", "orderBy=updated", "showDeleted=false"]
+    {
         let reply = google.get(&format!("{EVENTS}?syncToken={token}&{wrong}")).await;
         assert_eq!(reply.status, 400, "{wrong}");
     }
@@ -127,8 +129,7 @@ async fn pages_may_be_empty_or_short_and_still_go_on() {
     let (items, token) = google.list("maxResults=2500").await;
     assert_eq!(items.len(), 20);
     let pages = google.running.record();
-    let sizes: Vec<_> =
-        pages.iter().filter_map(|one| one.answer["items"].as_array().map(Vec::len)).collect();
+    let sizes: Vec<_> = pages.iter().filter_map(|one| one.answer["items"].as_array().map(Vec::len)).collect();
     assert!(sizes.contains(&0) && sizes.iter().all(|size| *size <= 3), "{sizes:?}");
     assert!(!token.is_empty());
 }
@@ -138,7 +139,9 @@ async fn exceptions_may_be_listed_before_their_master() {
     let google = Google::start().await;
     google.insert(series("aaaaa", "RRULE:FREQ=DAILY;COUNT=3")).await;
     google.ask("PATCH", &path("aaaaa_20260303T080000Z"), json!({ "summary": "other" })).await;
-    google.run(Command::Manners { manners: Manners { order: Order::ExceptionsFirst, ..Manners::default() } }).await;
+    google
+        .run(Command::Manners { manners: Manners { order: Order::ExceptionsFirst, ..Manners::default() } })
+        .await;
     let (items, _) = google.list("").await;
     assert_eq!(items[0]["recurringEventId"], "aaaaa");
     assert_eq!(items[1]["id"], "aaaaa");
@@ -149,7 +152,8 @@ async fn single_events_expands_and_only_then_orders_by_start() {
     let google = Google::start().await;
     google.insert(series("aaaaa", "RRULE:FREQ=WEEKLY")).await;
     google.ask("PATCH", &path("aaaaa_20260309T080000Z"), json!({ "summary": "other" })).await;
-    let query = "singleEvents=true&orderBy=startTime&timeMin=2026-03-01T00:00:00Z&timeMax=2026-03-31T00:00:00Z";
+    let query =
+        "singleEvents=true&orderBy=startTime&timeMin=2026-03-01T00:00:00Z&timeMax=2026-03-31T00:00:00Z";
     let (items, token) = google.list(query).await;
     let starts: Vec<_> = items.iter().map(|one| one["start"]["dateTime"].as_str().unwrap()).collect();
     assert_eq!(starts.len(), 5, "{starts:?}");
@@ -165,8 +169,10 @@ async fn events_are_found_by_ical_uid_property_and_type() {
     let mut event = visit("aaaaa", 3);
     event["extendedProperties"] = json!({ "private": { "cuid": "x1" } });
     google.insert(event).await;
-    google.raw(json!({ "id": "ooooo", "eventType": "outOfOffice", "start": { "date": "2026-03-04" },
-                       "end": { "date": "2026-03-05" } })).await;
+    google
+        .raw(json!({ "id": "ooooo", "eventType": "outOfOffice", "start": { "date": "2026-03-04" },
+                       "end": { "date": "2026-03-05" } }))
+        .await;
     assert_eq!(google.list("iCalUID=aaaaa%40google.com").await.0.len(), 1);
     assert_eq!(google.list("privateExtendedProperty=cuid%3Dx1").await.0.len(), 1);
     assert_eq!(google.list("privateExtendedProperty=cuid%3Dx2").await.0.len(), 0);
@@ -198,7 +204,8 @@ async fn the_list_of_calendars_tells_by_its_token_what_came_and_went() {
     assert_eq!(first.ids(), [ADA]);
     let made = google.ask("POST", "/calendars", json!({ "summary": "Clinic" })).await;
     let id = made.text("id");
-    let delta = google.get(&format!("/users/me/calendarList?syncToken={}", first.text("nextSyncToken"))).await;
+    let delta =
+        google.get(&format!("/users/me/calendarList?syncToken={}", first.text("nextSyncToken"))).await;
     assert_eq!(delta.ids(), [&*id]);
     google.ask("DELETE", &format!("/calendars/{id}"), json!(null)).await;
     let last = google.get(&format!("/users/me/calendarList?syncToken={}", delta.text("nextSyncToken"))).await;

@@ -17,7 +17,10 @@ async fn a_local_time_with_its_zone_is_kept_as_the_instant() {
     let mut event = visit("aaaaa", 3);
     event["start"] = json!({ "dateTime": "2026-03-03T03:00:00", "timeZone": "America/New_York" });
     let event = google.insert(event).await;
-    assert_eq!(event["start"], json!({ "dateTime": "2026-03-03T09:00:00+01:00", "timeZone": "America/New_York" }));
+    assert_eq!(
+        event["start"],
+        json!({ "dateTime": "2026-03-03T09:00:00+01:00", "timeZone": "America/New_York" })
+    );
     let there = google.get(&format!("{}?timeZone=Asia/Taipei", path("aaaaa"))).await;
     assert_eq!(there.body["start"]["dateTime"], "2026-03-03T16:00:00+08:00");
 }
@@ -89,7 +92,8 @@ async fn a_reminder_moves_the_etag_but_not_updated_and_stands_in_the_delta() {
     let google = Google::start().await;
     let before = google.insert(visit("aaaaa", 3)).await;
     let (_, token) = google.list("").await;
-    let reminders = json!({ "reminders": { "useDefault": false, "overrides": [{ "method": "popup", "minutes": 5 }] } });
+    let reminders =
+        json!({ "reminders": { "useDefault": false, "overrides": [{ "method": "popup", "minutes": 5 }] } });
     let after = google.ask("PATCH", &path("aaaaa"), reminders).await.body;
     assert_eq!(after["updated"], before["updated"]);
     assert_ne!(after["etag"], before["etag"]);
@@ -131,11 +135,19 @@ async fn what_google_refuses_is_refused() {
         (json!({ "start": null }), "required"),
         (json!({ "end": { "date": "2026-03-04" } }), "invalid"),
         (json!({ "end": { "dateTime": "2026-03-03T07:00:00Z" } }), "timeRangeEmpty"),
-        (json!({ "start": { "dateTime": "2026-03-03T09:00:00", "timeZone": "W. Europe Standard Time" } }), "invalid"),
+        (
+            json!({ "start": { "dateTime": "2026-03-03T09:00:00", "timeZone": "W. Europe Standard Time" } }),
+            "invalid",
+        ),
         (json!({ "reminders": { "useDefault": false, "overrides": many } }), "invalid"),
-        (json!({ "reminders": { "useDefault": false, "overrides": [{ "method": "popup", "minutes": 40321 }] } }), "invalid"),
-        (json!({ "reminders": { "useDefault": true, "overrides": [{ "method": "popup", "minutes": 1 }] } }),
-            "cannotUseDefaultRemindersAndSpecifyOverride"),
+        (
+            json!({ "reminders": { "useDefault": false, "overrides": [{ "method": "popup", "minutes": 40321 }] } }),
+            "invalid",
+        ),
+        (
+            json!({ "reminders": { "useDefault": true, "overrides": [{ "method": "popup", "minutes": 1 }] } }),
+            "cannotUseDefaultRemindersAndSpecifyOverride",
+        ),
         (json!({ "attendees": [{ "email": "nobody" }] }), "invalid"),
         (json!({ "colorId": "12" }), "invalid"),
         (json!({ "eventType": "fromGmail" }), "eventTypeRestriction"),
