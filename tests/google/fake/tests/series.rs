@@ -71,6 +71,18 @@ async fn every_kind_of_recurrence_line_counts() {
     assert_eq!(starts(&google, "bbbbb", "").await.len(), 2, "dates alone, with the start");
 }
 
+/// [K] both: what Google makes of them only a real account can tell.
+#[tokio::test]
+async fn an_exrule_takes_away_and_a_start_off_the_rule_is_no_instance() {
+    let google = Google::start().await;
+    let mut event = series("aaaaa", "");
+    event["recurrence"] = json!(["RRULE:FREQ=DAILY;COUNT=4", "EXRULE:FREQ=DAILY;INTERVAL=2;COUNT=2"]);
+    google.insert(event).await;
+    assert_eq!(starts(&google, "aaaaa", "").await.len(), 2);
+    google.insert(series("bbbbb", "RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=2")).await; // 2 March 2026 is a Monday
+    assert_eq!(starts(&google, "bbbbb", "").await[0], "2026-03-04T09:00:00+01:00");
+}
+
 #[tokio::test]
 async fn until_counts_as_an_instant_and_as_the_end_of_a_day() {
     let google = Google::start().await;
