@@ -293,6 +293,23 @@ fn files_are_short_and_named_by_nouns() {
 }
 
 #[test]
+fn the_fake_google_is_kept_like_a_room_but_never_built_in() {
+    let mut wrong = Vec::new();
+    for file in under(&root().join("tests/google/fake"), "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        if !text.starts_with("//!") || text.lines().count() > LINES {
+            wrong.push(format!("{} has no header or too many lines", file.display()));
+        }
+    }
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (product, tests) = manifest.split_once("[dev-dependencies]").unwrap();
+    if product.contains("kalends-fake-google") || !tests.contains("kalends-fake-google") {
+        wrong.push("Cargo.toml: the fake Google belongs to the tests alone".to_owned());
+    }
+    none(wrong);
+}
+
+#[test]
 fn every_migration_exists_for_both_databases() {
     let names = |database: &str| -> BTreeSet<String> {
         let folder = root().join("migrations").join(database);

@@ -9,6 +9,7 @@ mod clinic;
 mod dav;
 mod edge;
 mod feeds;
+mod google;
 mod house;
 mod rest;
 mod rfc;

@@ -1,0 +1,16 @@
+//! The Google door, tested against the fake Google of `fake/`, which is a package of its own and never part of the product.
+
+use fake_google::{Clock, Command, Fake};
+
+use crate::support::server::NOW;
+
+#[tokio::test]
+async fn one_clock_turns_the_server_and_the_fake() {
+    let store::Clock::Turned(cell) = store::Clock::at(NOW) else { panic!("a turned clock") };
+    let ours = store::Clock::Turned(cell.clone());
+    let google = Fake::start(([127, 0, 0, 1], 0).into(), Clock::Turned(cell)).await.unwrap();
+    ours.turn(60);
+    assert_eq!(google.lock().clock.now(), NOW + 60);
+    google.run(Command::Turn { seconds: 60 }).await.unwrap();
+    assert_eq!(ours.now(), NOW + 120);
+}
