@@ -283,7 +283,7 @@ fn what_may_not_be_stored_of_it() {
     assert!(matches!(with("DTEND:20260101T000000Z"), Refusal::Data(_)), "no DTSTART");
     assert!(matches!(with("DTSTART:20260101T000000Z\nRRULE:FREQ=SECONDLY"), Refusal::Recurrence(_)));
     assert!(matches!(with("DTSTART:18000101T000000Z"), Refusal::MinDate(_)));
-    assert!(matches!(with("DTSTART;TZID=No/Where:20260101T000000"), Refusal::Data(_)));
+    assert!(matches!(with("DTSTART;TZID=No/Where:20260101T000000"), Refusal::Zone(_)));
     let change = open("a", "RECURRENCE-ID:20260106T090000Z\nDTSTART:20260106T100000Z\nDURATION:PT1H");
     let twice = format!("{}{change}{change}", open("a", UTC_DAYS));
     assert!(matches!(refused(&twice), Refusal::Resource(_)));
