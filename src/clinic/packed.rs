@@ -86,7 +86,7 @@ impl Packed {
 /// Minutes where it is minutes.
 fn seconds(value: i64) -> u64 {
     let value = value.max(0) as u64;
-    if value.is_multiple_of(60) { value / 60 << 1 } else { value << 1 | 1 }
+    if value.is_multiple_of(60) { (value / 60) << 1 } else { (value << 1) | 1 }
 }
 
 fn plain(code: u64) -> i64 {

@@ -398,7 +398,10 @@ impl<'a> Search<'a> {
 
     /// The gaps of a lane as this search sees them.
     pub(super) fn gaps_of(&self, number: usize, seats: u32) -> &[Gap] {
-        self.changed.get(&(number, seats)).map_or_else(|| self.free.gaps(number, seats), |gaps| gaps)
+        match self.changed.get(&(number, seats)) {
+            Some(gaps) => gaps,
+            None => self.free.gaps(number, seats),
+        }
     }
 
     /// The site of the gap that takes a want at a start.
