@@ -170,10 +170,13 @@ impl Listing {
             ical::Error::Budget => (StatusCode::INSUFFICIENT_STORAGE, names::NUMBER_OF_MATCHES_WITHIN_LIMITS),
             _ => (StatusCode::FORBIDDEN, names::VALID_CALENDAR_DATA),
         };
-        tracing::warn!(
-            collection.id = self.shown.row().id.0,
-            "a stored object cannot be shown in parts; run `kalends check`"
-        );
+        // What was asked for may be too much of a sound object: that is the asker's to know, not the operator's.
+        if *error != ical::Error::Budget {
+            tracing::warn!(
+                collection.id = self.shown.row().id.0,
+                "a stored object cannot be shown in parts; run `kalends check`"
+            );
+        }
         multistatus::status(&mut stream.out, At { base: &self.base, name }, status, Some(element));
     }
 }
