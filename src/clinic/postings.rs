@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Seconds of a band.
 pub(super) const BAND: i64 = 3600;
 /// Lengths for which bands are kept; a want is looked up under the longest that is not longer.
-const CLASSES: [i64; 5] = [1, 900, 1800, 2700, 3600];
+const CLASSES: [i64; 5] = [1, 1800, 2700, 3600, 7200];
 
 /// One bit a resource.
 #[derive(Clone, Debug, Default)]
@@ -129,12 +129,15 @@ impl Bands {
         }
     }
 
+    /// Who may have a start of a length in a band.
+    pub fn row(&self, length: i64, band: usize) -> &[u64] {
+        let class = CLASSES.iter().rposition(|one| *one <= length).unwrap_or(0);
+        let row = (band * CLASSES.len() + class) * self.stride;
+        &self.rows[row..row + self.stride]
+    }
+
     /// Adds who may have a start of a length in these bands.
     pub fn gather(&self, length: i64, bands: Range<usize>, into: &mut [u64]) {
-        let class = CLASSES.iter().rposition(|one| *one <= length).unwrap_or(0);
-        for band in bands {
-            let row = (band * CLASSES.len() + class) * self.stride;
-            or(into, &self.rows[row..row + self.stride]);
-        }
+        bands.for_each(|band| or(into, self.row(length, band)));
     }
 }
