@@ -141,3 +141,28 @@ impl Bands {
         bands.for_each(|band| or(into, self.row(length, band)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_says_exactly_who_has_a_start_in_it() {
+        for (from, until) in
+            [(0, 1800), (1800, 3600), (1799, 3599), (3599, 3601), (7_100, 14_300), (7_100, 14_301), (-50, 10)]
+        {
+            let mut bands = Bands::new(0, 1);
+            bands.hold(70);
+            bands.set(66, from, until);
+            for (length, band) in CLASSES.iter().flat_map(|length| (0..24).map(move |band| (*length, band))) {
+                let hour = band * BAND;
+                let expected = (hour..hour + BAND).any(|start| from <= start && start + length <= until);
+                let there = ones(bands.row(length, band as usize)).collect::<Vec<_>>();
+                assert_eq!(there == [66], expected, "{from} to {until}, {length} in {band}");
+                assert!(there.len() < 2);
+            }
+            bands.clear(66, 0, 86_400);
+            assert!((0..24).all(|band| bands.row(1, band).iter().all(|word| *word == 0)));
+        }
+    }
+}
