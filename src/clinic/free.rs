@@ -74,6 +74,13 @@ struct Tally {
     day: i32,
 }
 
+/// What a search reads of every candidate: kept side by side, because to reach a lane costs more than to read it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub rank: u32,
+    pub wall: u16,
+}
+
 /// One resource.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -81,7 +88,7 @@ pub(super) struct Lane {
     pub wall: usize,
     open: Packed,
     busy: Packed,
-    /// Gaps by seats: those of one, of two, ...
+    /// Gaps by seats: those of two, of three, ...; those of one stand in [`Free::gaps`].
     levels: Vec<Vec<Gap>>,
     tallies: Vec<Tally>,
 }
@@ -96,6 +103,9 @@ pub struct Free {
     from: i64,
     until: i64,
     pub(super) lanes: Vec<Lane>,
+    pub(super) heads: Vec<Head>,
+    /// Gaps for one seat, by lane.
+    gaps: Vec<Vec<Gap>>,
     by_id: HashMap<PrincipalId, usize>,
     pub(super) walls: Vec<Wall>,
     pub(super) sites: Vec<Site>,
@@ -120,6 +130,8 @@ impl Free {
             from,
             until: from + days as i64 * DAY,
             lanes: Vec::new(),
+            heads: Vec::new(),
+            gaps: Vec::new(),
             by_id: HashMap::new(),
             walls: Vec::new(),
             sites: vec![Site::default()],
@@ -147,20 +159,26 @@ impl Free {
     pub fn put(&mut self, who: Resource) {
         let wall = self.wall(&who.zone);
         let at = *self.by_id.entry(who.id).or_insert(self.lanes.len());
+        let head = Head { rank: who.rank, wall: u16::try_from(wall).unwrap_or(0) };
         self.bands.hold(at + 1);
         match self.lanes.get_mut(at) {
             Some(lane) => {
                 lane.tags_off(&mut self.terms, at);
                 (lane.who, lane.wall) = (who, wall);
+                self.heads[at] = head;
             }
-            None => self.lanes.push(Lane {
-                who,
-                wall,
-                open: Packed::default(),
-                busy: Packed::default(),
-                levels: Vec::new(),
-                tallies: Vec::new(),
-            }),
+            None => {
+                self.heads.push(head);
+                self.gaps.push(Vec::new());
+                self.lanes.push(Lane {
+                    who,
+                    wall,
+                    open: Packed::default(),
+                    busy: Packed::default(),
+                    levels: Vec::new(),
+                    tallies: Vec::new(),
+                });
+            }
         }
         self.register(at);
         self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
@@ -260,14 +278,21 @@ impl Free {
 
     /// Bytes of gaps, intervals and bands, for figures.
     pub fn bytes(&self) -> usize {
-        let of = |lane: &Lane| {
-            let gaps: usize = lane.levels.iter().map(|gaps| gaps.capacity() * size_of::<Gap>()).sum();
+        let of = |(lane, first): (&Lane, &Vec<Gap>)| {
+            let gaps: usize =
+                lane.levels.iter().chain([first]).map(|gaps| gaps.capacity() * size_of::<Gap>()).sum();
             let lists =
                 lane.tallies.capacity() * size_of::<Tally>() + lane.who.tags.capacity() * size_of::<Tag>();
-            size_of::<Lane>() + lane.open.bytes() + lane.busy.bytes() + gaps + lists
+            size_of::<Lane>()
+                + size_of::<Head>()
+                + size_of::<Vec<Gap>>()
+                + lane.open.bytes()
+                + lane.busy.bytes()
+                + gaps
+                + lists
         };
         let terms: usize = self.terms.values().map(|bits| bits.words().len() * 8).sum();
-        self.lanes.iter().map(of).sum::<usize>() + self.bands.bytes() + terms
+        self.lanes.iter().zip(&self.gaps).map(of).sum::<usize>() + self.bands.bytes() + terms
     }
 
     fn wall(&mut self, zone: &Zone) -> usize {
@@ -345,7 +370,7 @@ impl Free {
             let first = gaps.partition_point(|gap| origin + i64::from(gap.until) <= from);
             first..first + gaps[first..].partition_point(|gap| origin + i64::from(gap.from) < until)
         };
-        for gaps in &self.lanes[at].levels {
+        for gaps in self.lanes[at].levels.iter().chain([&self.gaps[at]]) {
             let gaps = &gaps[touching(gaps, from, until)];
             from = gaps.first().map_or(from, |gap| from.min(origin + i64::from(gap.from)));
             until = gaps.last().map_or(until, |gap| until.max(origin + i64::from(gap.until)));
@@ -358,8 +383,8 @@ impl Free {
         };
         let near: Vec<Busy> = busy.iter().filter(near).copied().collect();
         let lane = &mut self.lanes[at];
-        lane.levels.resize(lane.who.capacity.clamp(1, MOST_SEATS) as usize, Vec::new());
-        for (gaps, seats) in lane.levels.iter_mut().zip(1..) {
+        lane.levels.resize(lane.who.capacity.clamp(1, MOST_SEATS) as usize - 1, Vec::new());
+        for (gaps, seats) in [&mut self.gaps[at]].into_iter().chain(&mut lane.levels).zip(1..) {
             let new = derive(&open, &near, lane.who.capacity, seats);
             let old = touching(gaps, from, until);
             gaps.splice(old, new.iter().map(|found| packed(found, origin)));
@@ -368,7 +393,7 @@ impl Free {
             }
         }
         self.bands.clear(at, from, until);
-        let gaps = &lane.levels[0];
+        let gaps = &self.gaps[at];
         // Bands at the two ends hold starts of the gaps beside.
         for gap in &gaps[touching(gaps, from - BAND, until + BAND)] {
             self.bands.set(at, origin + i64::from(gap.from), origin + i64::from(gap.until));
@@ -387,7 +412,10 @@ impl Free {
 
     /// The gaps of a lane for so many seats.
     pub(super) fn gaps(&self, at: usize, seats: u32) -> &[Gap] {
-        self.lanes[at].levels.get(seats as usize - 1).map_or(&[], |gaps| gaps)
+        match seats {
+            1 => &self.gaps[at],
+            _ => self.lanes[at].levels.get(seats as usize - 2).map_or(&[], |gaps| gaps),
+        }
     }
 
     /// The same as if something did not stand there.

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Seconds of a band.
 pub(super) const BAND: i64 = 3600;
 /// Lengths for which bands are kept; a want is looked up under the longest that is not longer.
-const CLASSES: [i64; 5] = [1, 900, 1800, 2700, 3600];
+const CLASSES: [i64; 5] = [1, 1800, 2700, 3600, 7200];
 
 /// One bit a resource.
 #[derive(Clone, Debug, Default)]
@@ -129,12 +129,40 @@ impl Bands {
         }
     }
 
+    /// Who may have a start of a length in a band.
+    pub fn row(&self, length: i64, band: usize) -> &[u64] {
+        let class = CLASSES.iter().rposition(|one| *one <= length).unwrap_or(0);
+        let row = (band * CLASSES.len() + class) * self.stride;
+        &self.rows[row..row + self.stride]
+    }
+
     /// Adds who may have a start of a length in these bands.
     pub fn gather(&self, length: i64, bands: Range<usize>, into: &mut [u64]) {
-        let class = CLASSES.iter().rposition(|one| *one <= length).unwrap_or(0);
-        for band in bands {
-            let row = (band * CLASSES.len() + class) * self.stride;
-            or(into, &self.rows[row..row + self.stride]);
+        bands.for_each(|band| or(into, self.row(length, band)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_says_exactly_who_has_a_start_in_it() {
+        for (from, until) in
+            [(0, 1800), (1800, 3600), (1799, 3599), (3599, 3601), (7_100, 14_300), (7_100, 14_301), (-50, 10)]
+        {
+            let mut bands = Bands::new(0, 1);
+            bands.hold(70);
+            bands.set(66, from, until);
+            for (length, band) in CLASSES.iter().flat_map(|length| (0..24).map(move |band| (*length, band))) {
+                let hour = band * BAND;
+                let expected = (hour..hour + BAND).any(|start| from <= start && start + length <= until);
+                let there = ones(bands.row(length, band as usize)).collect::<Vec<_>>();
+                assert_eq!(there == [66], expected, "{from} to {until}, {length} in {band}");
+                assert!(there.len() < 2);
+            }
+            bands.clear(66, 0, 86_400);
+            assert!((0..24).all(|band| bands.row(1, band).iter().all(|word| *word == 0)));
         }
     }
 }

@@ -132,6 +132,10 @@ impl<'a> Search<'a> {
             return;
         }
         while at < until && self.found.len() < self.ask.limit {
+            if self.is_idle(at) {
+                at = (at.div_euclid(BAND) + 1) * BAND;
+                continue;
+            }
             let end = ((at.div_euclid(BAND) + bands) * BAND).min(until);
             let somebody = self.block(at, end);
             at = end;
@@ -142,6 +146,14 @@ impl<'a> Search<'a> {
                 bands *= GROWTH;
             }
         }
+    }
+
+    /// Whether nobody who is asked has anything in the hour of an instant: nights, and days that are full.
+    fn is_idle(&self, at: i64) -> bool {
+        let bands = &self.free.bands;
+        let row = bands.of(at, at + 1).next().map(|band| bands.row(self.ask.want.length, band));
+        let nobody = |row: &[u64]| self.asked.iter().zip(row).all(|(asked, there)| asked & there == 0);
+        self.changed.is_empty() && row.is_none_or(nobody)
     }
 
     /// Whether anybody could have a start there.
@@ -253,24 +265,25 @@ impl<'a> Search<'a> {
     /// Adds the starts of one resource in the block.
     fn scan(&mut self, number: usize, block: &mut Block) {
         let free = self.free;
-        let lane = &free.lanes[number];
+        let head = free.heads[number];
         let order = (number + free.lanes.len() - self.turn()) % free.lanes.len();
         let want = &self.ask.want;
         let origin = free.origin();
         let changed = self.changed.get(&(number, want.seats)).cloned();
         let gaps: &[Gap] = changed.as_deref().unwrap_or_else(|| free.gaps(number, want.seats));
         let mut next = 0;
-        let windows = block.windows[lane.wall].clone();
+        let wall = usize::from(head.wall);
+        let windows = block.windows[wall].clone();
         let (word, bit) = (number / 64, 1u64 << (number % 64));
         'lane: for (at, window) in windows.iter().enumerate() {
-            if block.may[lane.wall].get(at).is_some_and(|may| may[word] & bit == 0) {
+            if block.may[wall].get(at).is_some_and(|may| may[word] & bit == 0) {
                 continue;
             }
-            if self.is_late(window.from, lane, order) {
+            if self.is_late(window.from, head.rank, order) {
                 break;
             }
             // Whole days are passed over where the clock or the rooms leave only hours.
-            next = ending_after(gaps, next, window.from - origin);
+            next = self.ending_after(gaps, next, window.from);
             for gap in &gaps[next..] {
                 let begins = origin + i64::from(gap.from);
                 if begins >= window.until {
@@ -280,10 +293,10 @@ impl<'a> Search<'a> {
                 let Some((first, last)) = starts(begins, ends, gap.before, gap.after, want) else { continue };
                 let span = (first.max(window.from), last.min(window.until - 1));
                 let site = free.sites[usize::from(gap.site)];
-                if span.0 > span.1 || !self.may_be_at(lane, site) {
+                if span.0 > span.1 || !self.may_be_at(&free.lanes[number], site) {
                     continue;
                 }
-                if self.is_late(span.0, lane, order) {
+                if self.is_late(span.0, head.rank, order) {
                     break 'lane;
                 }
                 self.pick(number, order, site, *window, span, block);
@@ -308,15 +321,36 @@ impl<'a> Search<'a> {
         let skip = windows.partition_point(|window| window.until <= first);
         for window in windows[skip..].iter().take_while(|window| window.from <= last) {
             let mut start = window.start(first, self.ask.step);
-            while start <= last && start < window.until && !self.is_late(start, lane, order) {
+            while start <= last && start < window.until && !self.is_late(start, lane.who.rank, order) {
                 self.add(number, (start, lane.who.rank, order), site);
                 start += self.ask.step;
             }
         }
     }
 
-    fn is_late(&self, start: i64, lane: &Lane, order: usize) -> bool {
-        self.worst().is_some_and(|worst| worst <= (start, lane.who.rank, order))
+    /// The first gap from `next` on that ends after a time. Gaps lie about evenly over the days, so the search begins
+    /// where it should be and widens: two or three neighbours are read instead of a dozen places far apart.
+    fn ending_after(&self, gaps: &[Gap], next: usize, at: i64) -> usize {
+        let (begins, ends) = self.free.span();
+        let at = at - self.free.origin();
+        let is_over = |gap: &Gap| i64::from(gap.until) <= at;
+        // From the gap that was read last, or from the beginning.
+        let known = gaps.get(next).filter(|_| next > 0).map(|gap| i64::from(gap.from));
+        let ahead = (at - known.unwrap_or(begins - self.free.origin())).max(0) as u64;
+        let share = ahead * gaps.len() as u64 / (ends - begins).max(1) as u64;
+        let guess = next.saturating_add(share as usize).min(gaps.len());
+        let (mut low, mut high, mut step) = (guess, guess, 2);
+        while low > next && !is_over(&gaps[low - 1]) {
+            (low, step) = (low.saturating_sub(step).max(next), step * 2);
+        }
+        while high < gaps.len() && is_over(&gaps[high]) {
+            (high, step) = ((high + step).min(gaps.len()), step * 2);
+        }
+        low + gaps[low..high].partition_point(is_over)
+    }
+
+    fn is_late(&self, start: i64, rank: u32, order: usize) -> bool {
+        self.worst().is_some_and(|worst| worst <= (start, rank, order))
     }
 
     /// Where rooms are needed and the place is known, the windows cut to when rooms of that place are free.
@@ -469,28 +503,4 @@ impl<'a> Search<'a> {
             fits(*day, *day, ask.day_limit) && fits(monday, monday + 6, ask.week_limit)
         })
     }
-}
-
-/// The first gap from `next` on that ends after a time. Gaps lie about evenly over the days, so the search begins where
-/// it should be and widens: two or three neighbours are read instead of a dozen places far apart.
-fn ending_after(gaps: &[Gap], next: usize, at: i64) -> usize {
-    let gaps = &gaps[next..];
-    let (Some(first), Some(last)) = (gaps.first(), gaps.last()) else { return next };
-    let (begins, ends) = (i64::from(first.from), i64::from(last.until));
-    if at < i64::from(first.until) {
-        return next;
-    }
-    if at >= ends {
-        return next + gaps.len();
-    }
-    let ends_before = |place: usize| i64::from(gaps[place].until) <= at;
-    let guess = ((at - begins) as u64 * gaps.len() as u64 / (ends - begins).max(1) as u64) as usize;
-    let (mut low, mut high, mut step) = (guess, guess, 2);
-    while low > 0 && !ends_before(low) {
-        (high, low, step) = (low, low.saturating_sub(step), step * 2);
-    }
-    while high < gaps.len() && ends_before(high) {
-        (low, high, step) = (high, (high + step).min(gaps.len()), step * 2);
-    }
-    next + low + gaps[low..high].partition_point(|gap| i64::from(gap.until) <= at)
 }

@@ -491,9 +491,30 @@ fn compare(dice: &mut Dice, world: &World, free: &Free, seed: u64) -> usize {
         if !known.who.always_open {
             let busy = oracle.busy(known);
             assert_eq!(fits(&known.open, &busy, known.who.capacity, &ask.want, start), takes, "world {seed}");
+            let open = [Open { from: start - DAY, until: start + 2 * DAY, site: Site::default() }];
+            let want = Want { seats: 1, ..ask.want };
+            let here = fits(&open, &busy, known.who.capacity, &want, start);
+            assert_eq!(here, fits_the_board(&busy, known.who.capacity, &want, start), "world {seed}");
         }
     }
     offers.len()
+}
+
+/// What the booking itself is checked by.
+fn fits_the_board(busy: &[Busy], capacity: u32, want: &Want, start: i64) -> bool {
+    let span = |(start, end): (i64, i64), before: i64, after: i64| store::Span {
+        from: start - before,
+        start,
+        end,
+        until: end + after,
+        occurrence: 0,
+    };
+    let there = busy.iter().map(|one| {
+        let kind = if one.closed { BusyKind::Block } else { BusyKind::Visit };
+        (span((one.start, one.end), i64::from(one.before), i64::from(one.after)), kind)
+    });
+    let wanted = span((start, start + want.length), want.before, want.after);
+    super::fit::Board::new(i64::from(capacity), there).conflict(wanted, BusyKind::Visit).is_none()
 }
 
 #[test]
