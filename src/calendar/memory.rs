@@ -57,7 +57,7 @@ impl Weighter<Etag, Bytes> for TextWeight {
 /// What a start looks through, and the part of the index memory that it fills.
 const WARM_CLINICS: usize = 100;
 const WARM_COLLECTIONS: u32 = 1_000;
-const WARM_PART: usize = 3;
+const WARM_PART: usize = 2;
 
 /// A mean text, to size the cache's table.
 const MEAN_TEXT: u64 = 1024;
