@@ -8,7 +8,8 @@
 //!
 //! Files: `secret` (a text that is not printed) · `seal` (hashes, MACs, random texts) · `login` (Caller) · `known`
 //! (verdicts remembered) · `failures` (limits per account and address) · `people` · `app_passwords` · `links`
-//! (feeds) · `tokens` and `scopes` (what programs log in with) · `uses` (when something was used last) · `error`.
+//! (feeds) · `tokens` and `scopes` (what programs log in with) · `uses` (when something was used last) ·
+//! `repeats` (calls that are done once) · `error`.
 
 mod app_passwords;
 mod error;
@@ -17,6 +18,7 @@ mod known;
 mod links;
 mod login;
 mod people;
+mod repeats;
 mod scopes;
 mod seal;
 mod secret;
@@ -29,6 +31,7 @@ pub use error::{Error, Refused};
 pub use links::FeedGrant;
 pub use login::{Caller, Via};
 pub use people::{Change, Founding, NewPerson};
+pub use repeats::{Answered, Once, Repeat};
 pub use scopes::Scopes;
 pub use seal::{Cost, STAMP_BYTES, Stamp};
 pub use secret::Secret;

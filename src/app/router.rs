@@ -8,6 +8,7 @@
 //! | `/feeds/{secret}.ics`, `/freebusy/{secret}` | `feeds`: the secret is the login |
 //! | `/tzdist/...` | `feeds`: time zones, without login |
 //! | `/api/v1/...` | `rest`, after login; OPTIONS without |
+//! | `/api/docs`, `/api/openapi.json` | `rest`: what it is, without login |
 //! | `/health/live`, `/health/ready`, `/metrics` | the operator |
 //! | `/`, `/robots.txt` for a browser | one plain page |
 
@@ -52,6 +53,8 @@ enum Place<'a> {
     FreeBusy(&'a str),
     Timezones(&'a str),
     Api,
+    ApiDocs,
+    ApiDocument,
     Live,
     Ready,
     Metrics,
@@ -72,6 +75,8 @@ fn place(path: &str) -> Place<'_> {
         "/health/ready" => Place::Ready,
         "/metrics" => Place::Metrics,
         "/robots.txt" => Place::Robots,
+        rest::DOCS => Place::ApiDocs,
+        rest::DOCUMENT => Place::ApiDocument,
         "*" => Place::Dav,
         _ if path.strip_prefix(rest::ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
             Place::Api
@@ -102,7 +107,7 @@ impl Place<'_> {
             Place::Feed(_) => Door::Feeds,
             Place::FreeBusy(_) => Door::FreeBusy,
             Place::Timezones(_) | Place::WellKnownTimezones => Door::Timezones,
-            Place::Api => Door::Rest,
+            Place::Api | Place::ApiDocs | Place::ApiDocument => Door::Rest,
             Place::Live | Place::Ready => Door::Health,
             Place::Metrics => Door::Metrics,
             Place::Robots | Place::Front | Place::Nowhere => Door::Page,
@@ -153,6 +158,8 @@ impl Router {
             Place::Feed(rest) => self.feeds.calendar(rest, &ask).await,
             Place::FreeBusy(rest) => self.feeds.freebusy(rest, &ask).await,
             Place::Timezones(rest) => tzdist::answer(rest, &ask).await,
+            Place::ApiDocs if is_read => self.rest.docs(),
+            Place::ApiDocument if is_read => self.rest.document(),
             Place::Live if is_read => health::live(),
             Place::Ready if is_read => health::ready(&self.parts.store, self.parts.accounts.clinic()).await,
             Place::Metrics if is_read => self.meters.answer(ask.peer),
@@ -248,6 +255,8 @@ mod tests {
             ("/api/v1/freebusy", Door::Rest),
             ("/api/v1", Door::Rest),
             ("/api/v10", Door::Page),
+            ("/api/docs", Door::Rest),
+            ("/api/openapi.json", Door::Rest),
             ("/metrics", Door::Metrics),
             ("/health/ready", Door::Health),
             ("/favicon.ico", Door::Page),

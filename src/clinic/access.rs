@@ -28,6 +28,7 @@ pub enum Subject {
     Audit,
     Tokens,
     Events,
+    Settings,
 }
 
 /// What is done with it.
@@ -98,11 +99,13 @@ pub const TABLE: &[(Subject, Verb, [Rule; 6])] = &[
     (Subject::Tokens, Verb::Read, [A, A, O, O, D, D]),
     (Subject::Tokens, Verb::Write, [A, A, O, O, D, D]),
     (Subject::Events, Verb::Read, [A, A, A, O, D, O]),
+    (Subject::Settings, Verb::Read, [A, A, A, A, D, D]),
+    (Subject::Settings, Verb::Write, [A, A, D, D, D, D]),
 ];
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 17] = [
+    pub const ALL: [Subject; 18] = [
         Subject::Practitioners,
         Subject::Rooms,
         Subject::Equipment,
@@ -120,6 +123,7 @@ impl Subject {
         Subject::Audit,
         Subject::Tokens,
         Subject::Events,
+        Subject::Settings,
     ];
 
     /// As it stands in scopes and in refusals.
@@ -142,6 +146,7 @@ impl Subject {
             Subject::Audit => "audit",
             Subject::Tokens => "tokens",
             Subject::Events => "events",
+            Subject::Settings => "settings",
         }
     }
 

@@ -14,7 +14,8 @@
 //! what has expired; tells one patient of another; does I/O in a search or keeps a slot: slots are computed.
 //!
 //! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
-//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`.
+//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`, `settings` (what
+//! the clinic decides for all of it).
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -47,6 +48,7 @@ mod postings;
 mod rooms;
 mod rules;
 mod services;
+mod settings;
 mod slots;
 mod status;
 mod terms;
@@ -77,6 +79,7 @@ pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
 pub use services::{Need, NeedKind, OverrideFields, ServiceFields};
+pub use settings::Settings;
 pub use status::Status;
 /// Words of the store that doors hand over as they are.
 pub use store::{

@@ -132,6 +132,11 @@ impl Ask {
         }
     }
 
+    /// The body for whoever reads it next.
+    pub fn give_back(&mut self, body: Bytes) {
+        self.inflow = Inflow::Ready(body);
+    }
+
     pub(super) fn rest(&self) -> Rest {
         self.rest.clone()
     }

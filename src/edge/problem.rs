@@ -3,7 +3,7 @@
 //! The text tells the reader what to do next; it never repeats what was sent.
 
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Answer, Body, ask::Unread};
 
@@ -18,11 +18,14 @@ pub struct Problem {
     pub title: &'static str,
     pub detail: String,
     pub retry_after: Option<u32>,
+    /// What programs need beside it, by name (RFC 9457 3.2).
+    pub members: Map<String, Value>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { kind: None, status, code: None, title, detail: detail.into(), retry_after: None }
+        let members = Map::new();
+        Problem { kind: None, status, code: None, title, detail: detail.into(), retry_after: None, members }
     }
 
     pub fn code(mut self, code: &'static str) -> Problem {
@@ -33,6 +36,12 @@ impl Problem {
     /// Seconds after which asking again makes sense (RFC 9110 10.2.3).
     pub fn retry_after(mut self, seconds: u32) -> Problem {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// A member beside those of the standard.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
+        self.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -74,6 +83,9 @@ impl Problem {
         });
         if let Some(code) = self.code {
             body["code"] = code.into();
+        }
+        for (name, value) in &self.members {
+            body[name.as_str()] = value.clone();
         }
         let mut answer = Answer::new(Body::from(body.to_string()));
         *answer.status_mut() = self.status;

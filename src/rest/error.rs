@@ -1,16 +1,88 @@
 //! What went wrong below, as this door's problem: the only place here that picks a status for it.
 
 use http::StatusCode;
+use serde_json::{Value, json};
 
-use crate::calendar::Error;
+use super::call::Failure;
+use super::instant;
+use crate::calendar::{Error, Zone};
+use crate::clinic::{self, Conflict};
 use crate::edge::Problem;
 
 /// Codes that any endpoint may refuse with: the document lists them once.
-pub const SHARED: &[&str] =
-    &["BAD_REQUEST", "NOT_FOUND", "BUSY", "INTERNAL", "DENIED", "REFUSED", "TOO_MUCH"];
+pub const SHARED: &[&str] = &[
+    "BAD_REQUEST",
+    "NOT_FOUND",
+    "DENIED",
+    "INVALID_QUERY",
+    "INVALID_BODY",
+    "INVALID_FIELD",
+    "VERSION_MISMATCH",
+    "REFUSED",
+    "TOO_MUCH",
+    "BUSY",
+    "FULL",
+    "INTERNAL",
+];
+
+/// Whatever went wrong, with the request's id for the log.
+pub fn problem(failure: Failure, id: u64) -> Problem {
+    match failure {
+        Failure::Problem(problem) => problem,
+        Failure::Clinic(error) => clinic(error, id),
+        Failure::Calendar(error) => calendar(&error, id),
+        Failure::Unwritten(error) => {
+            tracing::error!(request.id = id, %error, "an answer could not be written as JSON");
+            Problem::broken(id)
+        }
+    }
+}
+
+/// An error of the clinic room.
+fn clinic(error: clinic::Error, id: u64) -> Problem {
+    use clinic::Error as E;
+    let (code, detail) = (error.code(), sentence(&error.to_string()));
+    let new = |status, title| Problem::new(status, title, detail.clone()).code(code);
+    match &error {
+        E::Calendar(error) => calendar(error, id),
+        E::NotFound(_) => new(StatusCode::NOT_FOUND, "Not found"),
+        E::Denied(_) => new(StatusCode::FORBIDDEN, "Denied"),
+        E::Stale => new(StatusCode::PRECONDITION_FAILED, "Changed"),
+        E::Invalid { field, .. } => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid field").with("field", *field)
+        }
+        E::Conflict(met) => new(StatusCode::CONFLICT, "Time taken").with("conflicts", conflicts(met)),
+        E::Transition { from, .. } => {
+            let allowed: Vec<&str> = from.next().iter().map(|status| status.name()).collect();
+            new(StatusCode::CONFLICT, "Not from here").with("status_is", from.name()).with("allowed", allowed)
+        }
+        E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
+        E::HoldExpired | E::HoldLimit | E::Taken(_) => new(StatusCode::CONFLICT, "Not possible now"),
+    }
+}
+
+/// What stands in the way: of whom, when, of what kind; never what it is (trust.md S6).
+pub fn conflicts(met: &[Conflict]) -> Value {
+    let shown = |one: &Conflict| {
+        json!({
+            "resource": one.resource.0,
+            "kind": clinic::kind_name(one.kind),
+            "start": instant::print(one.start, &Zone::utc()),
+            "end": instant::print(one.end, &Zone::utc()),
+        })
+    };
+    met.iter().map(shown).collect()
+}
+
+/// An error's words as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
+}
 
 /// An error of the calendar room.
-pub fn calendar(error: &Error, id: u64) -> Problem {
+fn calendar(error: &Error, id: u64) -> Problem {
     match error {
         Error::NotFound | Error::NoParent => Problem::not_found(),
         Error::Denied(_) => {

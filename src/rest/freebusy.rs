@@ -7,9 +7,9 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, json};
-use super::route::{Route, Takes, inline, named};
-use super::{error, instant};
+use super::call::{Call, Failure, json};
+use super::instant;
+use super::route::{Gives, Route, Takes, inline, named};
 use crate::calendar::{Error, Period, Window, Zone};
 use crate::edge::{Answer, Problem};
 
@@ -29,24 +29,26 @@ const REFUSES: &[&str] = &[
     "WINDOW_TOO_LONG",
 ];
 
-pub const GET: Route = Route {
+pub const ROUTES: &[&Route] = &[&GET, &POST];
+
+const GET: Route = Route {
     method: Method::GET,
     path: "/api/v1/freebusy",
     id: "getFreeBusy",
     summary: "Busy time of some principals; `principals` stands once for each",
-    takes: Takes::Query(inline::<Asked>),
-    gives: named::<Told>,
+    takes: Takes::query(inline::<Asked>),
+    gives: Gives::ok(named::<Told>),
     refuses: REFUSES,
     run: |call| Box::pin(async move { answer(call.query()?, call).await }),
 };
 
-pub const POST: Route = Route {
+const POST: Route = Route {
     method: Method::POST,
     path: "/api/v1/freebusy",
     id: "queryFreeBusy",
     summary: "Busy time of many principals",
-    takes: Takes::Body(named::<Asked>),
-    gives: named::<Told>,
+    takes: Takes::body(named::<Asked>),
+    gives: Gives::ok(named::<Told>),
     refuses: REFUSES,
     run: |mut call| Box::pin(async move { answer(call.body(BODY).await?, call).await }),
 };
@@ -117,19 +119,18 @@ struct Why {
     detail: &'static str,
 }
 
-async fn answer(asked: Asked, call: Call) -> Result<Answer, Problem> {
+async fn answer(asked: Asked, call: Call) -> Result<Answer, Failure> {
     let names = names(asked.principals)?;
     let zone = asked.zone.as_deref().map(zone).transpose()?;
     let shown = zone.clone().unwrap_or_else(Zone::utc);
     let window = window(&asked.start, &asked.end, &shown)?;
-    let found = call.calendars.freebusy_of(&call.who, &names, window, zone).await;
-    let found = found.map_err(|error| error::calendar(&error, call.ask.id))?;
+    let found = call.calendars.freebusy_of(&call.who, &names, window, zone).await?;
     let mut principals = Vec::with_capacity(names.len());
     for (principal, busy) in names.into_iter().zip(found) {
-        principals.push(of(principal, busy, &shown).map_err(|error| error::calendar(&error, call.ask.id))?);
+        principals.push(of(principal, busy, &shown)?);
     }
     let (start, end) = (instant::print(window.from, &shown), instant::print(window.until, &shown));
-    json(&Told { start, end, zone: shown.name().to_owned(), principals }, call.ask.id)
+    json(&Told { start, end, zone: shown.name().to_owned(), principals })
 }
 
 /// Each name once, in the order asked.

@@ -6,39 +6,51 @@
 //! *Never:* decides who may do what, writes past the one write, says of anybody whether they exist to somebody who may
 //! not know, knows another door.
 //!
-//! Files: `route` (one endpoint as a value) · `call` (one request of it) · `openapi` (the document) · `error` (what went
-//! wrong below) · `instant` (times as they are read and written) · `freebusy`.
+//! Files: `route` (one endpoint as a value) · `call` (one request of it) · `once` (calls with a key) · `page` (lists) ·
+//! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
+//! read and written) · one file for each resource: `freebusy`, `settings`.
 
 mod call;
+mod docs;
 mod error;
 mod freebusy;
 mod instant;
+mod once;
 mod openapi;
+mod page;
 mod route;
+mod settings;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
-use crate::accounts::Caller;
+use crate::accounts::{Accounts, Caller};
 use crate::calendar::Calendars;
-use crate::edge::{Answer, Ask, Problem, problem};
+use crate::clinic::{Clinic, Directory};
+use crate::edge::{Answer, Ask, Body, Problem, problem};
 use call::Call;
 use route::Route;
 
-/// THE list of endpoints.
-const ROUTES: &[&Route] = &[&freebusy::GET, &freebusy::POST];
+/// THE list of endpoints, each resource's together.
+const ROUTES: &[&[&Route]] = &[freebusy::ROUTES, settings::ROUTES];
 
 /// Where this door stands.
 pub const ROOT: &str = "/api/v1";
+/// What it is, to read, and as OpenAPI: without login.
+pub const DOCS: &str = "/api/docs";
+pub const DOCUMENT: &str = "/api/openapi.json";
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
 pub struct Rest {
+    accounts: Accounts,
     calendars: Calendars,
+    clinic: Clinic,
+    directory: Directory,
 }
 
 impl Rest {
-    pub fn new(calendars: Calendars) -> Rest {
-        Rest { calendars }
+    pub fn new(accounts: Accounts, calendars: Calendars, clinic: Clinic, directory: Directory) -> Rest {
+        Rest { accounts, calendars, clinic, directory }
     }
 
     /// Any request of somebody who is known.
@@ -47,8 +59,25 @@ impl Rest {
             ask.pass_over().await;
             return nowhere(&ask.path);
         };
-        let answered = (route.run)(Call { calendars: self.calendars.clone(), who, ask, names }).await;
-        let mut answer = answered.unwrap_or_else(|problem| problem.answer());
+        let id = ask.id;
+        let known = ask.headers.get(header::IF_NONE_MATCH).filter(|_| route.method == Method::GET).cloned();
+        let call = Call {
+            calendars: self.calendars.clone(),
+            clinic: self.clinic.clone(),
+            directory: self.directory.clone(),
+            who,
+            ask,
+            names,
+        };
+        let answered = match call.ask.headers.contains_key(once::KEY) && route.method == Method::POST {
+            true => once::answer(&self.accounts, route, call).await,
+            false => (route.run)(call).await,
+        };
+        let mut answer = answered.unwrap_or_else(|failure| error::problem(failure, id).answer());
+        if known.is_some_and(|known| answer.headers().get(header::ETAG) == Some(&known)) {
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            *answer.body_mut() = Body::empty();
+        }
         let headers = answer.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -61,23 +90,37 @@ impl Rest {
         answer.headers_mut().extend(allow(&ask.path).map(|methods| (header::ALLOW, methods)));
         answer
     }
+
+    /// The page that a person reads.
+    pub fn docs(&self) -> Answer {
+        docs::page(&document())
+    }
+
+    /// The OpenAPI document.
+    pub fn document(&self) -> Answer {
+        call::json(&document()).unwrap_or_else(|failure| error::problem(failure, 0).answer())
+    }
 }
 
 /// The OpenAPI 3.1 document of this door.
 pub fn document() -> serde_json::Value {
-    openapi::document(ROUTES)
+    openapi::document(routes())
 }
 
-/// The endpoint that is asked for, and the values of the names in its path.
+fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().flat_map(|routes| routes.iter().copied())
+}
+
+/// The endpoint that is asked for, and the values of the names in its path. A segment that is written out goes before
+/// one that is a name.
 fn find(ask: &Ask) -> Option<(&'static Route, Vec<String>)> {
-    ROUTES.iter().filter(|route| route.method == ask.method).find_map(|route| {
-        let names = route.names(&ask.path)?;
-        Some((*route, names))
-    })
+    let fitting = routes().filter(|route| route.method == ask.method);
+    let fitting = fitting.filter_map(|route| Some((route, route.names(&ask.path)?)));
+    fitting.min_by_key(|(_, names)| names.len())
 }
 
 fn allow(path: &str) -> Option<HeaderValue> {
-    let there = ROUTES.iter().filter(|route| route.names(path).is_some());
+    let there = routes().filter(|route| route.names(path).is_some());
     let methods: Vec<&str> = there.map(|route| route.method.as_str()).chain(["OPTIONS"]).collect();
     if methods.len() == 1 { None } else { HeaderValue::try_from(methods.join(", ")).ok() }
 }

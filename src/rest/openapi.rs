@@ -5,7 +5,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::error::SHARED;
-use super::route::{Route, Takes, named};
+use super::once;
+use super::route::{Route, named};
 
 /// A refusal (RFC 9457). Programs look at `code`, people read `detail`.
 #[derive(JsonSchema)]
@@ -20,7 +21,7 @@ struct Problem {
     code: String,
 }
 
-pub fn document(routes: &[&Route]) -> Value {
+pub fn document<'r>(routes: impl Iterator<Item = &'r Route>) -> Value {
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into());
     let mut schemas = settings.into_generator();
@@ -35,39 +36,70 @@ pub fn document(routes: &[&Route]) -> Value {
         "openapi": "3.1.0",
         "info": { "title": "Kalends", "version": "1" },
         "paths": paths,
-        "security": [{ "basic": [] }],
+        "security": [{ "basic": [] }, { "token": [] }],
         "components": {
             "schemas": schemas.take_definitions(true),
-            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } },
+            "securitySchemes": {
+                "basic": { "type": "http", "scheme": "basic" },
+                "token": { "type": "http", "scheme": "bearer" },
+            },
         },
     })
 }
 
 fn operation(route: &Route, problem: &Schema, schemas: &mut SchemaGenerator) -> Value {
-    let codes: Vec<&str> = route.refuses.iter().chain(SHARED).copied().collect();
+    let is_post = route.method == http::Method::POST;
+    let keyed = if is_post { once::CODES } else { &[] };
+    let codes: Vec<&str> = route.refuses.iter().chain(SHARED).chain(keyed).copied().collect();
     let mut parameters: Vec<Value> = names(route.path).map(in_path).collect();
-    let mut operation = json!({ "operationId": route.id, "summary": route.summary });
-    match &route.takes {
-        Takes::Query(shape) => parameters.extend(in_query(&shape(schemas))),
-        Takes::Body(shape) => {
-            let content = json!({ "application/json": { "schema": shape(schemas) } });
-            operation["requestBody"] = json!({ "required": true, "content": content });
-        }
+    let mut operation =
+        json!({ "operationId": route.id, "summary": route.summary, "tags": [tag(route.path)] });
+    if let Some(shape) = route.takes.query {
+        parameters.extend(in_query(&shape(schemas)));
+    }
+    if route.takes.version {
+        let what = "The ETag that was read: refused with VERSION_MISMATCH when it has changed since.";
+        parameters.push(in_header("If-Match", what));
+    }
+    if is_post {
+        let what = "A key of the caller's own for this call: sent again within a day, it is not done again.";
+        parameters.push(in_header("Idempotency-Key", what));
+    }
+    if let Some(shape) = route.takes.body {
+        let content = json!({ "application/json": { "schema": shape(schemas) } });
+        operation["requestBody"] = json!({ "required": true, "content": content });
     }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
+    let mut done = json!({ "description": "Done" });
+    if let Some(shape) = route.gives.shape {
+        done["content"] = json!({ route.gives.media: { "schema": shape(schemas) } });
+    } else if !route.gives.media.is_empty() {
+        done["content"] = json!({ route.gives.media: {} });
+    }
+    if route.gives.version {
+        let version = json!({ "description": "Its version, for If-Match.", "schema": { "type": "string" } });
+        done["headers"] = json!({ "ETag": version });
+    }
     operation["responses"] = json!({
-        "200": {
-            "description": "Done",
-            "content": { "application/json": { "schema": (route.gives)(schemas) } },
-        },
+        route.gives.status.to_string(): done,
         "default": {
             "description": format!("Refused; `code` is one of {}", codes.join(", ")),
             "content": { "application/problem+json": { "schema": problem } },
         },
     });
     operation
+}
+
+/// What an operation is of: the first segment behind the root.
+fn tag(path: &str) -> &str {
+    path.split('/').nth(3).unwrap_or_default()
+}
+
+fn in_header(name: &str, what: &str) -> Value {
+    json!({ "name": name, "in": "header", "required": false, "description": what,
+        "schema": { "type": "string" } })
 }
 
 fn names(path: &str) -> impl Iterator<Item = &str> {

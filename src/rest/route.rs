@@ -5,8 +5,8 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::call::Call;
-use crate::edge::{Answer, Problem};
+use super::call::{Call, Failure};
+use crate::edge::Answer;
 
 pub struct Route {
     pub method: Method,
@@ -16,16 +16,73 @@ pub struct Route {
     pub id: &'static str,
     pub summary: &'static str,
     pub takes: Takes,
-    pub gives: Shape,
+    pub gives: Gives,
     /// The codes of its own refusals, beside those that every endpoint has.
     pub refuses: &'static [&'static str],
-    pub run: fn(Call) -> BoxFuture<'static, Result<Answer, Problem>>,
+    pub run: fn(Call) -> BoxFuture<'static, Result<Answer, Failure>>,
 }
 
-/// Where the input stands, and its shape.
-pub enum Takes {
-    Query(Shape),
-    Body(Shape),
+/// What is sent, and where it stands. A POST may always carry Idempotency-Key.
+#[derive(Clone, Copy)]
+pub struct Takes {
+    pub query: Option<Shape>,
+    pub body: Option<Shape>,
+    /// Whether If-Match is heeded.
+    pub version: bool,
+}
+
+impl Takes {
+    pub const NOTHING: Takes = Takes { query: None, body: None, version: false };
+
+    pub const fn query(shape: Shape) -> Takes {
+        Takes { query: Some(shape), ..Takes::NOTHING }
+    }
+
+    pub const fn body(shape: Shape) -> Takes {
+        Takes { body: Some(shape), ..Takes::NOTHING }
+    }
+
+    /// Beside the body.
+    pub const fn and_query(self, shape: Shape) -> Takes {
+        Takes { query: Some(shape), ..self }
+    }
+
+    /// Changes what was read under this version (If-Match).
+    pub const fn versioned(self) -> Takes {
+        Takes { version: true, ..self }
+    }
+}
+
+/// What is answered when all went well.
+#[derive(Clone, Copy)]
+pub struct Gives {
+    pub status: u16,
+    pub media: &'static str,
+    pub shape: Option<Shape>,
+    /// Whether ETag tells its version.
+    pub version: bool,
+}
+
+impl Gives {
+    /// 204.
+    pub const NOTHING: Gives = Gives { status: 204, media: "", shape: None, version: false };
+    /// 200, a stream of events.
+    pub const EVENTS: Gives = Gives { status: 200, media: "text/event-stream", shape: None, version: false };
+
+    /// 200.
+    pub const fn ok(shape: Shape) -> Gives {
+        Gives { status: 200, media: "application/json", shape: Some(shape), version: false }
+    }
+
+    /// 201.
+    pub const fn made(shape: Shape) -> Gives {
+        Gives { status: 201, ..Gives::ok(shape) }
+    }
+
+    /// With its version as ETag.
+    pub const fn versioned(self) -> Gives {
+        Gives { version: true, ..self }
+    }
 }
 
 /// A type as JSON Schema.
@@ -63,12 +120,13 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge::Problem;
 
     fn at(path: &'static str) -> Route {
-        let run = |_| -> BoxFuture<'static, Result<Answer, Problem>> {
-            Box::pin(async { Err(Problem::not_found()) })
+        let run = |_| -> BoxFuture<'static, Result<Answer, Failure>> {
+            Box::pin(async { Err(Problem::not_found().into()) })
         };
-        let (gives, takes) = (named::<String> as Shape, Takes::Query(named::<String>));
+        let (gives, takes) = (Gives::NOTHING, Takes::NOTHING);
         Route { method: Method::GET, path, id: "x", summary: "", takes, gives, refuses: &[], run }
     }
 

@@ -17,7 +17,9 @@ use crate::migrate::{SCHEMA, climb, schema};
 use crate::pool::Pool;
 use crate::value::values;
 use crate::writer::{Message, QUEUE, Writer};
-use crate::{Aside, ClinicId, Clock, Database, Error, Hold, Lock, Options, Result, Version, postgres};
+use crate::{
+    Aside, ClinicId, Clock, Database, Error, Hold, Lock, Options, Result, Version, idempotency, postgres,
+};
 
 /// How long a write waits for a place in the writer's queue before 503.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
@@ -109,14 +111,23 @@ impl Store {
     }
 
     /// One change of one clinic. `job` runs inside the transaction, after `clinics.seq` was bumped; when it answers
-    /// `Err` nothing of it remains. Returns after the commit. `Error::Gone` when there is no such clinic.
+    /// `Err` nothing of it remains. Returns after the commit. `Error::Gone` when there is no such clinic. Within [`once`] it says
+    /// too that the call is done.
     pub async fn write<T, E, F>(&self, clinic: ClinicId, job: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.submit(Some(clinic), job).await
+        let Some(key) = idempotency::under_way() else { return self.submit(Some(clinic), job).await };
+        let once = self.submit(Some(clinic), move |tx: &mut Tx| {
+            Box::pin(async move {
+                let value = job(tx).await?;
+                tx.settle_key(&key).await?;
+                Ok(value)
+            })
+        });
+        once.await
     }
 
     /// A small write beside the sequence (packs, `used_at`, digests, meta, pruning): no seq, no journal, nobody woken.

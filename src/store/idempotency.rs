@@ -1,15 +1,36 @@
 //! Keys of calls that are done once, however often they are sent (the header Idempotency-Key). A key belongs to its
-//! credential and is kept for a day. The answer is kept in the very transaction of the work: after a crash it is either
-//! done and answered, or not done.
+//! credential and is kept for a day. That the work is done is written in the very transaction of the work; what was
+//! answered follows it. After a crash a call is not done, or done and answered, or done and its answer lost: never done
+//! twice.
+
+use std::future::Future;
 
 use crate::value::{Columns, values};
-use crate::{Aside, ClinicId, Conn, Result};
+use crate::{Aside, ClinicId, Conn, Error, Result};
 
 /// How long a key is remembered, seconds.
 pub const KEPT: i64 = 24 * 3600;
 
 /// After so many seconds whoever began is taken for dead: no job of the store runs for longer.
 pub const IN_FLIGHT: i64 = 60;
+
+/// The status of a call that is done and not answered yet: no answer has it.
+const DONE: i64 = 0;
+
+tokio::task_local! {
+    static CALL: Key;
+}
+
+/// Runs a call under the key that it took: its first write says in its own transaction that the call is done, and is
+/// refused with [`Error::Busy`] when another call has taken the key over meanwhile.
+pub async fn once<T>(key: Key, call: impl Future<Output = T>) -> T {
+    CALL.scope(key, call).await
+}
+
+/// The key of the call that is under way.
+pub(crate) fn under_way() -> Option<Key> {
+    CALL.try_with(Key::clone).ok()
+}
 
 /// A call by its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +54,8 @@ pub enum Seen {
     InFlight,
     /// It was used for something else.
     Other,
+    /// Done; whoever answered it died before the answer was kept.
+    Unanswered,
     /// Done: this was answered.
     Done {
         /// Its status.
@@ -43,16 +66,19 @@ pub enum Seen {
 }
 
 impl Conn {
-    async fn seen(&mut self, key: &Key) -> Result<Option<Seen>> {
-        let sql = "select body_hash, status, answer from idempotency \
+    async fn seen(&mut self, key: &Key, now: i64) -> Result<Option<Seen>> {
+        let sql = "select body_hash, status, answer, begun_at from idempotency \
             where clinic_id = $1 and credential = $2 and key = $3";
         let row = self.one(sql, values![key.clinic, key.credential.as_str(), key.key.as_str()]).await?;
         let Some(row) = row else { return Ok(None) };
         let mut columns = Columns::of(&row);
         let (hash, status, answer) = (columns.hash()?, columns.maybe_int()?, columns.maybe_blob()?);
+        let begun = columns.int()?;
         Ok(Some(match status {
             _ if hash != key.body_hash => Seen::Other,
             None => Seen::InFlight,
+            Some(DONE) if begun > now - IN_FLIGHT => Seen::InFlight,
+            Some(DONE) => Seen::Unanswered,
             Some(status) => Seen::Done { status, answer: answer.unwrap_or_default() },
         }))
     }
@@ -75,17 +101,25 @@ impl Aside {
             return Ok(Seen::Never);
         }
         // Nobody else's: the row that stood in the way is of this clinic, credential and key.
-        Ok(self.seen(key).await?.unwrap_or(Seen::InFlight))
+        Ok(self.seen(key, now).await?.unwrap_or(Seen::InFlight))
     }
 
-    /// Keeps the answer, in the transaction of the work. False when somebody else has taken the key meanwhile: then the
-    /// work must not be committed.
-    pub async fn keep_answer(&mut self, key: &Key, status: i64, answer: &[u8]) -> Result<bool> {
-        let sql = "update idempotency set status = $5, answer = $6 where clinic_id = $1 and credential = $2 \
-            and key = $3 and body_hash = $4 and status is null";
+    /// Says in the transaction of the work that the call is done; once more is no mistake.
+    pub(crate) async fn settle_key(&mut self, key: &Key) -> Result<()> {
+        let sql = "update idempotency set status = $5 where clinic_id = $1 and credential = $2 and key = $3 \
+            and body_hash = $4 and (status is null or status = $5)";
         let (credential, name) = (key.credential.as_str(), key.key.as_str());
-        let values = values![key.clinic, credential, name, key.body_hash.as_slice(), status, answer];
-        Ok(self.run(sql, values).await? > 0)
+        let settled = self.run(sql, values![key.clinic, credential, name, key.body_hash.as_slice(), DONE]);
+        if settled.await? > 0 { Ok(()) } else { Err(Error::Busy) }
+    }
+
+    /// Keeps the answer of a call.
+    pub async fn keep_answer(&mut self, key: &Key, status: i64, answer: &[u8]) -> Result<()> {
+        let sql = "update idempotency set status = $5, answer = $6 where clinic_id = $1 and credential = $2 \
+            and key = $3 and body_hash = $4 and (status is null or status = $7)";
+        let (credential, name) = (key.credential.as_str(), key.key.as_str());
+        let values = values![key.clinic, credential, name, key.body_hash.as_slice(), status, answer, DONE];
+        self.run(sql, values).await.map(|_| ())
     }
 
     /// Gives a key back: the work was refused without effect and may be tried again.

@@ -133,6 +133,8 @@ pub enum Record {
     Patient(PatientId),
     /// A request.
     Request(RequestId),
+    /// What the clinic decides for all of it.
+    Settings,
 }
 
 impl Record {
@@ -144,6 +146,7 @@ impl Record {
             Record::Resource(id) => ("resource-changed", id.0),
             Record::Patient(id) => ("patient-changed", id.0),
             Record::Request(id) => ("request-changed", id.0),
+            Record::Settings => ("settings-changed", 0),
         }
     }
 
@@ -155,6 +158,7 @@ impl Record {
             "resource-changed" => Record::Resource(PrincipalId(id)),
             "patient-changed" => Record::Patient(PatientId(id)),
             "request-changed" => Record::Request(RequestId(id)),
+            "settings-changed" => Record::Settings,
             _ => return None,
         })
     }

@@ -11,7 +11,7 @@
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
 //! `resources`, `busy`, `holds`, `appointments`; of the clinic's work `profiles`, `terms`, `services`,
-//! `patients`, `requests`, `idempotency`, `audit`.
+//! `patients`, `requests`, `settings`, `idempotency`, `audit`.
 #![warn(missing_docs)]
 
 mod appointments;
@@ -53,6 +53,7 @@ mod reserve;
 mod resources;
 mod restore;
 mod services;
+mod settings;
 mod sqlite;
 mod tables;
 mod terms;
@@ -77,7 +78,7 @@ pub use feeds::{Feed, FeedScope, NewFeed};
 pub use futures_util::future::BoxFuture;
 pub use grants::{Grant, Privilege};
 pub use holds::{KeptHold, holds_among};
-pub use idempotency::{IN_FLIGHT, KEPT, Key, Seen};
+pub use idempotency::{IN_FLIGHT, KEPT, Key, Seen, once};
 pub use ids::{
     AppPasswordId, ClinicId, CollectionId, FeedId, PatientId, PrincipalId, RequestId, ServiceId, TermId,
     TokenId,

@@ -38,6 +38,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0005_walls.sql"),
         postgres: include_str!("../../migrations/postgres/0005_walls.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0006_settings.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_settings.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -40,6 +40,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "clinics",
         columns: &["i id", "t name", "t epoch", "i seq", "i structure", "b audit_head"],
     },
+    Table { name: "settings", columns: &["i clinic_id", "t body", "i seq"] },
     Table {
         name: "principals",
         columns: &[

@@ -107,6 +107,7 @@ pub async fn furnish(tx: &mut Tx, of: PrincipalId) -> Result<()> {
     let clinic = tx.clinic();
     let key = Key { clinic, credential: "token 1".into(), key: "k".into(), body_hash: [1; 32] };
     tx.take_key(&key).await?;
+    tx.save_settings("{}").await?;
     tx.audit(vec![deed(of, "patient 1")]).await
 }
 
@@ -413,8 +414,13 @@ async fn a_key_is_done_once_and_remembered_for_a_day() {
         assert_eq!(take(&key).await, Seen::InFlight);
         assert_eq!(take(&Key { body_hash: [2; 32], ..key.clone() }).await, Seen::Other);
         assert_eq!(take(&Key { credential: "token 2".into(), ..key.clone() }).await, Seen::Never);
-        assert!(keep(&key).await.unwrap());
-        assert!(!keep(&key).await.unwrap(), "answered once");
+        let work = async |key: &Key| {
+            let write = world.change(move |_| Box::pin(async { Ok(()) }));
+            store::once(key.clone(), write).await
+        };
+        work(&key).await.unwrap();
+        assert_eq!(take(&key).await, Seen::InFlight, "done, and about to be answered");
+        keep(&key).await.unwrap();
         let done = Seen::Done { status: 201, answer: b"made".to_vec() };
         assert_eq!(take(&key).await, done);
         world.clock.turn(61);
@@ -424,7 +430,17 @@ async fn a_key_is_done_once_and_remembered_for_a_day() {
         let (dropped, clinic) = (dead.clone(), world.clinic);
         world.change(move |tx| Box::pin(async move { tx.drop_key(&dropped).await })).await.unwrap();
         assert_eq!(take(&dead).await, Seen::Never, "given back");
-        world.clock.turn(24 * 3600 - 61);
+        work(&dead).await.unwrap();
+        world.clock.turn(61);
+        assert_eq!(take(&dead).await, Seen::Unanswered, "done, and nobody is left to answer");
+        let other = Key { body_hash: [9; 32], ..dead.clone() };
+        let refused = work(&other).await.map(|()| true);
+        assert_eq!(
+            refused.map_err(|error| matches!(error, Error::Busy)),
+            Err(true),
+            "taken over by another call"
+        );
+        world.clock.turn(24 * 3600 - 122);
         assert_eq!(take(&key).await, Seen::Never, "a day has passed");
         world.clock.turn(24 * 3600);
         let prune = world
