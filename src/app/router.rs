@@ -25,7 +25,7 @@ use super::{
 use crate::{
     accounts::Caller,
     dav::Dav,
-    edge::{Answer, Ask, Gate, Problem, problem},
+    edge::{Answer, Ask, Gate, Problem, auth::Takes, problem},
     feeds::{Feeds, tzdist},
     rest::{self, Rest},
 };
@@ -170,22 +170,22 @@ impl Router {
     }
 
     async fn dav(&self, mut ask: Ask) -> Answer {
-        match self.caller(&mut ask).await {
+        match self.caller(&mut ask, Takes::Passwords).await {
             Err(refusal) => refusal,
             Ok(caller) => self.dav.answer(caller, ask).await,
         }
     }
 
     async fn api(&self, mut ask: Ask) -> Answer {
-        match self.caller(&mut ask).await {
+        match self.caller(&mut ask, Takes::TokensToo).await {
             Err(refusal) => refusal,
             Ok(caller) => self.rest.answer(caller, ask).await,
         }
     }
 
     /// Who asks; on a refusal the body has been read away.
-    async fn caller(&self, ask: &mut Ask) -> Result<Caller, Answer> {
-        match self.gate.caller(ask).await {
+    async fn caller(&self, ask: &mut Ask, takes: Takes) -> Result<Caller, Answer> {
+        match self.gate.caller_by(ask, takes).await {
             Err(refusal) => {
                 ask.pass_over().await;
                 Err(refusal)

@@ -1,9 +1,13 @@
 //! Who and what there is in a clinic: the face of practitioners, rooms, terms, services, patients and leave, and what
 //! all of them share: pages, versions, the audit row of each deed.
 
-use store::{BoxFuture, Deed, Origin, PrincipalId, Store, Tx};
+use std::collections::HashMap;
+
+use store::{BoxFuture, Deed, Origin, Policy, PrincipalId, Store, Tx};
 
 use super::error::{Error, Result};
+use super::making::TermOn;
+use super::plan;
 use crate::accounts::{Accounts, Caller};
 use crate::calendar::Author;
 
@@ -59,7 +63,31 @@ impl Cursor {
     }
 }
 
+/// What belongs to one that can be booked, beside what it is called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct More {
+    pub terms: Vec<TermOn>,
+    /// Visits at once.
+    pub capacity: i64,
+    pub policy: Option<Policy>,
+}
+
 impl Directory {
+    /// What belongs to these, whom the caller has been shown.
+    pub async fn more_of(&self, who: &Caller, ids: &[PrincipalId]) -> Result<HashMap<PrincipalId, More>> {
+        let (clinic, mut conn) = (who.clinic(), self.store.read(who.clinic()).await?);
+        let rows = conn.bookings_of(clinic, plan::VISITS, ids).await?;
+        let more = |one: store::Booking| {
+            (one.id, More { terms: Vec::new(), capacity: one.capacity, policy: one.policy })
+        };
+        let mut found: HashMap<_, _> = rows.into_iter().map(more).collect();
+        for row in conn.terms_of(clinic, ids).await? {
+            let term = TermOn { term: row.term, weekdays: row.weekdays };
+            found.entry(row.resource).and_modify(|more| more.terms.push(term));
+        }
+        Ok(found)
+    }
+
     pub fn new(store: Store, accounts: Accounts) -> Directory {
         Directory { store, accounts }
     }

@@ -3,8 +3,8 @@
 //! (maintenance).
 
 use store::{
-    Bookable, ClinicId, NewCollection, Policy, PrincipalId, PrincipalKind, ProfileBody, ProfileStatus,
-    Resource, ResourceTerm, TermId, Tx,
+    Bookable, ClinicId, CollectionChange, NewCollection, Policy, PrincipalId, PrincipalKind, ProfileBody,
+    ProfileStatus, Resource, ResourceTerm, TermId, Tx,
 };
 
 use super::error::{Error, Result, invalid};
@@ -84,6 +84,36 @@ pub(super) async fn set_terms(tx: &mut Tx, of: PrincipalId, terms: &[TermOn]) ->
         store::Error::Gone => Error::Invalid { field: "terms", why: "there is no such term" },
         other => other.into(),
     })
+}
+
+/// Changes how it is booked: more at once, another answer to calendar programs.
+pub(super) async fn rebook(
+    tx: &mut Tx,
+    id: PrincipalId,
+    capacity: Option<i64>,
+    policy: Option<Policy>,
+) -> Result<()> {
+    let clinic = tx.clinic();
+    if let Some(capacity) = capacity {
+        let is = tx.resource(clinic, id).await?.ok_or(Error::NotFound("resource"))?.capacity;
+        if capacity < is {
+            return invalid(
+                "capacity",
+                "it can be raised, not lowered: what is booked might not fit any more",
+            );
+        }
+        if capacity > is {
+            tx.set_capacity(id, capacity).await?;
+        }
+    }
+    let Some(policy) = policy else { return Ok(()) };
+    for slug in [plan::VISITS, plan::ABSENCES] {
+        for calendar in tx.collections_called(clinic, slug, &[id]).await? {
+            let change = CollectionChange { policy: Some(Some(policy)), ..CollectionChange::default() };
+            tx.update_collection(calendar.id, change).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Each term once, on at least one day.

@@ -15,7 +15,7 @@
 //!
 //! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
 //! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`, `settings` (what
-//! the clinic decides for all of it).
+//! the clinic decides for all of it), `deeds` (the audit, and tokens).
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -28,6 +28,7 @@
 mod access;
 mod appointments;
 mod ask;
+mod deeds;
 mod directory;
 mod error;
 mod fit;
@@ -59,11 +60,12 @@ mod wall;
 #[cfg(test)]
 mod worlds_tests;
 
-use store::{ClinicId, PrincipalId, Store};
+use store::{ClinicId, Store};
 
 pub use access::{Reach, Rule, Subject, TABLE, Verb, need, reach, rule};
 pub use ask::{Ask, Dates, Demand, Offer, Refusal};
-pub use directory::{Cursor, Directory, PAGE, PAGE_MOST, Page};
+pub use deeds::AuditAfter;
+pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
 pub use error::{Conflict, Error, Result, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
@@ -83,9 +85,9 @@ pub use settings::Settings;
 pub use status::Status;
 /// Words of the store that doors hand over as they are.
 pub use store::{
-    AppointmentRow, Audited, BusyKind, Dimension, EVERY_DAY, Origin, Patient, PatientBy, PatientId, Policy,
-    ProfileStatus, Request, RequestId, RequestStatus, Role, Service, ServiceId, ServiceOverride, Term,
-    TermId,
+    AppointmentRow, AuditOf, Audited, BusyKind, Dimension, EVERY_DAY, Origin, Patient, PatientBy, PatientId,
+    Policy, PrincipalId, ProfileStatus, Request, RequestId, RequestStatus, Role, Service, ServiceId,
+    ServiceOverride, Term, TermId, TokenId,
 };
 pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};

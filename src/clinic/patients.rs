@@ -101,16 +101,22 @@ fn subject(id: PatientId) -> String {
 }
 
 impl Directory {
-    /// Makes a patient, or brings the one with this external id up to date; true: made.
-    pub async fn upsert_patient(&self, by: Author<'_>, fields: &PatientFields) -> Result<(PatientId, bool)> {
+    /// Makes a patient, or brings the one with this external id up to date. Its version; true: made.
+    pub async fn upsert_patient(
+        &self,
+        by: Author<'_>,
+        fields: &PatientFields,
+        active: bool,
+    ) -> Result<(PatientId, i64, bool)> {
         access::need(by.who, Subject::Patients, Verb::Write, None)?;
-        let (who, body) = (by.who.clone(), body(fields)?);
+        let (who, mut body) = (by.who.clone(), body(fields)?);
+        body.disabled_at = (!active).then(|| self.accounts.now());
         self.change(by, move |tx| {
             Box::pin(async move {
                 let (id, made) = tx.upsert_patient(body).await?;
                 let kind = if made { "patient-made" } else { "patient-changed" };
                 tx.audit(vec![deed(&who, kind, subject(id), serde_json::json!({}))]).await?;
-                Ok((id, made))
+                Ok((id, tx.seq(), made))
             })
         })
         .await
@@ -159,7 +165,7 @@ impl Directory {
         by: Author<'_>,
         id: PatientId,
         version: Option<i64>,
-        fields: &PatientFields,
+        (fields, active): (&PatientFields, bool),
     ) -> Result<i64> {
         access::need(by.who, Subject::Patients, Verb::Write, None)?;
         let (who, mut body) = (by.who.clone(), body(fields)?);
@@ -168,27 +174,10 @@ impl Directory {
                 let clinic = tx.clinic();
                 let found = tx.patient(clinic, id).await?.ok_or(Error::NotFound("patient"))?;
                 still(version, found.seq)?;
-                body.disabled_at = found.body.disabled_at;
+                body.disabled_at = (!active).then(|| found.body.disabled_at.unwrap_or_else(|| tx.now()));
                 tx.replace_patient(id, body).await?;
                 tx.audit(vec![deed(&who, "patient-changed", subject(id), serde_json::json!({}))]).await?;
                 Ok(tx.seq())
-            })
-        })
-        .await
-    }
-
-    /// Books no more, or again.
-    pub async fn disable_patient(&self, by: Author<'_>, id: PatientId, disabled: bool) -> Result<()> {
-        access::need(by.who, Subject::Patients, Verb::Write, None)?;
-        let who = by.who.clone();
-        self.change(by, move |tx| {
-            Box::pin(async move {
-                let clinic = tx.clinic();
-                let mut body = tx.patient(clinic, id).await?.ok_or(Error::NotFound("patient"))?.body;
-                body.disabled_at = disabled.then(|| tx.now());
-                tx.replace_patient(id, body).await?;
-                let what = serde_json::json!({ "active": !disabled });
-                Ok(tx.audit(vec![deed(&who, "patient-changed", subject(id), what)]).await?)
             })
         })
         .await

@@ -45,6 +45,8 @@ pub struct PractitionerChange {
     pub licence: Option<Option<String>>,
     /// For those who run the clinic.
     pub status: Option<ProfileStatus>,
+    /// What a change on the phone onto a taken time does: for those who run the clinic.
+    pub policy: Option<Policy>,
 }
 
 /// A practitioner as this caller may see it.
@@ -172,7 +174,7 @@ impl Directory {
         version: Option<i64>,
         change: PractitionerChange,
     ) -> Result<Practitioner> {
-        if change.licence.is_some() || change.status.is_some() {
+        if change.licence.is_some() || change.status.is_some() || change.policy.is_some() {
             access::need(by.who, Subject::Practitioners, Verb::Govern, None)?;
         }
         let reach = access::reach(by.who, Subject::Practitioners, Verb::Write)?;
@@ -209,6 +211,7 @@ struct Checked {
     public: Option<bool>,
     online: Option<bool>,
     status: Option<ProfileStatus>,
+    policy: Option<Policy>,
     terms: Option<Vec<TermOn>>,
 }
 
@@ -233,6 +236,7 @@ impl Checked {
             public: change.public,
             online: change.online,
             status: change.status,
+            policy: change.policy,
             terms: change.terms,
         })
     }
@@ -247,6 +251,7 @@ impl Checked {
             ("public", self.public.is_some()),
             ("online", self.online.is_some()),
             ("terms", self.terms.is_some()),
+            ("policy", self.policy.is_some()),
         ];
         let fields: Vec<_> = fields.into_iter().filter(|(_, is)| *is).map(|(field, _)| field).collect();
         serde_json::json!({ "fields": fields, "status": self.status.map(ProfileStatus::text) })
@@ -267,6 +272,7 @@ impl Checked {
         profile.online = self.online.unwrap_or(profile.online);
         profile.status = self.status.unwrap_or(profile.status);
         tx.replace_profile(id, profile.clone()).await?;
+        making::rebook(tx, id, None, self.policy).await?;
         match &self.terms {
             Some(terms) => making::set_terms(tx, id, terms).await,
             None => Ok(()),

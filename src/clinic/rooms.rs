@@ -44,6 +44,10 @@ pub struct ThingChange {
     pub terms: Option<Vec<TermOn>>,
     /// False: it is booked no more, and its calendars stay.
     pub active: Option<bool>,
+    /// Visits at once: more than before.
+    pub capacity: Option<i64>,
+    /// What a change in a calendar program onto a taken time does.
+    pub policy: Option<Policy>,
 }
 
 /// A room or a piece of equipment.
@@ -200,6 +204,7 @@ impl Directory {
                     None => profile.status,
                 };
                 tx.replace_profile(id, profile).await?;
+                making::rebook(tx, id, change.capacity, change.policy).await?;
                 if let Some(terms) = &change.terms {
                     making::set_terms(tx, id, terms).await?;
                 }

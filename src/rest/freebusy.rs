@@ -1,6 +1,6 @@
 //! `/api/v1/freebusy`: when are these people busy? For booking bots: many principals in one call, periods without words.
 //!
-//! Invariant: an answer holds spans and their type, nothing else; somebody who does not exist and somebody whose time is
+//! A token needs the scope `slots`. Invariant: an answer holds spans and their type, nothing else; somebody who does not exist and somebody whose time is
 //! not shown to the caller are answered alike, and nothing is looked up to tell them apart.
 
 use http::Method;
@@ -11,6 +11,7 @@ use super::call::{Call, Failure, json};
 use super::instant;
 use super::route::{Gives, Route, Takes, inline, named};
 use crate::calendar::{Error, Period, Window, Zone};
+use crate::clinic;
 use crate::edge::{Answer, Problem};
 
 /// Principals of one call.
@@ -120,6 +121,9 @@ struct Why {
 }
 
 async fn answer(asked: Asked, call: Call) -> Result<Answer, Failure> {
+    if !call.who.is_for("slots", false) {
+        return Err(clinic::Error::Denied(clinic::Subject::Slots).into());
+    }
     let names = names(asked.principals)?;
     let zone = asked.zone.as_deref().map(zone).transpose()?;
     let shown = zone.clone().unwrap_or_else(Zone::utc);

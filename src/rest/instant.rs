@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat};
 
 use crate::calendar::Zone;
+use crate::edge::Problem;
 
 /// An instant from `2026-03-01T09:00:00+01:00`, or the first one of `2026-03-01` in the zone.
 pub fn read(text: &str, zone: &Zone) -> Option<i64> {
@@ -16,6 +17,12 @@ pub fn read(text: &str, zone: &Zone) -> Option<i64> {
     }
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10)?;
     Some(zone.to_instant(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp()))
+}
+
+/// An instant that must be one: a field that is none names itself by its form.
+pub fn wanted(text: &str) -> Result<i64, Problem> {
+    let form = "A time looks like 2026-03-01T09:00:00+01:00.";
+    read(text, &Zone::utc()).ok_or_else(|| Problem::bad_request(form).code("INVALID_TIME"))
 }
 
 /// The instant by the zone's wall clock. RFC 3339 knows no seconds of an offset: local mean times lose theirs, and the

@@ -8,18 +8,28 @@
 //!
 //! Files: `route` (one endpoint as a value) · `call` (one request of it) · `once` (calls with a key) · `page` (lists) ·
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
-//! read and written) · one file for each resource: `freebusy`, `settings`.
+//! read and written) · `fields` that several share · one
+//! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
+//! `tokens`, `audit`, `freebusy`.
 
+mod audit;
 mod call;
 mod docs;
 mod error;
+mod fields;
 mod freebusy;
 mod instant;
 mod once;
 mod openapi;
 mod page;
+mod patients;
+mod practitioners;
 mod route;
+mod services;
 mod settings;
+mod terms;
+mod things;
+mod tokens;
 
 use http::{HeaderValue, Method, StatusCode, header};
 
@@ -31,7 +41,17 @@ use call::Call;
 use route::Route;
 
 /// THE list of endpoints, each resource's together.
-const ROUTES: &[&[&Route]] = &[freebusy::ROUTES, settings::ROUTES];
+const ROUTES: &[&[&Route]] = &[
+    practitioners::ROUTES,
+    things::ROUTES,
+    terms::ROUTES,
+    services::ROUTES,
+    patients::ROUTES,
+    settings::ROUTES,
+    tokens::ROUTES,
+    audit::ROUTES,
+    freebusy::ROUTES,
+];
 
 /// Where this door stands.
 pub const ROOT: &str = "/api/v1";

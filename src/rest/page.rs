@@ -48,9 +48,9 @@ pub fn cursor(text: Option<&str>, limit: Option<u32>) -> Result<Cursor, Problem>
 }
 
 /// A page as it is answered.
-pub fn listed<T, S>(page: Page<T>, shown: impl Fn(T) -> S) -> Listed<S> {
+pub fn listed<T, S>(page: Page<T>, mut shown: impl FnMut(T) -> S) -> Listed<S> {
     Listed {
-        items: page.items.into_iter().map(shown).collect(),
+        items: page.items.into_iter().map(&mut shown).collect(),
         next: page.next.map(|next| URL_SAFE_NO_PAD.encode(next.to_string())),
     }
 }

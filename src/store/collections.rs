@@ -75,7 +75,7 @@ impl Policy {
         }
     }
 
-    fn read(text: &str) -> Result<Policy> {
+    pub(crate) fn read(text: &str) -> Result<Policy> {
         let all = [Policy::Accept, Policy::Refuse, Policy::PutBack];
         all.into_iter()
             .find(|policy| policy.text() == text)

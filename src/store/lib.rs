@@ -95,7 +95,7 @@ pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind, Ro
 pub use profiles::{Bookable, ProfileBody, ProfileStatus};
 pub use properties::{Property, PropertyOwner};
 pub use requests::{Decision, NewRequest, Request, RequestStatus};
-pub use resources::Resource;
+pub use resources::{Booking, Resource};
 pub use services::{Service, ServiceBody, ServiceOverride};
 pub use tables::archived_columns;
 pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};

@@ -2,8 +2,10 @@
 
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, values};
-use crate::{ClinicId, Conn, Fact, PrincipalId, Result, Tx};
+use sqlx::AssertSqlSafe;
+
+use crate::value::{Columns, LIST, Value, list, values};
+use crate::{ClinicId, Conn, Fact, Policy, PrincipalId, Result, Tx};
 
 /// Somebody or something that can be booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,44 @@ fn read_row(row: &AnyRow) -> Result<Resource> {
     read(&mut Columns::of(row))
 }
 
+/// How a resource is booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// Of whom.
+    pub id: PrincipalId,
+    /// How many intervals may stand at one instant.
+    pub capacity: i64,
+    /// What a change of a calendar program onto a taken time does; None: the calendar is gone.
+    pub policy: Option<Policy>,
+}
+
 impl Conn {
+    /// How these are booked, by id; `slug` is the calendar of their visits.
+    pub async fn bookings_of(
+        &mut self,
+        clinic: ClinicId,
+        slug: &str,
+        ids: &[PrincipalId],
+    ) -> Result<Vec<Booking>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(LIST) {
+            let (places, ids) = list(3, chunk.iter().map(|id| Value::from(*id)).collect());
+            let sql = format!(
+                "select r.id, r.capacity, c.policy from resources r left join collections c \
+                on c.clinic_id = r.clinic_id and c.owner_id = r.id and c.slug = $2 \
+                where r.clinic_id = $1 and r.id in ({places}) order by r.id"
+            );
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic, slug], ids].concat()).await?;
+            for row in &rows {
+                let mut columns = Columns::of(row);
+                let (id, capacity) = (PrincipalId(columns.int()?), columns.int()?);
+                let policy = columns.maybe_text()?.as_deref().map(Policy::read).transpose()?;
+                found.push(Booking { id, capacity, policy });
+            }
+        }
+        Ok(found)
+    }
+
     /// One by its principal.
     pub async fn resource(&mut self, clinic: ClinicId, id: PrincipalId) -> Result<Option<Resource>> {
         let sql = "select id, capacity, reached from resources where clinic_id = $1 and id = $2";

@@ -77,7 +77,7 @@ async fn a_stale_version_changes_nothing() {
         assert!(matches!(change().await, Err(Error::Stale)));
         let seq = d.patient(by(&admin), full.patient).await.unwrap().seq;
         let fields = patient(Some("north-p1"), "North Patient");
-        let change = async || d.change_patient(by(&admin), full.patient, Some(seq), &fields).await;
+        let change = async || d.change_patient(by(&admin), full.patient, Some(seq), (&fields, true)).await;
         assert!(change().await.is_ok() && matches!(change().await, Err(Error::Stale)));
         let version = d.thing(&admin, Kind::Room, full.room).await.unwrap().version;
         let at = (Kind::Room, full.room);
@@ -234,12 +234,12 @@ async fn a_patient_is_let_go_and_erased() {
         let full = world.fill("north").await;
         let admin = world.who("north-admin").await;
         let d = &world.directory;
-        d.disable_patient(by(&admin), full.patient, true).await.unwrap();
-        assert_eq!(d.patient(by(&admin), full.patient).await.unwrap().body.disabled_at, Some(NOW));
         let fields = patient(Some("north-p1"), "North patient");
-        d.change_patient(by(&admin), full.patient, None, &fields).await.unwrap();
-        let found = d.patient(by(&admin), full.patient).await.unwrap();
-        assert!(found.body.disabled_at.is_some(), "a change of the address does not bring it back");
+        let change = async |active| d.change_patient(by(&admin), full.patient, None, (&fields, active)).await;
+        change(false).await.unwrap();
+        assert_eq!(d.patient(by(&admin), full.patient).await.unwrap().body.disabled_at, Some(NOW));
+        change(true).await.unwrap();
+        assert_eq!(d.patient(by(&admin), full.patient).await.unwrap().body.disabled_at, None);
         d.erase_patient(by(&admin), full.patient).await.unwrap();
         assert!(matches!(d.patient(by(&admin), full.patient).await, Err(Error::NotFound("patient"))));
         assert!(matches!(d.erase_patient(by(&admin), full.patient).await, Err(Error::NotFound("patient"))));

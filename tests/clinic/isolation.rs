@@ -95,7 +95,10 @@ async fn s5_every_list_and_every_id_of_another_clinic() {
         is_not_found("change term", d.change_term(by(&who), south.term, None, TermChange::default()).await);
         is_not_found("change service", d.change_service(by(&who), south.service, None, service("x")).await);
         let fields = patient(None, "X");
-        is_not_found("change patient", d.change_patient(by(&who), south.patient, None, &fields).await);
+        is_not_found(
+            "change patient",
+            d.change_patient(by(&who), south.patient, None, (&fields, true)).await,
+        );
         is_not_found("erase patient", d.erase_patient(by(&who), south.patient).await);
         let approved = RequestStatus::Approved;
         is_not_found("decide", d.decide_leave(by(&who), south.request, approved, None).await);

@@ -45,7 +45,7 @@ async fn attempt(
         }
         (Subject::Patients, Verb::Read) => d.patients(by(who), cursor).await.map(drop),
         (Subject::Patients, Verb::Write) => {
-            d.upsert_patient(by(who), &patient(Some("x"), "X")).await.map(drop)
+            d.upsert_patient(by(who), &patient(Some("x"), "X"), true).await.map(drop)
         }
         (Subject::Patients, Verb::Govern) => {
             d.erase_patient(by(who), store::PatientId(i64::MAX)).await.map(drop)

@@ -157,7 +157,7 @@ impl World {
             d.add_thing(by(&admin), Kind::Room, room(&format!("{name} room"), &[term])).await.unwrap().id;
         let service = d.add_service(by(&admin), service(&format!("{name}-first"))).await.unwrap().id;
         let patient = patient(Some(&format!("{name}-p1")), &format!("{name} patient"));
-        let (patient, _) = d.upsert_patient(by(&admin), &patient).await.unwrap();
+        let (patient, _, _) = d.upsert_patient(by(&admin), &patient, true).await.unwrap();
         let leave = kalends::clinic::NewLeave {
             of: practitioner,
             kind: "vacation".into(),

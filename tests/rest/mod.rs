@@ -1,4 +1,7 @@
 //! The JSON door from outside: each resource, the document made from its routes, what every endpoint refuses alike.
 
+mod directory;
 mod freebusy;
 mod openapi;
+mod repeats;
+mod world;

@@ -15,6 +15,7 @@
 use std::net::SocketAddr;
 
 use base64::Engine;
+use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -44,6 +45,17 @@ impl Reply {
         self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
     }
 
+    /// The body as JSON; null when there is none.
+    pub fn json(&self) -> Value {
+        if self.body.is_empty() { Value::Null } else { serde_json::from_slice(&self.body).unwrap() }
+    }
+
+    /// The status and the code of a refusal.
+    pub fn refusal(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        (self.status, self.json()["code"].as_str().unwrap().to_owned())
+    }
+
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -58,6 +70,19 @@ impl Client {
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
         self.authorization = Some(format!("Basic {pair}"));
         self
+    }
+
+    /// By a token instead (RFC 6750).
+    pub fn bearer(mut self, token: &str) -> Client {
+        self.authorization = Some(format!("Bearer {token}"));
+        self
+    }
+
+    /// Sends JSON, with these headers too.
+    pub async fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = [headers, &[("Content-Type", "application/json")]].concat();
+        self.ask(method, path, &headers, &body).await
     }
 
     pub async fn get(&self, path: &str) -> Reply {
