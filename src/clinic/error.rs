@@ -95,6 +95,8 @@ impl From<store::Error> for Error {
             store::Error::Unique(store::Unique::Other) => Error::Taken("one with this code"),
             // What the caller named beside the thing itself: a term, a service.
             store::Error::Gone => Error::NotFound("thing that was named"),
+            // Names are the one thing whose form the store decides.
+            store::Error::Invalid(why) => Error::Invalid { field: "name", why },
             other => calendar::Error::from(other).into(),
         }
     }
