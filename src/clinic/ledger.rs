@@ -87,8 +87,12 @@ pub async fn weigh(work: &mut Work<'_>, change: &Change) -> Result<Weighed> {
     let mut around: Vec<Span> = added.iter().flat_map(|(.., spans)| spans.iter().copied()).collect();
     around.sort_unstable();
     around.dedup();
-    if around.is_empty() {
+    if added.is_empty() || (around.is_empty() && !change.wanted.is_empty()) {
         return Ok(weighed);
+    }
+    if around.is_empty() {
+        // All of it lies beyond the horizon: whose it is must be known to look there.
+        around.push(Span { from: 0, start: 0, end: 0, until: 0, occurrence: 0 });
     }
     let look = work.tx().look(&ids, &around, change.used.as_deref()).await?;
     for (id, source, spans) in added {

@@ -16,7 +16,7 @@ pub const BEHIND: i64 = 31 * DAY;
 /// Intervals one object may take within the horizon: one an hour for half of it.
 const MOST: usize = 5_000;
 /// Beyond the horizon series are compared with series for this long.
-const FAR: i64 = 3_653 * DAY;
+pub const FAR: i64 = 3_653 * DAY;
 /// Objects of one resource that go on beyond the horizon and are compared.
 const OTHERS: u32 = 2_000;
 

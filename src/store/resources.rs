@@ -1,8 +1,7 @@
 //! Resources: principals that can be booked, how many at a time, and up to where their intervals stand in `busy`.
 
-use sqlx::any::AnyRow;
-
 use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
 
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, Conn, Fact, Policy, PrincipalId, Result, Tx};
@@ -68,6 +67,19 @@ impl Conn {
     pub async fn resource(&mut self, clinic: ClinicId, id: PrincipalId) -> Result<Option<Resource>> {
         let sql = "select id, capacity, reached from resources where clinic_id = $1 and id = $2";
         self.one(sql, values![clinic, id]).await?.as_ref().map(read_row).transpose()
+    }
+
+    /// Several by their principals, in no order; the missing are left out.
+    pub async fn resources_by_id(&mut self, clinic: ClinicId, ids: &[PrincipalId]) -> Result<Vec<Resource>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(LIST) {
+            let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
+            let select = "select id, capacity, reached from resources where clinic_id = $1 and id in (";
+            let sql = format!("{select}{places})");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
+            found.extend(rows.iter().map(read_row).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
     }
 
     /// A page of the clinic's, ordered by id; `after` is the last id of the page before (0 for the first).

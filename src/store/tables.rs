@@ -219,6 +219,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i started_at",
             "i ended_at",
             "i seq",
+            "t series",
         ],
     },
     Table {

@@ -478,6 +478,7 @@ pub fn appointment(ada: PrincipalId, bob: PrincipalId) -> AppointmentRow {
         started_at: None,
         ended_at: None,
         seq: 0,
+        series: None,
     }
 }
 
