@@ -105,7 +105,6 @@ impl Week {
 }
 
 /// The first day not before `day` that is one of these weekdays.
-#[allow(dead_code)]
 pub(super) fn first_of(weekdays: u8, day: i64) -> i64 {
     (day..day + 7).find(|day| weekdays >> super::wall::weekday(*day) & 1 == 1).unwrap_or(day)
 }
