@@ -3,6 +3,7 @@
 use store::{BusyKind, PrincipalId};
 
 use super::access::Subject;
+use super::outside::Outside;
 use super::status::Status;
 use crate::accounts;
 use crate::calendar::{self, Precondition};
@@ -45,6 +46,10 @@ pub enum Error {
     /// Two intervals of a week overlap: their places in the list that was sent, from 0.
     #[error("intervals {first} and {second} overlap")]
     Overlapping { first: usize, second: usize },
+    /// The change would leave these outside of hours or inside a closed time: it is made when it is asked for again,
+    /// knowingly.
+    #[error("appointments would be left outside")]
+    Outside(Vec<Outside>),
     /// Whatever the one write refuses.
     #[error(transparent)]
     Calendar(calendar::Error),
@@ -78,6 +83,7 @@ impl Error {
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",
             Error::Overlapping { .. } => "OVERLAPPING_INTERVALS",
+            Error::Outside(_) => "APPOINTMENTS_AFFECTED",
             Error::Calendar(_) => "CALENDAR_REFUSED",
         }
     }

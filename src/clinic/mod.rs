@@ -16,7 +16,8 @@
 //! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
 //! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`, `settings` (what
 //! the clinic decides for all of it).
-//! Hours: `week` (what is said of them), `hours` (as text), `open` (when people are open, for many at once).
+//! Hours: `week` (what is said of them), `hours` (as text), `weekly` (asked for and set), `open` (when people are open, for
+//! many at once), `outside` (visits that a change leaves outside).
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -43,6 +44,7 @@ mod ledger;
 mod making;
 mod needs;
 mod open;
+mod outside;
 mod packed;
 mod patients;
 mod people;
@@ -60,6 +62,7 @@ mod token;
 mod visit;
 mod wall;
 mod week;
+mod weekly;
 #[cfg(test)]
 mod worlds_tests;
 
@@ -74,9 +77,11 @@ pub use free::{About, Free, Resource, Tag, TermKey};
 pub use gaps::fits;
 pub use holds::{Held, Keep};
 pub use horizon::Extended;
+pub use hours::Hours;
 pub use interval::{Busy, Open, Site, Want};
 pub use leave::{LEAVE_KINDS, NewLeave};
 pub use making::TermOn;
+pub use outside::{Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
 pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
@@ -95,6 +100,7 @@ pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 pub use week::{INTERVALS, Interval, MINUTES, Week, day_name, day_named};
+pub use weekly::{Base, NewOverride, OVERRIDES, Override};
 
 use crate::calendar::Calendars;
 

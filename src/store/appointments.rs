@@ -6,7 +6,7 @@ use std::fmt;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, values};
+use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, CollectionId, Conn, Origin, PrincipalId, Result, Tx};
 
 macro_rules! columns {
@@ -108,6 +108,23 @@ impl Conn {
         );
         let rows = self.all(sql, values![clinic, uid]).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The rows of the whole of these objects, in no order; what is no appointment is left out.
+    pub async fn appointments_by_uid(
+        &mut self,
+        clinic: ClinicId,
+        uids: &[String],
+    ) -> Result<Vec<AppointmentRow>> {
+        let mut found = Vec::with_capacity(uids.len());
+        for chunk in uids.chunks(LIST) {
+            let (places, uids) = list(2, chunk.iter().map(|uid| Value::from(uid.as_str())).collect());
+            let select = concat!("select ", columns!(), " from appointments where clinic_id = $1");
+            let sql = format!("{select} and recurrence_id = '' and uid in ({places})");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], uids].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
     }
 
     /// A practitioner's, by start; `after` is (start, uid, recurrence) of the last one of the page before.
