@@ -14,10 +14,11 @@
 //! what has expired; tells one patient of another; does I/O in a search or keeps a slot: slots are computed.
 //!
 //! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
-//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`, `settings` (what
+//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `settings` (what
 //! the clinic decides for all of it).
 //! Hours: `week` (what is said of them), `hours` (as text), `weekly` (asked for and set), `open` (when people are open, for
-//! many at once), `outside` (visits that a change leaves outside).
+//! many at once), `outside` (visits that a change leaves outside), `closing` (closed time as an object), `blocks`,
+//! `holidays` (closed for everybody), `leave`.
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -30,12 +31,15 @@
 mod access;
 mod appointments;
 mod ask;
+mod blocks;
+mod closing;
 mod directory;
 mod error;
 mod fit;
 mod free;
 mod gaps;
 mod holds;
+mod holidays;
 mod horizon;
 mod hours;
 mod interval;
@@ -70,12 +74,15 @@ use store::{ClinicId, PrincipalId, Store};
 
 pub use access::{Reach, Rule, Subject, TABLE, Verb, need, reach, rule};
 pub use ask::{Ask, Dates, Demand, Offer, Refusal};
+pub use blocks::{BLOCKS, Block};
+pub use closing::{BlockKind, Closing, Stretch};
 pub use directory::{Cursor, Directory, PAGE, PAGE_MOST, Page};
 pub use error::{Conflict, Error, Result, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
 pub use gaps::fits;
 pub use holds::{Held, Keep};
+pub use holidays::NewHoliday;
 pub use horizon::Extended;
 pub use hours::Hours;
 pub use interval::{Busy, Open, Site, Want};
@@ -84,7 +91,7 @@ pub use making::TermOn;
 pub use outside::{Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
-pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
+pub use plan::{ABSENCES, HOLIDAYS, HORIZON, VISITS, horizon};
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
 pub use services::{Need, NeedKind, OverrideFields, ServiceFields};

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use ical::{Civil, Component, Draft, Kind, Limits, Property, When, Window, Zone};
 
+use super::closing;
 use super::error::{Error, Result};
 use super::fit::BUFFER;
 
@@ -184,8 +185,8 @@ pub fn twin(text: &[u8], uid: &str, title: &str) -> Result<Bytes> {
 pub fn mended(old: &[u8], new: &[u8]) -> Result<Option<Bytes>> {
     let (old, mut new) = (tree(old)?, tree(new)?);
     let Some(before) = old.parts().find(|part| part.get("RECURRENCE-ID").is_none()) else { return Ok(None) };
-    let lines: Vec<Property> =
-        before.properties().filter(|line| KEPT.iter().any(|name| line.is(name))).cloned().collect();
+    let is_kept = |line: &&Property| KEPT.iter().chain(&closing::KEPT).any(|name| line.is(name));
+    let lines: Vec<Property> = before.properties().filter(is_kept).cloned().collect();
     let Ok(master) = master_mut(&mut new) else { return Ok(None) };
     let dropped: Vec<Property> = lines.into_iter().filter(|line| master.get(line.name()).is_none()).collect();
     if dropped.is_empty() {
@@ -231,7 +232,7 @@ fn place(part: &mut Component, (start, end): (i64, i64), zone: &Zone) {
 }
 
 /// RFC 5545 3.8.7.4 and 3.8.7.3: a later version of the same.
-fn touch(part: &mut Component, stamp: i64) {
+pub fn touch(part: &mut Component, stamp: i64) {
     let sequence = part.get("SEQUENCE").and_then(|line| line.value().trim().parse::<u32>().ok()).unwrap_or(0);
     part.set(Property::new("SEQUENCE", &[], &sequence.saturating_add(1).to_string()));
     part.set(When::Utc(stamp).property("LAST-MODIFIED"));
