@@ -199,10 +199,8 @@ fn block(
     budget: &mut Budget,
 ) -> Result<Option<Block>, ical::Error> {
     let Some(read) = object.text.as_ref().and_then(|text| plan::read(&text.0)) else { return Ok(None) };
-    let cancelled = super::text::cancelled(&read.tree);
     let found = read.digest.occurrences(window, &kept.zone, budget)?;
-    let mut stands =
-        found.iter().filter(|one| !cancelled.get(one.component as usize).copied().unwrap_or(false));
+    let mut stands = found.iter().filter(|one| one.busy != ical::Busy::Free);
     let (Some(first), Some(part)) = (stands.next(), read.tree.parts().next()) else { return Ok(None) };
     let id = object.meta.name.strip_suffix(".ics").unwrap_or(&object.meta.name).to_owned();
     let title = part.get("SUMMARY").map(|line| line.text().into_owned());

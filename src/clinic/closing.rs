@@ -278,7 +278,7 @@ impl Clinic {
             object.digest.occurrences(window, &zone, &mut Budget::steps(Budget::REQUEST))
         });
         let found = found.await?.map_err(CalendarError::from)?;
-        let mut closed: Vec<(i64, i64)> = found.iter().map(|one| (one.start, one.end)).collect();
+        let mut closed: Vec<_> = found.iter().map(|one| (one.start, one.end)).collect();
         closed.sort_unstable();
         let moment = self.store().moment().await?;
         let mut conn = self.store().read(clinic).await?;

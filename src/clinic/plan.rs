@@ -55,13 +55,9 @@ pub fn spans(
     kind: BusyKind,
     buffers: (i64, i64),
 ) -> calendar::Result<Vec<Span>> {
-    let cancelled = text::cancelled(&object.tree);
     let blocks = |one: &&Occurrence| match kind {
-        BusyKind::Block => {
-            object.kind == ical::Kind::Event
-                && !cancelled.get(one.component as usize).copied().unwrap_or_default()
-        }
-        _ => one.busy != FreeBusy::Free,
+        BusyKind::Block => object.kind == ical::Kind::Event && one.busy != FreeBusy::Free,
+        _ => one.busy.takes_time(),
     };
     let mut all = Vec::new();
     for one in occurrences.iter().filter(blocks) {

@@ -39,6 +39,10 @@ impl Guard for Rules {
         plan::window(now)
     }
 
+    fn closes(&self, slug: &str) -> bool {
+        plan::kind_of(slug) == BusyKind::Block
+    }
+
     fn check<'w>(&'w self, work: &'w mut Work<'_>, write: Write<'w>) -> BoxFuture<'w, Result<Option<Bytes>>> {
         Box::pin(async move {
             if let Some(closed) = closed(work, &write).await? {
@@ -95,13 +99,13 @@ async fn follow_closed(work: &mut Work<'_>, write: Write<'_>, kept: Kept) -> Res
         work.tx().vacate(&source).await?;
         return Ok(None);
     }
-    if let Some((name, new)) = write.new
-        && name == old.name
+    let is_elsewhere = write.new.is_some_and(|(name, _)| name != old.name);
+    if let Some((_, new)) = write.new.filter(|_| !is_elsewhere)
         && same_time(work, &write, &kept.text, new).await?
     {
         return text::mended(&kept.text, &new.text).map_err(plain);
     }
-    if write.at.policy == Policy::Refuse {
+    if is_elsewhere || write.at.policy == Policy::Refuse {
         return Err(Error::Denied(Privilege::WriteContent));
     }
     text::put_back(&kept.text, work.tx().now()).map(Some).map_err(plain)

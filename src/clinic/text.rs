@@ -87,14 +87,6 @@ pub fn buffers(tree: &Component) -> Option<(i64, i64)> {
     Some((seconds(before)?, seconds(after)?))
 }
 
-/// Which of its components are cancelled, in their order.
-pub fn cancelled(tree: &Component) -> Vec<bool> {
-    let is = |part: &Component| {
-        part.get("STATUS").is_some_and(|status| status.value().trim().eq_ignore_ascii_case("CANCELLED"))
-    };
-    tree.parts().map(is).collect()
-}
-
 /// The object at another time; of a series, the one occurrence.
 pub fn moved(text: &[u8], occurrence: Option<i64>, (start, end): (i64, i64), stamp: i64) -> Result<Bytes> {
     let mut tree = tree(text)?;
