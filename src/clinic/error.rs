@@ -3,6 +3,7 @@
 use store::{BusyKind, PrincipalId};
 
 use super::access::Subject;
+use super::outside::Outside;
 use super::status::Status;
 use crate::accounts;
 use crate::calendar::{self, Precondition};
@@ -42,6 +43,13 @@ pub enum Error {
     /// A field makes no sense.
     #[error("{field}: {why}")]
     Invalid { field: &'static str, why: &'static str },
+    /// Two intervals of a week overlap: their places in the list that was sent, from 0.
+    #[error("intervals {first} and {second} overlap")]
+    Overlapping { first: usize, second: usize },
+    /// The change would leave these outside of hours or inside a closed time: it is made when it is asked for again,
+    /// knowingly.
+    #[error("appointments would be left outside")]
+    Outside(Vec<Outside>),
     /// Whatever the one write refuses.
     #[error(transparent)]
     Calendar(calendar::Error),
@@ -74,6 +82,8 @@ impl Error {
             Error::Transition { .. } | Error::State { .. } => "INVALID_TRANSITION",
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",
+            Error::Overlapping { .. } => "OVERLAPPING_INTERVALS",
+            Error::Outside(_) => "APPOINTMENTS_AFFECTED",
             Error::Calendar(_) => "CALENDAR_REFUSED",
         }
     }

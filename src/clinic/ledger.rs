@@ -114,7 +114,7 @@ fn seat(
     let is_gone = |one: &Busy| gone.contains(&(one.resource, one.span, &one.source));
     let near: Vec<&Busy> =
         look.busy.iter().filter(|one| one.resource == resource.id && !is_gone(one)).collect();
-    let mut board = Board::of(resource.capacity, &near);
+    let mut board = Board::of(resource.capacity, &near, &look.closed);
     let mut beaten: Vec<String> = Vec::new();
     let nearby = |span: Span| {
         let near = near.iter().filter(move |one| one.span.from < span.until && one.span.until > span.from);
@@ -127,7 +127,7 @@ fn seat(
             beaten.extend(holds);
             let stays = |one: &&&Busy| !matches!(&one.source, Source::Hold(id) if beaten.contains(id));
             let left: Vec<&Busy> = near.iter().filter(stays).copied().collect();
-            board = Board::of(resource.capacity, &left);
+            board = Board::of(resource.capacity, &left, &look.closed);
             let come = weighed.come.iter().filter(|(one, _)| one.resource == resource.id);
             come.for_each(|(one, _)| board.add(one.span, one.kind));
             met = board.conflict(span, change.kind);

@@ -10,17 +10,18 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use ical::Window;
 use store::{
-    AppointmentRow, BoxFuture, BusyKind, CollectionId, Mark, Noted, ObjectMeta, Policy, PrincipalId, Source,
-    Span,
+    AppointmentRow, BoxFuture, BusyKind, CollectionId, Decision, Mark, Noted, ObjectMeta, Policy,
+    PrincipalId, RequestId, RequestStatus, Source, Span,
 };
 
+use super::closing::{self, BlockKind};
 use super::error::{Error as ClinicError, kind_name};
 use super::found::{is_final, signed};
 use super::ledger::{self, Change, Place, Weighed};
 use super::plan::{self, VISITS};
 use super::status::Status;
 use super::{By, record, text};
-use crate::calendar::{Error, Guard, Precondition, Result, Sighted, Work, Write};
+use crate::calendar::{Error, Guard, Precondition, Privilege, Result, Sighted, Work, Write};
 
 /// Why an interval is marked that a client put there.
 const ONTO_TAKEN: &str = "stored onto a taken time";
@@ -41,8 +42,15 @@ impl Guard for Rules {
         plan::window(now)
     }
 
+    fn closes(&self, slug: &str) -> bool {
+        plan::kind_of(slug) == BusyKind::Block
+    }
+
     fn check<'w>(&'w self, work: &'w mut Work<'_>, write: Write<'w>) -> BoxFuture<'w, Result<Option<Bytes>>> {
         Box::pin(async move {
+            if let Some(closed) = closed(work, &write).await? {
+                return follow_closed(work, write, closed).await;
+            }
             let managed = managed(work, &write).await?;
             match (&managed, write.old) {
                 (Some(managed), Some(old)) if managed.whole.practitioner != write.at.owner => {
@@ -53,6 +61,67 @@ impl Guard for Rules {
             }
         })
     }
+}
+
+/// A closed time that is not a phone's to change.
+struct Kept {
+    text: Bytes,
+    leave: Option<RequestId>,
+}
+
+/// What stands there, where it is leave or forced and the caller does not run the clinic.
+async fn closed(work: &mut Work<'_>, write: &Write<'_>) -> Result<Option<Kept>> {
+    let Some(old) = write.old.filter(|_| plan::kind_of(&write.at.slug) == BusyKind::Block) else {
+        return Ok(None);
+    };
+    let clinic = write.at.clinic;
+    let object = work.tx().object(clinic, write.at.id, &old.name).await?;
+    let Some(text) = object.and_then(|object| object.text).map(|text| text.0) else { return Ok(None) };
+    let tree = text::tree(&text).map_err(plain)?;
+    let leave = match closing::kind(&tree) {
+        BlockKind::Leave => closing::leave(&tree),
+        BlockKind::Forced => None,
+        _ => return Ok(None),
+    };
+    let caller = work.tx().principals_by_id(clinic, &[write.caller]).await?.into_iter().next();
+    let governs = closing::governs(caller.and_then(|caller| caller.role));
+    Ok((leave.is_some() || !governs).then_some(Kept { text, leave }))
+}
+
+/// Leave that is removed is taken back; what else would move a kept closed time is refused or put back. An alarm or a
+/// colour may be added: the time and what it is stay.
+async fn follow_closed(work: &mut Work<'_>, write: Write<'_>, kept: Kept) -> Result<Option<Bytes>> {
+    let Some(old) = write.old else { return Ok(None) };
+    let source = Source::Object(write.at.id, old.name.clone());
+    if write.new.is_none()
+        && let Some(leave) = kept.leave
+    {
+        let decision =
+            Decision { status: RequestStatus::Cancelled, by: Some(write.caller), object_name: None };
+        work.tx().decide_request(leave, RequestStatus::Approved, decision).await?;
+        work.tx().vacate(&source).await?;
+        return Ok(None);
+    }
+    let is_elsewhere = write.new.is_some_and(|(name, _)| name != old.name);
+    if let Some((_, new)) = write.new.filter(|_| !is_elsewhere)
+        && same_time(work, &write, &kept.text, new).await?
+    {
+        return text::mended(&kept.text, &new.text).map_err(plain);
+    }
+    if is_elsewhere || write.at.policy == Policy::Refuse {
+        return Err(Error::Denied(Privilege::WriteContent));
+    }
+    text::put_back(&kept.text, work.tx().now()).map(Some).map_err(plain)
+}
+
+/// Whether a new text closes the same time as the one that stood there.
+async fn same_time(work: &mut Work<'_>, write: &Write<'_>, kept: &[u8], new: &Sighted) -> Result<bool> {
+    let Some(old) = plan::read(kept) else { return Ok(false) };
+    let then = plan::expanded(&old, &write.at.zone, work.tx().now()).await.map_err(plain)?;
+    let then = plan::spans(&old, &then, BusyKind::Block, (0, 0))?;
+    let now = plan::spans(&new.object, &new.occurrences, BusyKind::Block, (0, 0))?;
+    let ends = |digest: &ical::Digest| (digest.first, digest.last);
+    Ok(then == now && ends(&old.digest) == ends(&new.object.digest))
 }
 
 /// The name of an appointment's objects, in every calendar.

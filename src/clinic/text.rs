@@ -7,6 +7,7 @@
 use bytes::Bytes;
 use ical::{Civil, Component, Draft, Kind, Limits, Property, When, Window, Zone};
 
+use super::closing;
 use super::error::{Error, Result};
 use super::fit::BUFFER;
 
@@ -88,11 +89,6 @@ pub fn buffers(tree: &Component) -> Option<(i64, i64)> {
     Some((seconds(before)?, seconds(after)?))
 }
 
-/// Which of its components are cancelled, in their order.
-pub fn cancelled(tree: &Component) -> Vec<bool> {
-    tree.parts().map(is_cancelled).collect()
-}
-
 pub fn is_cancelled(part: &Component) -> bool {
     part.get("STATUS").is_some_and(|status| status.value().trim().eq_ignore_ascii_case("CANCELLED"))
 }
@@ -145,8 +141,8 @@ pub fn twin(text: &[u8], uid: &str, title: &str) -> Result<Bytes> {
 pub fn mended(old: &[u8], new: &[u8]) -> Result<Option<Bytes>> {
     let (old, mut new) = (tree(old)?, tree(new)?);
     let Some(before) = old.parts().find(|part| part.get("RECURRENCE-ID").is_none()) else { return Ok(None) };
-    let lines: Vec<Property> =
-        before.properties().filter(|line| KEPT.iter().any(|name| line.is(name))).cloned().collect();
+    let is_kept = |line: &&Property| KEPT.iter().chain(&closing::KEPT).any(|name| line.is(name));
+    let lines: Vec<Property> = before.properties().filter(is_kept).cloned().collect();
     let Ok(master) = master_mut(&mut new) else { return Ok(None) };
     let dropped: Vec<Property> = lines.into_iter().filter(|line| master.get(line.name()).is_none()).collect();
     if dropped.is_empty() {
@@ -192,7 +188,7 @@ pub(super) fn place(part: &mut Component, (start, end): (i64, i64), zone: &Zone)
 }
 
 /// RFC 5545 3.8.7.4 and 3.8.7.3: a later version of the same.
-pub(super) fn touch(part: &mut Component, stamp: i64) {
+pub fn touch(part: &mut Component, stamp: i64) {
     let sequence = part.get("SEQUENCE").and_then(|line| line.value().trim().parse::<u32>().ok()).unwrap_or(0);
     part.set(Property::new("SEQUENCE", &[], &sequence.saturating_add(1).to_string()));
     part.set(When::Utc(stamp).property("LAST-MODIFIED"));

@@ -172,6 +172,17 @@ impl Conn {
         Ok(found)
     }
 
+    /// The rows of the whole of these objects, in no order; what is no appointment is left out.
+    pub async fn appointments_by_uid(
+        &mut self,
+        clinic: ClinicId,
+        uids: &[String],
+    ) -> Result<Vec<AppointmentRow>> {
+        let mut found = self.appointments_about(clinic, uids).await?;
+        found.retain(|row| row.recurrence.is_empty());
+        Ok(found)
+    }
+
     /// A practitioner's, by start; `after` is (start, uid, recurrence) of the last one of the page before.
     pub async fn appointments_of(
         &mut self,

@@ -46,6 +46,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0007_series.sql"),
         postgres: include_str!("../../migrations/postgres/0007_series.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0008_hours.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_hours.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

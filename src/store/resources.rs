@@ -96,7 +96,27 @@ impl Conn {
     }
 }
 
+impl Conn {
+    /// The resource whose closed time is everybody's, if the clinic has one.
+    pub async fn house(&mut self, clinic: ClinicId) -> Result<Option<PrincipalId>> {
+        let sql = "select id from resources where clinic_id = $1 and house = 1";
+        let row = self.one(sql, values![clinic]).await?;
+        row.map(|row| Ok(PrincipalId(Columns::of(&row).int()?))).transpose()
+    }
+}
+
 impl Tx {
+    /// Says that the closed time of this resource is everybody's. `Error::Unique` when another one's is.
+    pub async fn set_house(&mut self, id: PrincipalId) -> Result<bool> {
+        let sql = "update resources set house = 1 where clinic_id = $1 and id = $2";
+        let values = values![self.clinic(), id];
+        let was = self.run(sql, values).await? > 0;
+        if was {
+            self.note(Fact::PrincipalChanged { principal: id }).await?;
+        }
+        Ok(was)
+    }
+
     /// Makes a principal bookable. `Error::Gone` without the principal, `Error::Unique` when it is already.
     pub async fn insert_resource(&mut self, new: Resource) -> Result<()> {
         self.room()?;

@@ -159,7 +159,10 @@ pub(crate) const TABLES: &[Table] = &[
             "i revoked_at",
         ],
     },
-    Table { name: "resources", columns: &["i clinic_id", "i id", "i capacity", "i reached", "i epoch"] },
+    Table {
+        name: "resources",
+        columns: &["i clinic_id", "i id", "i capacity", "i reached", "i epoch", "i house"],
+    },
     Table {
         name: "busy",
         columns: &[
