@@ -15,10 +15,10 @@ use super::Calendars;
 use super::access::Privilege;
 use super::collections::home_path;
 use super::error::{Error, Result};
-use super::read::compute;
 use super::shelf::{Shelf, Slot};
 use super::shown::Shown;
 use super::structure::{Person, Reader};
+use super::turns::{budget, compute};
 use crate::accounts::Caller;
 
 /// Whose busy time.
@@ -165,7 +165,7 @@ struct Line {
 impl Line {
     fn new(of: &Subject, steps: u64) -> Line {
         let hours = of.hours.iter().cloned().collect();
-        Line { periods: Vec::new(), most: MANY, hours, budget: Budget::steps(steps), failed: None }
+        Line { periods: Vec::new(), most: MANY, hours, budget: budget(steps), failed: None }
     }
 
     /// Adds what stands in one calendar.
