@@ -86,6 +86,11 @@ pub fn buffers(tree: &Component) -> Option<(i64, i64)> {
     Some((seconds(before)?, seconds(after)?))
 }
 
+/// What was booked, by its code.
+pub fn service(tree: &Component) -> Option<String> {
+    tree.parts().find_map(|part| part.get(SERVICE)).map(|line| line.value().trim().to_owned())
+}
+
 /// Which of its components are cancelled, in their order.
 pub fn cancelled(tree: &Component) -> Vec<bool> {
     let is = |part: &Component| {

@@ -42,6 +42,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0006_settings.sql"),
         postgres: include_str!("../../migrations/postgres/0006_settings.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0010_slots.sql"),
+        postgres: include_str!("../../migrations/postgres/0010_slots.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -179,6 +179,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i overbook_by",
             "t overbook_door",
             "t overbook_why",
+            "t service",
         ],
     },
     Table {
@@ -192,6 +193,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i expires_at",
             "i extended",
             "t plan",
+            "t other_party",
         ],
     },
     Table {
@@ -219,6 +221,8 @@ pub(crate) const TABLES: &[Table] = &[
             "i started_at",
             "i ended_at",
             "i seq",
+            "i location_id",
+            "t mode",
         ],
     },
     Table {
