@@ -42,6 +42,9 @@ pub enum Error {
     /// A field makes no sense.
     #[error("{field}: {why}")]
     Invalid { field: &'static str, why: &'static str },
+    /// Two intervals of a week overlap: their places in the list that was sent, from 0.
+    #[error("intervals {first} and {second} overlap")]
+    Overlapping { first: usize, second: usize },
     /// Whatever the one write refuses.
     #[error(transparent)]
     Calendar(calendar::Error),
@@ -74,6 +77,7 @@ impl Error {
             Error::Transition { .. } | Error::State { .. } => "INVALID_TRANSITION",
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",
+            Error::Overlapping { .. } => "OVERLAPPING_INTERVALS",
             Error::Calendar(_) => "CALENDAR_REFUSED",
         }
     }

@@ -16,6 +16,7 @@
 //! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
 //! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`, `settings` (what
 //! the clinic decides for all of it), `deeds` (the audit, and tokens).
+//! Hours: `week` (what is said of them), `hours` (as text), `open` (when people are open, for many at once).
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -36,11 +37,13 @@ mod free;
 mod gaps;
 mod holds;
 mod horizon;
+mod hours;
 mod interval;
 mod leave;
 mod ledger;
 mod making;
 mod needs;
+mod open;
 mod packed;
 mod patients;
 mod people;
@@ -57,6 +60,7 @@ mod text;
 mod token;
 mod visit;
 mod wall;
+mod week;
 #[cfg(test)]
 mod worlds_tests;
 
@@ -92,6 +96,7 @@ pub use store::{
 pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
+pub use week::{INTERVALS, Interval, MINUTES, Week, day_name, day_named};
 
 use crate::calendar::Calendars;
 

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Availability {
     /// 0 for PRIORITY 0 or none, 1 for 9, ... 9 for 1: higher ones replace lower ones.
-    rank: u8,
+    pub(crate) rank: u8,
     /// What it is outside of its AVAILABLE.
     busy: Busy,
     /// Without one it has no beginning, or no end.
@@ -68,7 +68,7 @@ impl Availability {
     }
 
     /// Its own span inside the window.
-    fn span(&self, window: Window, floating: &Zone) -> Option<Window> {
+    pub(crate) fn span(&self, window: Window, floating: &Zone) -> Option<Window> {
         let from = self.from.as_ref().map_or(Window::START, |edge| edge.instant(floating));
         let until = self.until.as_ref().map_or(Window::END, |edge| edge.instant(floating));
         Window::new(from.max(window.from), until.min(window.until))
@@ -132,7 +132,7 @@ pub fn closed<'a>(
 
 /// The AVAILABLE components, each master with its overrides. Masters are told apart by UID; a second one with the same
 /// UID, or one without, stands for itself: dropping it would close what its writer meant to open.
-fn groups(part: &Component) -> Vec<Vec<&Component>> {
+pub(crate) fn groups(part: &Component) -> Vec<Vec<&Component>> {
     let mut groups: Vec<Vec<&Component>> = Vec::new();
     let mut by_uid: HashMap<String, usize> = HashMap::new();
     let is_override = |one: &&Component| one.get("RECURRENCE-ID").is_some();

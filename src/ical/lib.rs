@@ -6,7 +6,7 @@
 //! value, time (typed values, civil arithmetic) · compose (objects of our own making) · proof (what tests share)
 //! zone, table, vtimezone, definition, names, agree, windows (zones) · rule, days, recur (RRULE) · span (the tables of RFC 4791 9.9)
 //! gather, series, digest (an object's occurrences and what an index keeps of them) · check (what may be stored)
-//! expand, limit, select, alarm, redact, supply (views of one object) · busy (periods), available (VAVAILABILITY)
+//! expand, limit, select, alarm, redact, supply (views of one object) · busy (periods), available (VAVAILABILITY: what it closes), opened (what it opens)
 //! combine, split (many objects)
 
 mod agree;
@@ -26,6 +26,7 @@ mod gather;
 mod limit;
 mod model;
 mod names;
+mod opened;
 mod parse;
 mod print;
 #[cfg(test)]
@@ -61,6 +62,7 @@ pub use expand::expand;
 pub use limit::{limit_freebusy_set, limit_recurrence_set};
 pub use model::{Component, Property};
 pub use names::{ZoneName, iana_name, zone_names};
+pub use opened::{Opened, Opener, opened, openers};
 pub use parse::Limits;
 pub use redact::redact;
 pub use select::{Comps, Props, Selection, select};

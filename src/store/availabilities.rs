@@ -8,7 +8,7 @@ use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, Conn, Fact, PrincipalId, Result, Tx};
 
 /// Principals whose texts are read by one statement.
-const TEXTS: usize = 20;
+const TEXTS: usize = 100;
 
 /// A principal's availability.
 #[derive(Clone, PartialEq, Eq)]

@@ -374,6 +374,28 @@ impl Conn {
         rows.iter().map(read).collect()
     }
 
+    /// What stands in several collections between two instants, by its time bounds, with texts, ordered by
+    /// (collection, name).
+    pub async fn texts_between(
+        &mut self,
+        clinic: ClinicId,
+        of: &[CollectionId],
+        (from, until): (i64, i64),
+    ) -> Result<Vec<Object>> {
+        let mut found = Vec::new();
+        for chunk in of.chunks(LIST) {
+            let (places, ids) = list(4, chunk.iter().map(|id| Value::from(*id)).collect());
+            let select = concat!("select ", columns!(), ", collection_id, text from objects");
+            let sql = format!(
+                "{select} where clinic_id = $1 and last >= $2 and first < $3 and collection_id in ({places}) \
+                 order by collection_id, name"
+            );
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic, from, until], ids].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
     /// What in the bookable calendars of one owner goes on after `instant`, with texts, ordered by (collection, name).
     pub async fn objects_beyond(
         &mut self,

@@ -2,7 +2,7 @@
 //! stored of it.
 
 use super::*;
-use crate::{Busy, Period, Refusal, closed, timeline};
+use crate::{Busy, Opened, Period, Refusal, closed, opened, openers, timeline};
 
 /// The one VAVAILABILITY with these lines, read.
 fn hours(lines: &str) -> Digest {
@@ -20,9 +20,18 @@ fn weekly(zone: &str, from: &str, until: &str, days: &str) -> String {
     open(&format!("{zone}{from}{days}"), &lines)
 }
 
+/// What is closed; in every test here what is open is what is left.
 fn line(all: &[&Digest], window: Window, zone: &Zone) -> Vec<Period> {
-    let all = all.iter().map(|digest| (&**digest.availability.as_ref().unwrap(), zone));
-    closed(all, window, &mut Budget::steps(Budget::REQUEST)).unwrap()
+    let all: Vec<_> = all.iter().map(|digest| (&**digest.availability.as_ref().unwrap(), zone)).collect();
+    let mut budget = Budget::steps(Budget::REQUEST);
+    let closed = closed(all.iter().copied(), window, &mut budget).unwrap();
+    let mut ends: Vec<_> = closed.iter().map(|period| (period.from, period.until)).collect();
+    ends.extend(opened(&all, window, &mut budget).unwrap().iter().map(|one| (one.from, one.until)));
+    ends.sort_unstable();
+    assert!(ends.windows(2).all(|pair| pair[0].1 == pair[1].0), "neither gap nor overlap: {ends:?}");
+    let edges = ends.first().zip(ends.last()).map(|(first, last)| (first.0, last.1));
+    assert_eq!(edges, Some((window.from, window.until)));
+    closed
 }
 
 /// What is closed of a window, as `B 20260302T080000Z/20260302T170000Z`.
@@ -327,4 +336,39 @@ fn timelines_are_what_each_instant_says() {
             );
         }
     }
+}
+
+#[test]
+fn s4_open_time_says_which_available_opens_it() {
+    let text = |lines: &str| calendar(&format!("BEGIN:VAVAILABILITY\nUID:1\n{lines}END:VAVAILABILITY"));
+    let evening = UTC_DAYS.replace("T09", "T15").replace("T17", "T20");
+    let moved = "RECURRENCE-ID:20260303T090000Z\nDTSTART:20260303T100000Z\nDTEND:20260303T110000Z";
+    let base = object(&text(&format!("{}{}{}", open("b", &evening), open("a", UTC_DAYS), open("a", moved))));
+    let day = "PRIORITY:5\nDTSTART:20260302T120000Z\nDTEND:20260302T130000Z\n";
+    let day = object(&text(&format!("{day}{}", open("c", "DTSTART:20260302T123000Z\nDURATION:PT8H"))));
+    let utc = Zone::utc();
+    let all = [&base, &day].map(|one| (&**one.digest.availability.as_ref().unwrap(), &utc));
+    let found =
+        opened(&all, window("20260302T000000Z", "20260304T000000Z"), &mut Budget::steps(999)).unwrap();
+    let told = |one: &Opened| {
+        let by = one.by.map(|by| (by.availability, by.group, by.part));
+        (utc_text(one.from)[6..11].to_owned(), utc_text(one.until)[6..11].to_owned(), by)
+    };
+    let told: Vec<_> = found.iter().map(told).collect();
+    let span = |from: &str, until: &str, by| (from.to_owned(), until.to_owned(), Some(by));
+    assert_eq!(
+        told,
+        [
+            span("02T09", "02T12", (0, 1, 0)),
+            span("02T12", "02T13", (1, 0, 0)),
+            // It began first, so it goes on to 17:00; the evening has what is left.
+            span("02T13", "02T17", (0, 1, 0)),
+            span("02T17", "02T20", (0, 0, 0)),
+            span("03T10", "03T11", (0, 1, 1)),
+            span("03T15", "03T20", (0, 0, 0)),
+        ]
+    );
+    let groups = openers(base.tree.parts().next().unwrap());
+    let start = |group: usize, part: usize| groups[group][part].get("DTSTART").unwrap().value().to_owned();
+    assert_eq!((start(0, 0), start(1, 1)), ("20260105T150000Z".into(), "20260303T100000Z".into()));
 }
