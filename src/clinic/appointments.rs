@@ -205,8 +205,8 @@ fn change(ready: &Ready, used: Option<String>) -> Result<Change> {
         places.push(Place { resource, old: None, new });
     }
     let wanted = plan::spans(&ready.object, &ready.occurrences, BusyKind::Visit, ready.visit.buffers)?;
-    let service = ready.visit.service.clone();
-    Ok(Change { places, wanted, kind: BusyKind::Visit, service, used, is_strong: false })
+    let counts = ready.visit.service.clone().map(|service| (ready.visit.practitioner, service));
+    Ok(Change { places, wanted, kind: BusyKind::Visit, counts, used, is_strong: false })
 }
 
 /// Conflicts beyond the horizon, of every resource.
@@ -408,8 +408,8 @@ async fn rewrite(
     };
     let mut places = vec![place(found.row.practitioner, found.visits, &found.name)];
     places.extend(twins.iter().map(|(resource, id)| place(*resource, *id, &twin_name)));
-    let service = found.row.service.clone();
-    let change = Change { places, wanted, kind: BusyKind::Visit, service, used: None, is_strong: false };
+    let counts = found.row.service.clone().map(|service| (found.row.practitioner, service));
+    let change = Change { places, wanted, kind: BusyKind::Visit, counts, used: None, is_strong: false };
     let weighed = ledger::weigh(work, &change).await?;
     let mut met = weighed.conflicts();
     if let Some(text) = text.as_ref().filter(|_| noted == Noted::Moved) {

@@ -105,7 +105,7 @@ impl Clinic {
                             source: Source::Hold(id.clone()),
                             expires_at: Some(expires_at),
                             mark: None,
-                            service: visit.service.clone(),
+                            service: visit.service.clone().filter(|_| resource.id == visit.practitioner),
                         });
                     }
                 }

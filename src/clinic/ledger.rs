@@ -23,8 +23,8 @@ pub struct Change {
     pub places: Vec<Place>,
     pub wanted: Vec<Span>,
     pub kind: BusyKind,
-    /// What they count for where a service is limited: its code.
-    pub service: Option<String>,
+    /// With whom they count for a service, by its code: limits are a practitioner's.
+    pub counts: Option<(PrincipalId, String)>,
     /// The hold that is being turned into this.
     pub used: Option<String>,
     /// It wins over live holds: a practitioner's own change.
@@ -138,7 +138,7 @@ fn seat(
             source: source.clone(),
             expires_at: None,
             mark: None,
-            service: change.service.clone(),
+            service: change.counts.as_ref().filter(|(of, _)| *of == resource.id).map(|(_, code)| code.clone()),
         };
         weighed.come.push((busy, met));
     }
