@@ -7,6 +7,7 @@ use bytes::Bytes;
 use ical::{Budget, Object, Zone};
 use store::{AppointmentRow, BusyKind, CollectionId, Mark, Noted, PrincipalId, Source};
 
+use super::check::Check;
 use super::error::{Conflict, Error, Result};
 use super::ledger::{self, Change, Place, Weighed};
 use super::plan::{self, VISITS};
@@ -48,10 +49,24 @@ impl Clinic {
     /// Books a visit: every resource, every occurrence, or nothing. From a hold, what was held counts, and the rest of
     /// `visit` (patient, title, details).
     pub async fn book(&self, by: By, visit: Visit, ground: Ground) -> Result<Booked> {
+        self.book_checked(by, visit, ground, None).await
+    }
+
+    /// The same, if what it was planned by is still true.
+    pub(super) async fn book_checked(
+        &self,
+        by: By,
+        visit: Visit,
+        ground: Ground,
+        check: Option<Check>,
+    ) -> Result<Booked> {
         let ready = self.ready(by, visit).await?;
         let booked = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
+                if let Some(check) = &check {
+                    check.run(work).await?;
+                }
                 book(work, by, &ready, ground).await
             })
         });
@@ -114,6 +129,18 @@ impl Clinic {
         version: Version,
         ground: Ground,
     ) -> Result<Booked> {
+        self.reschedule_checked(by, id, (start, end), version, (ground, None)).await
+    }
+
+    /// The same, if what it was planned by is still true.
+    pub(super) async fn reschedule_checked(
+        &self,
+        by: By,
+        id: AppointmentId,
+        (start, end): (i64, i64),
+        version: Version,
+        (ground, check): (Ground, Option<Check>),
+    ) -> Result<Booked> {
         if end <= start || end - start > LONGEST {
             return Err(Error::Invalid {
                 field: "end",
@@ -125,6 +152,9 @@ impl Clinic {
                 work.tx().sign(by.door, by.who);
                 let found = Found::open(work, by, &id, version).await?;
                 found.takes_place(None)?;
+                if let Some(check) = &check {
+                    check.run(work).await?;
+                }
                 let now = work.tx().now();
                 let text = text::moved(&found.text, id.occurrence, (start, end), now)?;
                 let row = AppointmentRow { start_at: start, end_at: end, ..found.row.clone() };

@@ -3,6 +3,7 @@
 
 use store::{Busy, BusyKind, Fact, HoldBecame, KeptHold, PrincipalId, Source};
 
+use super::check::Check;
 use super::error::{Conflict, Error, Result};
 use super::fit::{Board, pieces};
 use super::visit::Visit;
@@ -59,6 +60,17 @@ impl Keep {
 impl Clinic {
     /// Keeps the time of all resources of a visit, or of none.
     pub async fn hold(&self, by: By, visit: Visit, keep: Keep) -> Result<Held> {
+        self.hold_checked(by, visit, keep, None).await
+    }
+
+    /// The same, if what it was planned by is still true.
+    pub(super) async fn hold_checked(
+        &self,
+        by: By,
+        visit: Visit,
+        keep: Keep,
+        check: Option<Check>,
+    ) -> Result<Held> {
         visit.check()?;
         if visit.rule.is_some() {
             return Err(Error::Invalid {
@@ -70,8 +82,11 @@ impl Clinic {
         let (id, seconds) = (super::appointments::unguessable()?, keep.seconds.clamp(1, LONGEST));
         let held = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
+                work.tx().sign(by.door, by.who);
+                if let Some(check) = &check {
+                    check.run(work).await?;
+                }
                 let tx = work.tx();
-                tx.sign(by.door, by.who);
                 let now = tx.moment();
                 for party in [Some(&keep.party), keep.other_party.as_ref()].into_iter().flatten() {
                     if tx.holds_of(by.clinic, party, now).await? >= keep.at_most {

@@ -29,26 +29,33 @@
 mod access;
 mod appointments;
 mod ask;
+mod check;
+mod dates;
 mod deeds;
 mod directory;
 mod error;
 mod fit;
 mod free;
 mod gaps;
+mod gather;
 mod holds;
 mod horizon;
 mod hours;
 mod interval;
 mod leave;
 mod ledger;
+mod live;
 mod making;
+mod menu;
 mod needs;
+mod offers;
 mod open;
 mod packed;
 mod patients;
 mod people;
 mod plan;
 mod postings;
+mod reserve;
 mod rooms;
 mod rules;
 mod services;
@@ -60,9 +67,13 @@ mod text;
 mod token;
 mod visit;
 mod wall;
+mod wanted;
 mod week;
+mod wish;
 #[cfg(test)]
 mod worlds_tests;
+
+use std::sync::{Arc, OnceLock};
 
 use store::{ClinicId, Store};
 
@@ -70,7 +81,7 @@ pub use access::{Reach, Rule, Subject, TABLE, Verb, need, reach, rule};
 pub use ask::{Ask, Dates, Demand, Offer, Refusal};
 pub use deeds::AuditAfter;
 pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
-pub use error::{Conflict, Error, Result, kind_name};
+pub use error::{Conflict, Error, Result, Unfit, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
 pub use gaps::fits;
@@ -82,6 +93,8 @@ pub use making::TermOn;
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
 pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
+pub use offers::Offered;
+pub use reserve::Contact;
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
 pub use services::{Need, NeedKind, OverrideFields, ServiceFields};
@@ -96,8 +109,11 @@ pub use store::{
 pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
+pub use wanted::{OFFERS, Wanted};
 pub use week::{INTERVALS, Interval, MINUTES, Week, day_name, day_named};
+pub use wish::{IN_PERSON, VIDEO, Wish};
 
+use crate::accounts::Stamp;
 use crate::calendar::Calendars;
 
 /// Who does something, through which door: written beside everything that is done.
@@ -114,12 +130,14 @@ pub struct By {
 pub struct Clinic {
     store: Store,
     calendars: Calendars,
+    live: Arc<live::Live>,
+    stamp: Arc<OnceLock<Stamp>>,
 }
 
 impl Clinic {
     /// Over the calendars, which must have been opened with [`Rules`].
     pub fn new(store: Store, calendars: Calendars) -> Clinic {
-        Clinic { store, calendars }
+        Clinic { store, calendars, live: Arc::default(), stamp: Arc::default() }
     }
 
     /// Makes a principal bookable: its resource and its two calendars, in one transaction. What a client's change onto

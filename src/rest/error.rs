@@ -56,6 +56,9 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
             let allowed: Vec<&str> = from.next().iter().map(|status| status.name()).collect();
             new(StatusCode::CONFLICT, "Not from here").with("status_is", from.name()).with("allowed", allowed)
         }
+        E::Overlapping { first, second } => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "Overlapping").with("intervals", vec![*first, *second])
+        }
         E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
         E::HoldExpired | E::HoldLimit | E::Taken(_) => new(StatusCode::CONFLICT, "Not possible now"),
     }

@@ -1,8 +1,7 @@
 //! Resources: principals that can be booked, how many at a time, and up to where their intervals stand in `busy`.
 
-use sqlx::any::AnyRow;
-
 use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
 
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, Conn, Fact, Policy, PrincipalId, Result, Tx};
@@ -68,6 +67,19 @@ impl Conn {
     pub async fn resource(&mut self, clinic: ClinicId, id: PrincipalId) -> Result<Option<Resource>> {
         let sql = "select id, capacity, reached from resources where clinic_id = $1 and id = $2";
         self.one(sql, values![clinic, id]).await?.as_ref().map(read_row).transpose()
+    }
+
+    /// Those of these principals, in no order.
+    pub async fn resources_of(&mut self, clinic: ClinicId, of: &[PrincipalId]) -> Result<Vec<Resource>> {
+        let mut found = Vec::with_capacity(of.len());
+        for chunk in of.chunks(LIST) {
+            let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
+            let sql =
+                format!("select id, capacity, reached from resources where clinic_id = $1 and id in ({places})");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
+            found.extend(rows.iter().map(read_row).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
     }
 
     /// A page of the clinic's, ordered by id; `after` is the last id of the page before (0 for the first).
