@@ -144,8 +144,14 @@ impl Ask<'_> {
         {
             return Err(Refusal::Grid);
         }
-        let names =
-            [self.who.len(), self.except.len(), self.places.len(), self.modes.len(), self.ignore.len(), self.traits.len()];
+        let names = [
+            self.who.len(),
+            self.except.len(),
+            self.places.len(),
+            self.modes.len(),
+            self.ignore.len(),
+            self.traits.len(),
+        ];
         if self.limit > OFFERS || things > THINGS || names.into_iter().any(|count| count > NAMES) {
             return Err(Refusal::TooMany);
         }

@@ -13,12 +13,12 @@ use crate::calendar::Work;
 const FACTS: u32 = 1_000;
 
 /// The plan's assumptions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Check {
     /// The plan knew this change and all before it.
     pub seen: i64,
     /// Whom it is about, and their calendars of dated hours.
-    pub of: Vec<PrincipalId>,
+    pub all: Vec<PrincipalId>,
     pub hours: Vec<store::CollectionId>,
     pub practitioner: PrincipalId,
     /// The service by its code, with the days and weeks in which there may be so many (0: any number).
@@ -35,6 +35,24 @@ pub(super) struct Check {
 }
 
 impl Check {
+    /// Of a visit with somebody: nothing to be looked at yet.
+    pub fn of(practitioner: PrincipalId) -> Check {
+        Check {
+            seen: i64::MAX,
+            all: Vec::new(),
+            hours: Vec::new(),
+            practitioner,
+            service: None,
+            day: ((0, 0), 0),
+            week: ((0, 0), 0),
+            patient: None,
+            span: (0, 0),
+            overlap: true,
+            visits: 0,
+            except: None,
+        }
+    }
+
     pub async fn run(&self, work: &mut Work<'_>) -> Result<()> {
         self.rules(work).await?;
         self.limits(work).await?;
@@ -49,7 +67,7 @@ impl Check {
         }
         let rows = work.tx().journal_after(clinic, self.seen, FACTS).await?;
         let hours = self.hours.iter().map(|id| (*id, self.practitioner)).collect();
-        match rows.len() >= FACTS as usize || News::of(&rows, &hours).overthrow(&self.of) {
+        match rows.len() >= FACTS as usize || News::of(&rows, &hours).overthrow(&self.all) {
             true => Err(Error::Overtaken),
             false => Ok(()),
         }

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ical::Zone;
-use store::{Bookable, ClinicId, CollectionId, PrincipalId, PrincipalKind, ProfileStatus, ResourceTerm, Taken};
+use store::{
+    Bookable, ClinicId, CollectionId, PrincipalId, PrincipalKind, ProfileStatus, ResourceTerm, Taken,
+};
 
 use super::Clinic;
 use super::error::Result;
@@ -56,8 +58,7 @@ impl Clinic {
                 let spans: Vec<_> = read.come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
                 let taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
                 let Read { come, hours } = read;
-                let changes =
-                    Changes { upto: index.seen, come, hours, spans, taken, ..Changes::default() };
+                let changes = Changes { upto: index.seen, come, hours, spans, taken, ..Changes::default() };
                 index = super::plan::compute(move || {
                     changes.put(&mut index);
                     index
@@ -94,7 +95,8 @@ impl Clinic {
         }
         let new: HashSet<_> = changes.spans.iter().map(|span| span.0).collect();
         let touched = news.touched.iter().filter(|(id, _)| known.contains(id) && !new.contains(id));
-        let within = |(id, span): (&PrincipalId, &(i64, i64))| (*id, span.0.max(window.0), span.1.min(window.1));
+        let within =
+            |(id, span): (&PrincipalId, &(i64, i64))| (*id, span.0.max(window.0), span.1.min(window.1));
         changes.spans.extend(touched.map(within).filter(|(_, from, until)| from < until));
         if !changes.spans.is_empty() {
             changes.taken = self.store().read(clinic).await?.taken(clinic, &changes.spans, now).await?;

@@ -138,7 +138,11 @@ fn seat(
             source: source.clone(),
             expires_at: None,
             mark: None,
-            service: change.counts.as_ref().filter(|(of, _)| *of == resource.id).map(|(_, code)| code.clone()),
+            service: change
+                .counts
+                .as_ref()
+                .filter(|(of, _)| *of == resource.id)
+                .map(|(_, code)| code.clone()),
         };
         weighed.come.push((busy, met));
     }

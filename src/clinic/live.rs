@@ -225,7 +225,8 @@ impl Clinic {
     async fn renew(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
         loop {
             let target = self.store().version(kept.id).await?.seq;
-            let known = kept.read(|index| (index.seen, index.hours.clone(), index.free.span().0 + DAY <= now));
+            let known =
+                kept.read(|index| (index.seen, index.hours.clone(), index.free.span().0 + DAY <= now));
             let Some((seen, hours, is_over)) = known else { return self.build(kept, now).await };
             let rows = self.facts(kept.id, seen).await?;
             let is_last = rows.len() < FACTS as usize;

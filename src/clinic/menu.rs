@@ -72,9 +72,8 @@ impl Dish {
     pub fn measured(&self, other: &ServiceOverride) -> Option<Measure> {
         let own = self.measure();
         let seconds = |minutes: Option<i64>, own: i64| minutes.map_or(own, |minutes| minutes * 60);
-        let limit = |limit: Option<i64>, own: u32| {
-            limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(own)
-        };
+        let limit =
+            |limit: Option<i64>, own: u32| limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(own);
         other.offered.then(|| Measure {
             length: seconds(other.minutes, own.length),
             before: seconds(other.pad_before, own.before),

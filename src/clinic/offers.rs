@@ -4,6 +4,7 @@
 use ical::Zone;
 use store::{PrincipalId, ServiceId, Source, TermId};
 
+use super::Clinic;
 use super::access::{self, Subject, Verb};
 use super::ask::Offer;
 use super::dates::Rule;
@@ -17,7 +18,6 @@ use super::token::{PURPOSE, Slot};
 use super::visit::AppointmentId;
 use super::wanted::{Wanted, measured};
 use super::wish::Wish;
-use super::Clinic;
 use crate::accounts::{Caller, Role, Stamp};
 
 /// Seconds for which a slot can be booked by its token.
@@ -224,13 +224,11 @@ impl Wish {
         };
         Ok(Wish {
             service: slot.service.map(ServiceId),
-            practitioner: *practitioner,
             with: Some(with.to_vec()),
-            start: slot.start,
             minutes: Some(slot.length / 60),
             location: slot.place.map(|place| TermId(place.0)),
             mode,
-            ..Wish::default()
+            ..Wish::new(*practitioner, slot.start)
         })
     }
 }

@@ -2,7 +2,7 @@
 //! search, and is booked or kept in one transaction that looks again at what may have changed meanwhile.
 
 use serde_json::{Map, Value};
-use store::{AppointmentRow, PatientBy, PrincipalId};
+use store::{AppointmentRow, PrincipalId};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::check::Check;
@@ -57,13 +57,11 @@ impl Clinic {
         });
         let wish = Wish {
             service: service.await?,
-            practitioner: visit.practitioner,
             with: Some(visit.with.clone()),
-            start: visit.start,
             minutes: Some((visit.end - visit.start) / 60),
             location: visit.location,
             mode: visit.mode.clone(),
-            ..Wish::default()
+            ..Wish::new(visit.practitioner, visit.start)
         };
         Ok((wish, hold))
     }
@@ -156,20 +154,19 @@ impl Clinic {
         });
         let wish = Wish {
             service: service.await?,
-            practitioner: row.practitioner,
             with: Some(row.resources.clone()),
-            start,
             minutes: Some(minutes.unwrap_or((row.end_at - row.start_at) / 60)),
             location: row.location,
             mode: row.mode.clone(),
             ignore: Some(id.clone()),
-            ..Wish::default()
+            ..Wish::new(row.practitioner, start)
         };
         for _ in 0..TRIES {
             let planned = self.plan(who, &wish, &ground).await?;
             let check = Check { patient: row.patient, ..planned.check };
             let span = (planned.visit.start, planned.visit.end);
-            let done = self.reschedule_checked(by(who), id.clone(), span, version, (ground.clone(), Some(check)));
+            let done =
+                self.reschedule_checked(by(who), id.clone(), span, version, (ground.clone(), Some(check)));
             match done.await {
                 Err(Error::Overtaken) => {}
                 other => return other,
@@ -198,7 +195,12 @@ impl Clinic {
     }
 
     /// Until so long before the start somebody outside may change it.
-    pub(super) async fn in_window(&self, who: &Caller, row: &AppointmentRow, id: &AppointmentId) -> Result<()> {
+    pub(super) async fn in_window(
+        &self,
+        who: &Caller,
+        row: &AppointmentRow,
+        id: &AppointmentId,
+    ) -> Result<()> {
         if !is_outside(who) {
             return Ok(());
         }
@@ -255,7 +257,7 @@ impl Clinic {
         let visit = self.visit(who, wish, &laid, &settings).await?;
         let check = Check {
             hours,
-            of: visit.resources(),
+            all: visit.resources(),
             service: laid.service.as_ref().map(|service| service.0.clone()).filter(|_| is_strict),
             patient: visit.patient.filter(|_| is_strict),
             except: wish.ignore.as_ref().map(|id| id.uid.clone()),
@@ -294,7 +296,7 @@ impl Clinic {
     async fn patient_of(&self, who: &Caller, wish: &Wish) -> Result<Option<String>> {
         let Some(id) = wish.patient else { return Ok(None) };
         let mut conn = self.store().read(who.clinic()).await?;
-        let found = conn.patient(who.clinic(), PatientBy::Id(id)).await?;
+        let found = conn.patient(who.clinic(), id).await?;
         found.map(|found| Some(found.body.name)).ok_or(Error::NotFound("patient"))
     }
 
@@ -333,15 +335,15 @@ impl Clinic {
             None => kept.details.clone(),
         };
         let patient = wish.patient.map(|id| id.0).or(kept.patient);
+        let kept_with = kept.practitioner;
         let visit = Visit { title, details, patient, is_pending: wish.is_pending, ..kept };
         // The time was promised: what the rules say now does not count, the patient's own time does.
         let check = Check {
-            seen: i64::MAX,
             patient,
             span: (visit.start, visit.end),
             overlap: settings.patient_overlap,
             visits: settings.visits_patient,
-            ..Check::default()
+            ..Check::of(kept_with)
         };
         Ok(Planned { visit, check })
     }
@@ -406,13 +408,12 @@ fn hours(index: &Index, of: PrincipalId) -> Vec<store::CollectionId> {
 
 fn check(laid: &Laid, settings: &Settings, wish: &Wish) -> Check {
     Check {
-        practitioner: wish.practitioner,
         day: (laid.day, laid.measure.day_limit),
         week: (laid.week, laid.measure.week_limit),
         span: (wish.start, wish.start + laid.measure.length),
         overlap: settings.patient_overlap,
         visits: settings.visits_patient,
-        ..Check::default()
+        ..Check::of(wish.practitioner)
     }
 }
 

@@ -162,7 +162,8 @@ impl Wanted {
             groups.entry(measure).or_default().push(one.resource);
         }
         let apart = groups.values().flatten().copied();
-        let mut asks = vec![Ask { except: base.except.iter().copied().chain(apart).collect(), ..base.clone() }];
+        let mut asks =
+            vec![Ask { except: base.except.iter().copied().chain(apart).collect(), ..base.clone() }];
         asks.extend(groups.into_iter().filter_map(|(measure, who)| {
             let measure = measure?;
             let (day_limit, week_limit) = (measure.day_limit, measure.week_limit);

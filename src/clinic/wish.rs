@@ -19,7 +19,7 @@ pub const IN_PERSON: &str = "in-person";
 pub const VIDEO: &str = "video";
 
 /// What somebody wants to have booked, or kept.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Wish {
     pub service: Option<ServiceId>,
     pub practitioner: PrincipalId,
@@ -74,6 +74,25 @@ pub(super) struct Strict {
 }
 
 impl Wish {
+    /// A time with somebody, and nothing else said.
+    pub fn new(practitioner: PrincipalId, start: i64) -> Wish {
+        Wish {
+            service: None,
+            practitioner,
+            with: None,
+            start,
+            minutes: None,
+            location: None,
+            mode: None,
+            rule: None,
+            patient: None,
+            title: None,
+            details: None,
+            is_pending: false,
+            ignore: None,
+        }
+    }
+
     /// The visit this comes to, or why it is not offered.
     pub(super) fn lay(
         &self,
@@ -173,13 +192,7 @@ impl Wish {
     }
 
     /// Where it is held: as is asked, by the hours, or at the one place where the practitioner is that day.
-    fn place(
-        &self,
-        index: &Index,
-        site: Site,
-        own: &[TermKey],
-        strict: Strict,
-    ) -> Result<Option<TermId>> {
+    fn place(&self, index: &Index, site: Site, own: &[TermKey], strict: Strict) -> Result<Option<TermId>> {
         let Some(asked) = self.location else {
             let only = (own.len() == 1).then(|| own.first().copied()).flatten();
             return Ok(site.place.or(only).map(|place| TermId(place.0)));
@@ -262,9 +275,8 @@ fn tags(who: &Resource, about: About, weekday: u32) -> Vec<TermKey> {
 
 /// Not too soon, and not too far ahead.
 fn in_time(dish: Option<&Dish>, start: i64, now: i64) -> Result<()> {
-    let (notice, horizon) = dish.map_or((0, i64::MAX), |dish| {
-        (dish.fields.notice * 60, dish.fields.horizon_days * DAY)
-    });
+    let (notice, horizon) =
+        dish.map_or((0, i64::MAX), |dish| (dish.fields.notice * 60, dish.fields.horizon_days * DAY));
     match start {
         _ if start < now.saturating_add(notice) => Err(Error::Unfit(Unfit::TooSoon)),
         _ if start >= now.saturating_add(horizon) => Err(Error::Unfit(Unfit::TooFar)),

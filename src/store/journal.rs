@@ -483,7 +483,16 @@ impl Tx {
             rows.push(format!("($1, {})", places.join(", ")));
             let span = Fact::TimeChanged { resource, from, until }.parts();
             let (seq, n, now) = (self.seq(), self.next_n(), self.now());
-            values.extend(values![seq, n, span.kind, resource, span.name, self.origin.text(), self.caller, now]);
+            values.extend(values![
+                seq,
+                n,
+                span.kind,
+                resource,
+                span.name,
+                self.origin.text(),
+                self.caller,
+                now
+            ]);
         }
         let columns = "seq, n, kind, principal_id, name, origin, caller_id, at";
         (!rows.is_empty())

@@ -74,8 +74,9 @@ impl Conn {
         let mut found = Vec::with_capacity(of.len());
         for chunk in of.chunks(LIST) {
             let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
-            let sql =
-                format!("select id, capacity, reached from resources where clinic_id = $1 and id in ({places})");
+            let sql = format!(
+                "select id, capacity, reached from resources where clinic_id = $1 and id in ({places})"
+            );
             let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
             found.extend(rows.iter().map(read_row).collect::<Result<Vec<_>>>()?);
         }

@@ -3,7 +3,7 @@
 //! Files: `world` (practitioners, rooms, a hall of three places, a phone), `booking` (book, move, cancel, states),
 //! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
 //! (thousands of attempts at once and a checker that believes only the texts), `checker`; `two` (two clinics, one person
-//! of each role), `roles`, `directory`, `isolation`.
+//! of each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`.
 //! *Never:* asks the code under test whether it was right.
 
 mod booking;
@@ -12,8 +12,10 @@ mod directory;
 mod holds;
 mod horizon;
 mod isolation;
+mod office;
 mod phone;
 mod race;
 mod roles;
+mod slots;
 mod two;
 mod world;
