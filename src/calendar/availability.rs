@@ -11,6 +11,7 @@ use super::Calendars;
 use super::error::{Precondition, Result};
 use super::objects::Author;
 use super::structure::Reader;
+use super::work::Work;
 use super::{load, pack};
 use crate::accounts::Caller;
 
@@ -27,6 +28,20 @@ impl Calendars {
 
     /// Sets or (`None`) takes away the caller's own.
     pub async fn set_availability(&self, by: Author<'_>, text: Option<String>) -> Result<()> {
+        let (of, origin) = (by.who.principal(), by.from);
+        self.together(by.who.clinic(), move |work| {
+            Box::pin(async move {
+                work.tx().sign(origin, Some(of));
+                work.set_availability(of, text).await
+            })
+        })
+        .await
+    }
+}
+
+impl Work<'_> {
+    /// Sets or takes away somebody's: what every door ends in.
+    pub async fn set_availability(&mut self, of: PrincipalId, text: Option<String>) -> Result<()> {
         let to = match text {
             Some(text) => {
                 let digest = stamped(&check_availability(&text)?);
@@ -34,15 +49,7 @@ impl Calendars {
             }
             None => None,
         };
-        let (of, origin) = (by.who.principal(), by.from);
-        self.store()
-            .write(by.who.clinic(), move |tx| {
-                Box::pin(async move {
-                    tx.sign(origin, Some(of));
-                    Ok(tx.set_availability(of, to).await?)
-                })
-            })
-            .await
+        Ok(self.tx().set_availability(of, to).await?)
     }
 }
 

@@ -4,7 +4,8 @@
 //! One engine for the CalDAV report, the links and all that comes later. Whoever asks must have read-free-busy
 //! on each calendar (RFC 4791 6.1.1); those that are transparent as a whole (RFC 6638 9.1) never count for a person.
 //! VAVAILABILITY objects in the calendars asked (RFC 7953 7.2.3), and for a person the one of their inbox, close time
-//! as well; events lie over that. The answer is one line of time: where types meet, the strongest counts.
+//! as well; events lie over that, and for whoever can be booked the days on which the house is closed. The answer is one
+//! line of time: where types meet, the strongest counts.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -44,6 +45,8 @@ struct Subject {
     calendars: Vec<Shown>,
     /// The person's own availability.
     hours: Option<(Arc<Availability>, Zone)>,
+    /// It can be booked, as far as the caller sees.
+    is_bookable: bool,
 }
 
 impl Calendars {
@@ -75,7 +78,11 @@ impl Calendars {
         let mut subjects = self.subjects(who, names, zone.as_ref()).await?;
         let there = names.iter().filter_map(|name| Some((name, subjects.remove(name.as_str())?)));
         let (there, asked): (Vec<&String>, Vec<Subject>) = there.unzip();
-        let found = self.look_through(asked, window, zone).await?;
+        let closed = match asked.iter().any(|subject| subject.is_bookable) {
+            true => self.closed(who, window, zone.as_ref()).await?,
+            false => Vec::new(),
+        };
+        let found = self.look_through(asked, (window, zone), closed).await?;
         let mut found: HashMap<&String, _> = there.into_iter().zip(found).collect();
         Ok(names.iter().map(|name| found.remove(name).unwrap_or(Err(Error::NotFound))).collect())
     }
@@ -85,8 +92,8 @@ impl Calendars {
         for shown in of {
             shown.need(Privilege::ReadFreeBusy)?;
         }
-        let subject = Subject { calendars: of.to_vec(), hours: None };
-        let mut found = self.look_through(vec![subject], window, zone).await?;
+        let subject = Subject { calendars: of.to_vec(), ..Subject::default() };
+        let mut found = self.look_through(vec![subject], (window, zone), Vec::new()).await?;
         found.pop().unwrap_or(Err(Error::NotFound))
     }
 
@@ -107,6 +114,7 @@ impl Calendars {
         for held in view.held.iter().filter(|held| held.access.may(Privilege::ReadFreeBusy)) {
             let Some(name) = asked.get(held.owner.name.as_str()) else { continue };
             let (_, subject) = people.entry(name).or_insert_with(|| (held.owner.clone(), Subject::default()));
+            subject.is_bookable |= held.row.policy.is_some();
             if !held.row.transparent {
                 let path = home_path(name, held);
                 subject.calendars.push(self.shown(&clinic, &view, held, path, who));
@@ -123,14 +131,33 @@ impl Calendars {
         Ok(people.into_iter().map(subject).collect())
     }
 
+    /// When the house is closed.
+    async fn closed(&self, who: &Caller, window: Window, zone: Option<&Zone>) -> Result<Vec<Period>> {
+        let (clinic, _) = self.view(who).await?;
+        let reader = Reader { store: self.store(), clinic: &clinic, version: who.version() };
+        let house = reader.house().await?;
+        let ids: Vec<_> = house.iter().map(|(id, _)| *id).collect();
+        let shelves = self.memory().shelves(self.store(), &clinic, &ids).await?;
+        let mut line = Line::new(&Subject::default(), Budget::REQUEST, &[]);
+        for (shelf, (_, own)) in shelves.iter().zip(house.iter()) {
+            line.take(shelf, window, (zone.unwrap_or(own), true));
+        }
+        match line.failed {
+            Some(error) => Err(error.into()),
+            None => Ok(line.periods),
+        }
+    }
+
+    /// `closed` is when whoever can be booked is closed anyway.
     async fn look_through(
         &self,
         subjects: Vec<Subject>,
-        window: Window,
-        zone: Option<Zone>,
+        (window, zone): (Window, Option<Zone>),
+        closed: Vec<Period>,
     ) -> Result<Vec<Result<Vec<Period>>>> {
         let share = (Budget::REQUEST * SHARES / subjects.len().max(1) as u64).min(Budget::REQUEST);
-        let mut lines: Vec<Line> = subjects.iter().map(|subject| Line::new(subject, share)).collect();
+        let mut lines: Vec<Line> =
+            subjects.iter().map(|subject| Line::new(subject, share, &closed)).collect();
         let all = subjects.into_iter().enumerate();
         let all: Vec<(usize, Shown)> = all
             .flat_map(|(at, subject)| subject.calendars.into_iter().map(move |shown| (at, shown)))
@@ -139,11 +166,13 @@ impl Calendars {
             let ids: Vec<_> = chunk.iter().map(|(_, shown)| shown.held.row.id).collect();
             let shelves = self.memory().shelves(self.store(), &chunk[0].1.clinic, &ids).await?;
             let of = |((at, shown), shelf): (&(usize, Shown), Arc<Shelf>)| {
-                (*at, shelf, zone.clone().unwrap_or_else(|| shown.zone().clone()))
+                let zone = zone.clone().unwrap_or_else(|| shown.zone().clone());
+                (*at, shelf, zone, self.closes(shown.row()))
             };
             let work: Vec<_> = chunk.iter().zip(shelves).map(of).collect();
             lines = compute(move || {
-                work.into_iter().for_each(|(at, shelf, zone)| lines[at].take(&shelf, window, &zone));
+                work.into_iter()
+                    .for_each(|(at, shelf, zone, closes)| lines[at].take(&shelf, window, (&zone, closes)));
                 lines
             })
             .await?;
@@ -163,24 +192,32 @@ struct Line {
 }
 
 impl Line {
-    fn new(of: &Subject, steps: u64) -> Line {
+    fn new(of: &Subject, steps: u64, closed: &[Period]) -> Line {
         let hours = of.hours.iter().cloned().collect();
-        Line { periods: Vec::new(), most: MANY, hours, budget: Budget::steps(steps), failed: None }
+        let periods = if of.is_bookable { closed.to_vec() } else { Vec::new() };
+        Line { periods, most: MANY, hours, budget: Budget::steps(steps), failed: None }
     }
 
-    /// Adds what stands in one calendar.
-    fn take(&mut self, shelf: &Shelf, window: Window, zone: &Zone) {
-        for slot in shelf.select(|slot| may_count(slot, window)) {
+    /// Adds what stands in one calendar; whether everything in it takes time, transparent or not.
+    fn take(&mut self, shelf: &Shelf, window: Window, (zone, closes): (&Zone, bool)) {
+        let seen = |busy: Busy| match busy {
+            Busy::Transparent if closes => Busy::Busy,
+            busy => busy,
+        };
+        for slot in shelf.select(|slot| may_count(slot, window, seen)) {
             if let Some(hours) = &slot.digest.availability {
                 self.hours.push((hours.clone(), zone.clone()));
                 continue;
             }
             match slot.digest.occurrences(window, zone, &mut self.budget) {
                 Ok(found) => {
-                    let busy = found.into_iter().filter(|occurrence| occurrence.busy != Busy::Free);
-                    let period =
-                        |one: ical::Occurrence| Period { from: one.start, until: one.end, busy: one.busy };
-                    self.periods.extend(busy.map(period));
+                    let busy = found.into_iter().map(|one| (one, seen(one.busy)));
+                    let busy = busy.filter(|(_, busy)| busy.takes_time());
+                    self.periods.extend(busy.map(|(one, busy)| Period {
+                        from: one.start,
+                        until: one.end,
+                        busy,
+                    }));
                 }
                 Err(error) => return self.failed = Some(error),
             }
@@ -201,11 +238,11 @@ impl Line {
     }
 }
 
-fn may_count(slot: &Slot, window: Window) -> bool {
+fn may_count(slot: &Slot, window: Window, seen: impl Fn(Busy) -> Busy) -> bool {
     let digest = &slot.digest;
     match digest.kind {
         Kind::Event | Kind::FreeBusy => {
-            (digest.series.is_some() || digest.busy != Busy::Free) && digest.may_overlap(window)
+            (digest.series.is_some() || seen(digest.busy).takes_time()) && digest.may_overlap(window)
         }
         Kind::Availability => digest.availability.is_some(),
         Kind::Todo | Kind::Journal => false,

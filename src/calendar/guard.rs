@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ical::{Budget, Object, Occurrence, Window, Zone};
-use store::{BoxFuture, ClinicId, CollectionId, ObjectMeta, Origin, Policy, PrincipalId};
+use store::{BoxFuture, ClinicId, Collection, CollectionId, ObjectMeta, Origin, Policy, PrincipalId};
 
 use super::Calendars;
 use super::error::Result;
@@ -20,6 +20,9 @@ use super::work::Work;
 pub trait Guard: Send + Sync {
     /// The span in which it wants to see occurrences, given the present.
     fn window(&self, now: i64) -> Window;
+
+    /// Whether everything in a calendar of this slug takes time, transparent or not.
+    fn closes(&self, slug: &str) -> bool;
 
     /// Asked about one write. `Some` is stored instead of what was sent: then the client is told no ETag, or, of a
     /// removal, the object stays with this text.
@@ -81,6 +84,11 @@ impl Guarded {
 }
 
 impl Calendars {
+    /// Whether everything in this calendar takes time.
+    pub(super) fn closes(&self, row: &Collection) -> bool {
+        row.policy.is_some() && self.guard().is_some_and(|guard| guard.closes(&row.slug))
+    }
+
     /// The rule for this calendar, if there is one.
     pub(super) fn guarded(&self, at: &Shown, (caller, door): (PrincipalId, Origin)) -> Option<Guarded> {
         let (row, guard) = (at.row(), self.guard()?);

@@ -74,14 +74,20 @@ pub(super) struct Structure {
     views: HashMap<PrincipalId, Arc<View>>,
     /// Availabilities; `None` for those who have none.
     pub(super) hours: HashMap<PrincipalId, Option<Arc<Digest>>>,
+    /// The house's calendars, each with the zone of its floating times; none where there is no house.
+    pub(super) house: Option<House>,
 }
+
+/// Calendars whose closed time is everybody's.
+pub(super) type House = Arc<[(CollectionId, Zone)]>;
 
 /// People, views and availabilities remembered of one clinic; past it, the structure starts empty again.
 const REMEMBERED: usize = 20_000;
 
 impl Structure {
     pub(super) fn empty(version: i64) -> Structure {
-        Structure { version, people: HashMap::new(), views: HashMap::new(), hours: HashMap::new() }
+        let (people, views, hours) = Default::default();
+        Structure { version, people, views, hours, house: None }
     }
 
     /// Room for one more.
@@ -116,6 +122,24 @@ impl Reader<'_> {
         if held.version == self.version.structure {
             add(held.roomy());
         }
+    }
+
+    /// The calendars whose closed time is everybody's (`store::Tx::set_house`).
+    pub(super) async fn house(&self) -> Result<House> {
+        if let Some(house) = self.remembered(|structure| structure.house.clone()) {
+            return Ok(house);
+        }
+        let mut conn = self.store.read(self.clinic.id).await?;
+        let mut all = Vec::new();
+        if let Some(id) = conn.house(self.clinic.id).await? {
+            let owner = conn.principals_by_id(self.clinic.id, &[id]).await?.into_iter().next();
+            let own = owner.map_or_else(Zone::utc, |owner| person(owner).own_zone());
+            let rows = conn.collections_of(self.clinic.id, id).await?.into_iter();
+            all.extend(rows.filter(|row| row.policy.is_some()).map(|row| (row.id, own.clone())));
+        }
+        let house = House::from(all);
+        self.remember(|structure| structure.house = Some(house.clone()));
+        Ok(house)
     }
 
     pub(super) async fn person(&self, name: &str) -> Result<Arc<Person>> {

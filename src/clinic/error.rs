@@ -3,6 +3,7 @@
 use store::{BusyKind, PrincipalId};
 
 use super::access::Subject;
+use super::outside::Outside;
 use super::status::Status;
 use crate::accounts;
 use crate::calendar::{self, Precondition};
@@ -57,6 +58,10 @@ pub enum Error {
     /// Two intervals of a week overlap: their places in the list that was sent, from 0.
     #[error("intervals {first} and {second} overlap")]
     Overlapping { first: usize, second: usize },
+    /// The change would leave these outside of hours or inside a closed time: it is made when it is asked for again,
+    /// knowingly.
+    #[error("appointments would be left outside")]
+    Outside(Vec<Outside>),
     /// Whatever the one write refuses.
     #[error(transparent)]
     Calendar(calendar::Error),
@@ -172,6 +177,7 @@ impl Error {
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",
             Error::Overlapping { .. } => "OVERLAPPING_INTERVALS",
+            Error::Outside(_) => "APPOINTMENTS_AFFECTED",
             Error::Calendar(_) => "CALENDAR_REFUSED",
         }
     }
@@ -193,6 +199,8 @@ impl From<store::Error> for Error {
             store::Error::Unique(store::Unique::Other) => Error::Taken("one with this code"),
             // What the caller named beside the thing itself: a term, a service.
             store::Error::Gone => Error::NotFound("thing that was named"),
+            // Names are the one thing whose form the store decides.
+            store::Error::Invalid(why) => Error::Invalid { field: "name", why },
             other => calendar::Error::from(other).into(),
         }
     }

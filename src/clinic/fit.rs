@@ -27,8 +27,10 @@ impl Board {
         Board { capacity: usize::try_from(capacity).unwrap_or(1), stands }
     }
 
-    pub fn of(capacity: i64, busy: &[&Busy]) -> Board {
-        Board::new(capacity, busy.iter().map(|one| (one.span, one.kind)))
+    /// Of what stands on one resource, and what is closed for everybody.
+    pub fn of(capacity: i64, busy: &[&Busy], closed: &[Span]) -> Board {
+        let closed = closed.iter().map(|span| (*span, BusyKind::Block));
+        Board::new(capacity, busy.iter().map(|one| (one.span, one.kind)).chain(closed))
     }
 
     /// Puts another one there.

@@ -12,7 +12,7 @@ use store::{
 use super::Clinic;
 use super::error::Result;
 use super::free::{About, Resource, Tag, TermKey};
-use super::interval::{Busy, Open};
+use super::interval::{Busy, Open, settled};
 use super::live::{Index, Kept, News, number, numbers};
 use super::menu::Menu;
 use super::open::HOURS;
@@ -28,6 +28,7 @@ pub(super) const ANY_MODE: TermKey = TermKey(0);
 pub(super) struct Changes {
     upto: i64,
     pub menu: Option<Arc<Menu>>,
+    house: Option<PrincipalId>,
     gone: Vec<PrincipalId>,
     come: Vec<(Resource, Vec<Open>)>,
     hours: Vec<(CollectionId, PrincipalId)>,
@@ -47,6 +48,7 @@ struct Read {
 impl Clinic {
     /// Reads everybody of a clinic into an empty index.
     pub(super) async fn fill(&self, clinic: ClinicId, mut index: Index, now: i64) -> Result<Index> {
+        index.house = self.store().read(clinic).await?.house(clinic).await?;
         for kind in [PrincipalKind::Individual, PrincipalKind::Room, PrincipalKind::Resource] {
             let mut after = PrincipalId(0);
             loop {
@@ -54,7 +56,7 @@ impl Clinic {
                 let Some(last) = page.last() else { break };
                 after = last.principal.id;
                 let window = index.free.needed();
-                let read = self.describe(clinic, page, &index.menu, window).await?;
+                let read = self.describe((clinic, now), page, (&index.menu, index.house), window).await?;
                 let spans: Vec<_> = read.come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
                 let taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
                 let Read { come, hours } = read;
@@ -76,17 +78,27 @@ impl Clinic {
         if news.menu {
             changes.menu = Some(Arc::new(Menu::read(self.store(), clinic).await?));
         }
+        let mut who = who;
+        let known = kept.read(|index| (index.menu.clone(), index.free.needed(), index.house));
+        let Some((menu, window, mut house)) = known else { return Ok(changes) };
+        if house.is_none() && !who.is_empty() {
+            house = self.store().read(clinic).await?.house(clinic).await?;
+            changes.house = house;
+        }
+        if house.is_some_and(|house| news.touched.contains_key(&house)) {
+            // A holiday is a matter of everybody's hours.
+            who = kept.read(|index| index.free.ids().collect()).unwrap_or_default();
+        }
         let of = news.touched.keys().copied().chain(who.iter().copied()).collect::<Vec<_>>();
         let known = kept.read(|index| {
             let is_known = |id: &PrincipalId| index.free.resource(*id).is_some_and(|who| who.active);
-            let known: HashSet<_> = of.iter().copied().filter(is_known).collect();
-            (index.menu.clone(), index.free.needed(), known)
+            of.iter().copied().filter(is_known).collect::<HashSet<_>>()
         });
-        let Some((menu, window, known)) = known else { return Ok(changes) };
+        let known = known.unwrap_or_default();
         let menu = changes.menu.clone().unwrap_or(menu);
         for some in who.chunks(SOME as usize) {
             let found = self.store().read(clinic).await?.bookables_of(clinic, some).await?;
-            let read = self.describe(clinic, found, &menu, window).await?;
+            let read = self.describe((clinic, now), found, (&menu, house), window).await?;
             let are: HashSet<_> = read.come.iter().map(|(who, _)| who.id).collect();
             changes.gone.extend(some.iter().filter(|id| known.contains(id) && !are.contains(id)));
             changes.spans.extend(are.difference(&known).map(|id| (*id, window.0, window.1)));
@@ -109,10 +121,10 @@ impl Clinic {
         let known = kept.read(|index| {
             let passed = now.div_euclid(DAY) * DAY - index.free.span().0;
             let ids: Vec<_> = index.free.ids().collect();
-            (index.free.needed().1, index.free.needed().1 + passed, ids)
+            (index.free.needed().1, index.free.needed().1 + passed, ids, index.house)
         });
-        let Some((from, until, ids)) = known else { return Ok(()) };
-        let open = self.open_hours(kept.id, &ids, from, until).await?;
+        let Some((from, until, ids, house)) = known else { return Ok(()) };
+        let open = self.hours_of((kept.id, now), &ids, house, (from, until)).await?;
         let spans: Vec<_> = ids.iter().map(|id| (*id, from, until)).collect();
         let taken = self.store().read(kept.id).await?.taken(kept.id, &spans, now).await?;
         changes.spans.extend(spans);
@@ -121,13 +133,28 @@ impl Clinic {
         Ok(())
     }
 
+    /// When people are open, without the clinic's holidays.
+    async fn hours_of(
+        &self,
+        (clinic, now): (ClinicId, i64),
+        of: &[PrincipalId],
+        house: Option<PrincipalId>,
+        (from, until): (i64, i64),
+    ) -> Result<HashMap<PrincipalId, Vec<Open>>> {
+        let open = self.open_hours(clinic, of, from, until).await?;
+        let Some(house) = house else { return Ok(open) };
+        let closed = self.store().read(clinic).await?.taken(clinic, &[(house, from, until)], now).await?;
+        let closed = settled(closed.iter().map(|one| (one.span.start, one.span.end, ())).collect());
+        Ok(open.into_iter().map(|(id, open)| (id, outside(open, &closed))).collect())
+    }
+
     /// Those of them that can be booked, with their terms and hours.
     async fn describe(
         &self,
-        clinic: ClinicId,
+        (clinic, now): (ClinicId, i64),
         found: Vec<Bookable>,
-        menu: &Menu,
-        (from, until): (i64, i64),
+        (menu, house): (&Menu, Option<PrincipalId>),
+        window: (i64, i64),
     ) -> Result<Read> {
         let is_active = |one: &Bookable| {
             one.profile.status == ProfileStatus::Active && one.principal.disabled_at.is_none()
@@ -140,12 +167,12 @@ impl Clinic {
             .map(|one| one.principal.id)
             .collect();
         let mut conn = self.store().read(clinic).await?;
-        let resources = conn.resources_of(clinic, &ids).await?;
+        let resources = conn.resources_by_id(clinic, &ids).await?;
         let capacity: HashMap<_, _> = resources.iter().map(|one| (one.id, one.capacity)).collect();
         let terms = conn.terms_of(clinic, &ids).await?;
         let calendars = conn.collections_called(clinic, HOURS, &people).await?;
         drop(conn);
-        let mut open = self.open_hours(clinic, &people, from, until).await?;
+        let mut open = self.hours_of((clinic, now), &people, house, window).await?;
         let come = found.into_iter().filter_map(|one| {
             let id = one.principal.id;
             let first = terms.partition_point(|term| term.resource < id);
@@ -156,6 +183,22 @@ impl Clinic {
         let come = come.collect();
         Ok(Read { come, hours: calendars.into_iter().map(|row| (row.id, row.owner)).collect() })
     }
+}
+
+/// What is left of open time beside closed spans, which are settled.
+fn outside(open: Vec<Open>, closed: &[(i64, i64, ())]) -> Vec<Open> {
+    let mut left = Vec::with_capacity(open.len());
+    for one in open {
+        let mut from = one.from;
+        let first = closed.partition_point(|span| span.1 <= one.from);
+        for (begins, ends, ()) in closed[first..].iter().take_while(|span| span.0 < one.until) {
+            left.push(Open { from, until: *begins, ..one });
+            from = from.max(*ends);
+        }
+        left.push(Open { from, ..one });
+    }
+    left.retain(|one| one.from < one.until);
+    left
 }
 
 fn resource<'a>(
@@ -204,6 +247,7 @@ impl Changes {
             index.numbers = numbers(&menu, std::mem::take(&mut index.numbers));
             index.menu = menu;
         }
+        index.house = self.house.or(index.house);
         for id in self.gone {
             index.free.remove(id);
             index.hours.retain(|_, owner| *owner != id);

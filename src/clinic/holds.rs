@@ -104,7 +104,7 @@ impl Clinic {
                 for resource in &look.resources {
                     let near: Vec<&Busy> =
                         look.busy.iter().filter(|one| one.resource == resource.id).collect();
-                    let board = Board::of(resource.capacity, &near);
+                    let board = Board::of(resource.capacity, &near, &look.closed);
                     for span in &spans {
                         let conflict = |kind| Conflict {
                             resource: resource.id,

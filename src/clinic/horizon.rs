@@ -136,8 +136,8 @@ async fn fill(work: &mut Work<'_>, resource: Resource, window: Window, stood: &[
     let spans: Vec<_> = found.iter().map(|one| one.span).collect();
     let look = work.tx().look(&[resource.id], &spans, None).await?;
     // Only what is not marked: nobody is marked because of somebody who is.
-    let plain = look.busy.iter().filter(|one| one.mark.is_none());
-    let mut board = Board::new(resource.capacity, plain.map(|one| (one.span, one.kind)));
+    let plain: Vec<&Busy> = look.busy.iter().filter(|one| one.mark.is_none()).collect();
+    let mut board = Board::of(resource.capacity, &plain, &look.closed);
     let mut sum = Extended::default();
     let mut rows = Vec::with_capacity(found.len());
     for mut one in found {

@@ -1,11 +1,16 @@
-//! Leave: asked for by whoever is away, decided by those who run the clinic, taken back by either. Here stands who said
-//! what; what blocks the time is an object in `absences`, which whoever approves writes and names.
+//! Leave: asked for by whoever is away, decided by those who run the clinic, taken back by either. The request says who
+//! said what; what blocks the time is an object in `absences`, written and taken away with the decision. It says that
+//! somebody is on leave, not of which kind: others see that calendar.
 
 use store::{Decision, NewRequest, PrincipalId, Request, RequestId, RequestStatus};
 
 use super::access::{self, Reach, Subject, Verb};
+use super::closing::{self, BlockKind, Closing};
 use super::directory::{Cursor, Directory, Page, deed};
 use super::error::{Error, Result, invalid};
+use super::outside::{Outcome, Step};
+use super::rules::object_name;
+use super::{Clinic, appointments, blocks};
 use crate::accounts::Caller;
 use crate::calendar::Author;
 
@@ -79,43 +84,74 @@ impl Directory {
         Ok(cursor.page(rows, |one| one.id.0, Some))
     }
 
-    /// One request; somebody else's is not found where only one's own may be seen.
+    /// One request.
     pub async fn leave_request(&self, who: &Caller, id: RequestId) -> Result<Request> {
         let reach = access::reach(who, Subject::Leave, Verb::Read)?;
-        let found = self.store.read(who.clinic()).await?.request(who.clinic(), id).await?;
-        let found = found.filter(|one| match reach {
-            Reach::Everything => true,
-            Reach::Own(own) => one.asked.principal == own,
-        });
-        found.ok_or(Error::NotFound("request"))
+        seen(self.store.read(who.clinic()).await?.request(who.clinic(), id).await?, reach)
     }
+}
 
-    /// Approves, rejects or takes back. `object_name` is what blocks the time from here on (None: nothing does).
+impl Clinic {
+    /// Approves, rejects or takes back. What blocks the time is written, or taken away, with the decision; what an
+    /// approval would lie over is told first.
     pub async fn decide_leave(
         &self,
         by: Author<'_>,
         id: RequestId,
         to: RequestStatus,
-        object_name: Option<String>,
-    ) -> Result<Request> {
-        let found = self.leave_request(by.who, id).await?;
-        let from = found.status;
-        access::need(by.who, Subject::Leave, right(from, to)?, Some(found.asked.principal))?;
-        let who = by.who.clone();
-        self.change(by, move |tx| {
+        step: Step,
+    ) -> Result<Outcome<Request>> {
+        let reach = access::reach(by.who, Subject::Leave, Verb::Read)?;
+        let clinic = by.who.clinic();
+        let found = seen(self.store().read(clinic).await?.request(clinic, id).await?, reach)?;
+        let (from, of) = (found.status, found.asked.principal);
+        access::need(by.who, Subject::Leave, right(from, to)?, Some(of))?;
+        let mut writes = None;
+        let mut outside = Vec::new();
+        if to == RequestStatus::Approved {
+            let calendar = self.closed_calendar(clinic, of).await?;
+            let stretch = blocks::stretch(&calendar.zone, (found.asked.first, found.asked.last));
+            let kind = BlockKind::Leave;
+            let closing = Closing { kind, stretch, title: None, rule: None, leave: Some(id) };
+            let uid = appointments::unguessable()?;
+            let text = closing.text(&uid, &calendar.zone, self.store().clock().now());
+            outside = self.left_by_closing(clinic, Some(of), (&text, &calendar.zone)).await?;
+            writes = Some((object_name(&uid), text));
+        }
+        if !step.goes_on(&outside)? {
+            return Ok(Outcome { made: None, outside });
+        }
+        let (who, signed) = (by.who.clone(), blocks::by_of(by));
+        let made = self.calendars.together(clinic, move |work| {
             Box::pin(async move {
-                let decision = Decision { status: to, by: Some(who.principal()), object_name };
-                if !tx.decide_request(id, from, decision).await? {
+                work.tx().sign(signed.door, signed.who);
+                let object_name = writes.as_ref().map(|(name, _)| name.clone());
+                let decision = Decision { status: to, by: signed.who, object_name };
+                if !work.tx().decide_request(id, from, decision).await? {
                     return Err(Error::Stale);
                 }
+                if let Some((name, text)) = writes {
+                    closing::close(work, signed, (of, &name), text, None).await?;
+                }
+                if let Some(name) = &found.object_name {
+                    closing::reopen(work, signed, (of, name)).await?;
+                }
                 let what = serde_json::json!({ "from": from.text(), "to": to.text() });
-                tx.audit(vec![deed(&who, "leave-decided", format!("leave {id}"), what)]).await?;
-                let clinic = tx.clinic();
-                tx.request(clinic, id).await?.ok_or(Error::NotFound("request"))
+                work.tx().audit(vec![deed(&who, "leave-decided", format!("leave {id}"), what)]).await?;
+                work.tx().request(clinic, id).await?.ok_or(Error::NotFound("request"))
             })
-        })
-        .await
+        });
+        Ok(Outcome { made: Some(made.await?), outside })
     }
+}
+
+/// One request; somebody else's is not found where only one's own may be seen.
+fn seen(found: Option<Request>, reach: Reach) -> Result<Request> {
+    let found = found.filter(|one| match reach {
+        Reach::Everything => true,
+        Reach::Own(own) => one.asked.principal == own,
+    });
+    found.ok_or(Error::NotFound("request"))
 }
 
 #[cfg(test)]

@@ -89,8 +89,12 @@ pub async fn weigh(work: &mut Work<'_>, change: &Change) -> Result<Weighed> {
     let mut around: Vec<Span> = added.iter().flat_map(|(.., spans)| spans.iter().copied()).collect();
     around.sort_unstable();
     around.dedup();
-    if around.is_empty() {
+    if added.is_empty() || (around.is_empty() && !change.wanted.is_empty()) {
         return Ok(weighed);
+    }
+    if around.is_empty() {
+        // All of it lies beyond the horizon: whose it is must be known to look there.
+        around.push(Span { from: 0, start: 0, end: 0, until: 0, occurrence: 0 });
     }
     let look = work.tx().look(&ids, &around, change.used.as_deref()).await?;
     for (id, source, spans) in added {
@@ -112,7 +116,7 @@ fn seat(
     let is_gone = |one: &Busy| gone.contains(&(one.resource, one.span, &one.source));
     let near: Vec<&Busy> =
         look.busy.iter().filter(|one| one.resource == resource.id && !is_gone(one)).collect();
-    let mut board = Board::of(resource.capacity, &near);
+    let mut board = Board::of(resource.capacity, &near, &look.closed);
     let mut beaten: Vec<String> = Vec::new();
     let nearby = |span: Span| {
         let near = near.iter().filter(move |one| one.span.from < span.until && one.span.until > span.from);
@@ -125,7 +129,7 @@ fn seat(
             beaten.extend(holds);
             let stays = |one: &&&Busy| !matches!(&one.source, Source::Hold(id) if beaten.contains(id));
             let left: Vec<&Busy> = near.iter().filter(stays).copied().collect();
-            board = Board::of(resource.capacity, &left);
+            board = Board::of(resource.capacity, &left, &look.closed);
             let come = weighed.come.iter().filter(|(one, _)| one.resource == resource.id);
             come.for_each(|(one, _)| board.add(one.span, one.kind));
             met = board.conflict(span, change.kind);

@@ -49,6 +49,8 @@ pub(super) struct Index {
     pub numbers: HashMap<String, u16>,
     /// Whose the calendars of dated hours are.
     pub hours: HashMap<CollectionId, PrincipalId>,
+    /// Who closes everybody's time: the house, with its holidays.
+    pub house: Option<PrincipalId>,
     /// It has seen this change and all before it.
     pub seen: i64,
 }
@@ -276,6 +278,7 @@ impl Clinic {
             numbers: numbers(&menu, HashMap::new()),
             menu,
             hours: HashMap::new(),
+            house: None,
             seen,
         };
         let index = self.fill(kept.id, index, now).await?;

@@ -14,9 +14,11 @@
 //! what has expired; tells one patient of another; does I/O in a search or keeps a slot: slots are computed.
 //!
 //! People and things: `access` (THE table of roles and operations), `directory` (their face), `people` (practitioners),
-//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `leave`, `settings` (what
+//! `rooms` (and equipment), `making` (how one becomes bookable), `terms`, `services`, `patients`, `settings` (what
 //! the clinic decides for all of it), `deeds` (the audit, and tokens).
-//! Hours: `week` (what is said of them), `hours` (as text), `open` (when people are open, for many at once).
+//! Hours: `week` (what is said of them), `hours` (as text), `weekly` (asked for and set), `open` (when people are open, for
+//! many at once), `outside` (visits that a change leaves outside), `closing` (closed time as an object), `blocks`,
+//! `holidays` (closed for everybody), `leave`.
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
@@ -27,18 +29,28 @@
 //! can be shown again).
 
 mod access;
+mod alter;
 mod appointments;
 mod ask;
+mod blocks;
+mod bulk;
 mod check;
+mod claim;
+mod closing;
+mod course;
+mod dated;
 mod dates;
 mod deeds;
+mod diary;
 mod directory;
 mod error;
 mod fit;
+mod found;
 mod free;
 mod gaps;
 mod gather;
 mod holds;
+mod holidays;
 mod horizon;
 mod hours;
 mod interval;
@@ -50,14 +62,19 @@ mod menu;
 mod needs;
 mod offers;
 mod open;
+mod outside;
 mod packed;
 mod patients;
+mod pattern;
 mod people;
 mod plan;
 mod postings;
+mod record;
 mod reserve;
 mod rooms;
 mod rules;
+mod scope;
+mod series;
 mod services;
 mod settings;
 mod slots;
@@ -69,6 +86,7 @@ mod visit;
 mod wall;
 mod wanted;
 mod week;
+mod weekly;
 mod wish;
 #[cfg(test)]
 mod worlds_tests;
@@ -78,25 +96,36 @@ use std::sync::{Arc, OnceLock};
 use store::{ClinicId, Store};
 
 pub use access::{Reach, Rule, Subject, TABLE, Verb, need, reach, rule};
+pub use alter::{Alter, Scope};
 pub use ask::{Ask, Dates, Demand, Offer, Refusal};
+pub use blocks::{BLOCKS, Block};
+pub use bulk::{ACTS, Act, Doing, Failed, Run};
+pub use claim::Claim;
+pub use closing::{BlockKind, Closing, Stretch};
+pub use dated::{DateKind, Dated};
 pub use deeds::AuditAfter;
+pub use diary::{DATES, DatePage, Day, Leaf, Mark, Whose};
 pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
 pub use error::{Conflict, Error, Result, Unfit, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
 pub use gaps::fits;
 pub use holds::{Held, Keep};
+pub use holidays::NewHoliday;
 pub use horizon::Extended;
+pub use hours::Hours;
 pub use interval::{Busy, Open, Site, Want};
 pub use leave::{LEAVE_KINDS, NewLeave};
 pub use making::TermOn;
 pub use offers::Offered;
+pub use outside::{Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
-pub use plan::{ABSENCES, HORIZON, VISITS, horizon};
+pub use plan::{ABSENCES, HOLIDAYS, HORIZON, VISITS, horizon};
 pub use reserve::Contact;
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
+pub use series::{Counts, Going, Preview, SHOWN, SHOWN_MOST, Series};
 pub use services::{Need, NeedKind, OverrideFields, ServiceFields};
 pub use settings::Settings;
 pub use status::Status;
@@ -111,6 +140,7 @@ pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 pub use wanted::{OFFERS, Wanted};
 pub use week::{INTERVALS, Interval, MINUTES, Week, day_name, day_named};
+pub use weekly::{Base, NewOverride, OVERRIDES, Override};
 pub use wish::{IN_PERSON, VIDEO, Wish};
 
 use crate::accounts::Stamp;

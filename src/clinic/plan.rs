@@ -1,7 +1,7 @@
 //! From an object to the intervals it takes: which of its occurrences block, up to which horizon, beyond it.
 
 use ical::{Budget, Busy as FreeBusy, Object, Occurrence, Window, Zone};
-use store::{BusyKind, PrincipalId, Resource, Span};
+use store::{BusyKind, ClinicId, Conn, PrincipalId, Resource, Span};
 
 use super::error::Result;
 use super::fit::{Board, pieces};
@@ -16,14 +16,16 @@ pub const BEHIND: i64 = 31 * DAY;
 /// Intervals one object may take within the horizon: one an hour for half of it.
 const MOST: usize = 5_000;
 /// Beyond the horizon series are compared with series for this long.
-const FAR: i64 = 3_653 * DAY;
+pub const FAR: i64 = 3_653 * DAY;
 /// Objects of one resource that go on beyond the horizon and are compared.
 const OTHERS: u32 = 2_000;
 
-/// Of a calendar by its slug: in `absences` everything blocks.
+/// A calendar by its slug in which everything blocks.
 pub const ABSENCES: &str = "absences";
 /// The calendar that is booked into.
 pub const VISITS: &str = "visits";
+/// The calendar of the house: what stands in it closes everybody's time.
+pub const HOLIDAYS: &str = "holidays";
 
 /// The span of time in which occurrences become intervals. A day longer than the horizon, so that whatever was
 /// expanded just before midnight suffices after it.
@@ -42,7 +44,7 @@ fn day(now: i64) -> i64 {
 
 /// What kind of interval a calendar holds.
 pub fn kind_of(slug: &str) -> BusyKind {
-    if slug == ABSENCES { BusyKind::Block } else { BusyKind::Visit }
+    if [ABSENCES, HOLIDAYS].contains(&slug) { BusyKind::Block } else { BusyKind::Visit }
 }
 
 /// Those occurrences that take time, as rows: TENTATIVE counts, CANCELLED does not; TRANSPARENT only where everything
@@ -53,13 +55,9 @@ pub fn spans(
     kind: BusyKind,
     buffers: (i64, i64),
 ) -> calendar::Result<Vec<Span>> {
-    let cancelled = text::cancelled(&object.tree);
     let blocks = |one: &&Occurrence| match kind {
-        BusyKind::Block => {
-            object.kind == ical::Kind::Event
-                && !cancelled.get(one.component as usize).copied().unwrap_or_default()
-        }
-        _ => one.busy != FreeBusy::Free,
+        BusyKind::Block => object.kind == ical::Kind::Event && one.busy != FreeBusy::Free,
+        _ => one.busy.takes_time(),
     };
     let mut all = Vec::new();
     for one in occurrences.iter().filter(blocks) {
@@ -112,7 +110,7 @@ pub async fn beyond(
 
 /// A bookable calendar: what its objects are, and on whose clock its floating times.
 pub struct Kept {
-    id: store::CollectionId,
+    pub id: store::CollectionId,
     pub kind: BusyKind,
     pub zone: Zone,
 }
@@ -125,9 +123,14 @@ pub fn kept_in(all: &[Kept], id: store::CollectionId) -> Option<&Kept> {
 /// The bookable calendars of a resource.
 pub async fn bookable(work: &mut Work<'_>, owner: PrincipalId) -> calendar::Result<Vec<Kept>> {
     let clinic = work.tx().clinic();
-    let person = work.tx().principals_by_id(clinic, &[owner]).await?.into_iter().next();
+    kept(work.tx(), clinic, owner).await
+}
+
+/// The same outside of a change.
+pub async fn kept(conn: &mut Conn, clinic: ClinicId, owner: PrincipalId) -> calendar::Result<Vec<Kept>> {
+    let person = conn.principals_by_id(clinic, &[owner]).await?.into_iter().next();
     let own = person.and_then(|person| Zone::named(person.zone.as_deref()?)).unwrap_or_else(Zone::utc);
-    let rows = work.tx().collections_of(clinic, owner).await?;
+    let rows = conn.collections_of(clinic, owner).await?;
     let kept = rows.into_iter().filter(|row| row.policy.is_some()).map(|row| {
         let zone = row.timezone.and_then(|text| Zone::from_vtimezone(text.as_bytes()).ok());
         Kept { id: row.id, kind: kind_of(&row.slug), zone: zone.unwrap_or_else(|| own.clone()) }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 use store::{AppointmentRow, PrincipalId};
 
+use super::alter::{Alter, Scope};
 use super::access::{self, Reach, Subject, Verb};
 use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
@@ -77,11 +78,13 @@ impl Clinic {
             let hold = self.own_hold(who, id, Verb::Write).await?;
             let kept = Visit::from_json(&hold.plan)?;
             let planned = self.from_hold(who, wish, kept).await?;
-            return self.book_checked(by, planned.visit, ground, Some(planned.check)).await;
+            let ready = self.ready(by, planned.visit, &[]).await?;
+            return self.book_ready(by, ready, ground, Some(planned.check)).await;
         }
         for _ in 0..TRIES {
             let planned = self.plan(who, wish, &ground).await?;
-            match self.book_checked(by, planned.visit, ground.clone(), Some(planned.check)).await {
+            let ready = self.ready(by, planned.visit, &[]).await?;
+            match self.book_ready(by, ready, ground.clone(), Some(planned.check)).await {
                 Err(Error::Overtaken) => {}
                 // A room that was free a moment ago: perhaps there is another one.
                 Err(Error::Conflict(met)) if wish.with.is_none() && !met.is_empty() => {
@@ -164,9 +167,11 @@ impl Clinic {
         for _ in 0..TRIES {
             let planned = self.plan(who, &wish, &ground).await?;
             let check = Check { patient: row.patient, ..planned.check };
-            let span = (planned.visit.start, planned.visit.end);
-            let done =
-                self.reschedule_checked(by(who), id.clone(), span, version, (ground.clone(), Some(check)));
+            let visit = planned.visit;
+            let alter =
+                Alter { start: Some(visit.start), length: Some(visit.end - visit.start), ..Alter::default() };
+            let checked = (ground.clone(), Some(check));
+            let done = self.alter_checked(by(who), id.clone(), (Scope::This, alter), version, checked);
             match done.await {
                 Err(Error::Overtaken) => {}
                 other => return other,

@@ -5,19 +5,23 @@
 //! object is an appointment, the change is one of the appointment: what the client dropped is given back, rooms and
 //! devices follow with their twins, and the appointment's row says who did it, by which door.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use ical::Window;
 use store::{
-    AppointmentRow, BoxFuture, BusyKind, CollectionId, Mark, Noted, ObjectMeta, Policy, PrincipalId, Source,
-    Span,
+    AppointmentRow, BoxFuture, BusyKind, CollectionId, Decision, Mark, Noted, ObjectMeta, Policy,
+    PrincipalId, RequestId, RequestStatus, Source, Span,
 };
 
+use super::closing::{self, BlockKind};
 use super::error::{Error as ClinicError, kind_name};
+use super::found::{is_final, signed};
 use super::ledger::{self, Change, Place, Weighed};
 use super::plan::{self, VISITS};
 use super::status::Status;
-use super::text;
-use crate::calendar::{Error, Guard, Precondition, Result, Sighted, Work, Write};
+use super::{By, record, text};
+use crate::calendar::{Error, Guard, Precondition, Privilege, Result, Sighted, Work, Write};
 
 /// Why an interval is marked that a client put there.
 const ONTO_TAKEN: &str = "stored onto a taken time";
@@ -38,8 +42,15 @@ impl Guard for Rules {
         plan::window(now)
     }
 
+    fn closes(&self, slug: &str) -> bool {
+        plan::kind_of(slug) == BusyKind::Block
+    }
+
     fn check<'w>(&'w self, work: &'w mut Work<'_>, write: Write<'w>) -> BoxFuture<'w, Result<Option<Bytes>>> {
         Box::pin(async move {
+            if let Some(closed) = closed(work, &write).await? {
+                return follow_closed(work, write, closed).await;
+            }
             let managed = managed(work, &write).await?;
             match (&managed, write.old) {
                 (Some(managed), Some(old)) if managed.whole.practitioner != write.at.owner => {
@@ -50,6 +61,67 @@ impl Guard for Rules {
             }
         })
     }
+}
+
+/// A closed time that is not a phone's to change.
+struct Kept {
+    text: Bytes,
+    leave: Option<RequestId>,
+}
+
+/// What stands there, where it is leave or forced and the caller does not run the clinic.
+async fn closed(work: &mut Work<'_>, write: &Write<'_>) -> Result<Option<Kept>> {
+    let Some(old) = write.old.filter(|_| plan::kind_of(&write.at.slug) == BusyKind::Block) else {
+        return Ok(None);
+    };
+    let clinic = write.at.clinic;
+    let object = work.tx().object(clinic, write.at.id, &old.name).await?;
+    let Some(text) = object.and_then(|object| object.text).map(|text| text.0) else { return Ok(None) };
+    let tree = text::tree(&text).map_err(plain)?;
+    let leave = match closing::kind(&tree) {
+        BlockKind::Leave => closing::leave(&tree),
+        BlockKind::Forced => None,
+        _ => return Ok(None),
+    };
+    let caller = work.tx().principals_by_id(clinic, &[write.caller]).await?.into_iter().next();
+    let governs = closing::governs(caller.and_then(|caller| caller.role));
+    Ok((leave.is_some() || !governs).then_some(Kept { text, leave }))
+}
+
+/// Leave that is removed is taken back; what else would move a kept closed time is refused or put back. An alarm or a
+/// colour may be added: the time and what it is stay.
+async fn follow_closed(work: &mut Work<'_>, write: Write<'_>, kept: Kept) -> Result<Option<Bytes>> {
+    let Some(old) = write.old else { return Ok(None) };
+    let source = Source::Object(write.at.id, old.name.clone());
+    if write.new.is_none()
+        && let Some(leave) = kept.leave
+    {
+        let decision =
+            Decision { status: RequestStatus::Cancelled, by: Some(write.caller), object_name: None };
+        work.tx().decide_request(leave, RequestStatus::Approved, decision).await?;
+        work.tx().vacate(&source).await?;
+        return Ok(None);
+    }
+    let is_elsewhere = write.new.is_some_and(|(name, _)| name != old.name);
+    if let Some((_, new)) = write.new.filter(|_| !is_elsewhere)
+        && same_time(work, &write, &kept.text, new).await?
+    {
+        return text::mended(&kept.text, &new.text).map_err(plain);
+    }
+    if is_elsewhere || write.at.policy == Policy::Refuse {
+        return Err(Error::Denied(Privilege::WriteContent));
+    }
+    text::put_back(&kept.text, work.tx().now()).map(Some).map_err(plain)
+}
+
+/// Whether a new text closes the same time as the one that stood there.
+async fn same_time(work: &mut Work<'_>, write: &Write<'_>, kept: &[u8], new: &Sighted) -> Result<bool> {
+    let Some(old) = plan::read(kept) else { return Ok(false) };
+    let then = plan::expanded(&old, &write.at.zone, work.tx().now()).await.map_err(plain)?;
+    let then = plan::spans(&old, &then, BusyKind::Block, (0, 0))?;
+    let now = plan::spans(&new.object, &new.occurrences, BusyKind::Block, (0, 0))?;
+    let ends = |digest: &ical::Digest| (digest.first, digest.last);
+    Ok(then == now && ends(&old.digest) == ends(&new.object.digest))
 }
 
 /// The name of an appointment's objects, in every calendar.
@@ -209,7 +281,7 @@ async fn follow(work: &mut Work<'_>, managed: &Managed, text: Option<&Bytes>) ->
     Ok(())
 }
 
-/// The appointment's rows say what became of it.
+/// The appointment's rows say what became of it, and so does the audit.
 async fn note(
     work: &mut Work<'_>,
     write: &Write<'_>,
@@ -217,52 +289,68 @@ async fn note(
     weighed: &Weighed,
     wanted: &[Span],
 ) -> Result<()> {
-    let now = work.tx().now();
-    let signed = |row| AppointmentRow {
-        changed_at: now,
-        changed_by: Some(write.caller),
-        changed_origin: write.door,
-        ..row
-    };
-    let Managed { whole, others, .. } = managed;
-    let whole = signed(whole);
+    let by = By { clinic: write.at.clinic, who: Some(write.caller), door: write.door };
     let mine = weighed.stood.iter().filter(|one| one.resource == write.at.owner);
-    let (before, after) =
-        (ledger::by_occurrence(mine.map(|one| one.span)), ledger::by_occurrence(wanted.iter().copied()));
-    let cancel = |row: AppointmentRow| AppointmentRow {
+    let before = ledger::by_occurrence(mine.map(|one| one.span));
+    let after = ledger::by_occurrence(wanted.iter().copied());
+    let rooms = managed.whole.resources.clone();
+    let is_gone = write.new.is_none() || (after.is_empty() && !before.is_empty());
+    let rows = match is_gone {
+        true => gone(managed, by, work.tx().now()),
+        false => changed(managed, by, (&before, &after), work.tx().now()),
+    };
+    for (row, noted) in &rows {
+        let deeds = record::noted(by, *noted, row, &rooms);
+        work.tx().save_appointment_with(row, write.at.id, *noted, deeds).await?;
+    }
+    Ok(())
+}
+
+fn cancelled(row: &AppointmentRow) -> AppointmentRow {
+    AppointmentRow {
         status: Status::CancelledByClinic.name().into(),
         reason: Some(REMOVED.into()),
-        ..row
-    };
-    let is_over = |row: &AppointmentRow| Status::from_name(&row.status).is_some_and(Status::is_final);
-    let visits = write.at.id;
-    if write.new.is_none() || (after.is_empty() && !before.is_empty()) {
-        let rest = others.into_iter().filter(|row| row.start_at >= now);
-        for row in std::iter::once(whole).chain(rest).filter(|row| !is_over(row)) {
-            work.tx().save_appointment(&cancel(signed(row)), visits, Noted::Cancelled).await?;
-        }
-        return Ok(());
+        ..row.clone()
     }
-    let changed: Vec<i64> =
-        before.keys().filter(|id| before.get(id) != after.get(id) && before[*id].1 > now).copied().collect();
+}
+
+/// The object is gone: the whole is cancelled, and what was noted of dates to come.
+fn gone(managed: Managed, by: By, now: i64) -> Vec<(AppointmentRow, Noted)> {
+    let rest = managed.others.into_iter().filter(|row| row.start_at >= now);
+    let all = std::iter::once(managed.whole).chain(rest).filter(|row| !is_final(row));
+    all.map(|row| (cancelled(&signed(&row, by, now)), Noted::Cancelled)).collect()
+}
+
+type Dates = BTreeMap<i64, (i64, i64)>;
+
+/// The object has other dates: those that are not over yet are noted, or, where there are too many, the series.
+fn changed(
+    managed: Managed,
+    by: By,
+    (before, after): (&Dates, &Dates),
+    now: i64,
+) -> Vec<(AppointmentRow, Noted)> {
+    let Managed { whole, others, .. } = managed;
+    let differs = |id: &&i64| before.get(id) != after.get(id) && before[*id].1 > now;
+    let changed: Vec<i64> = before.keys().filter(differs).copied().collect();
     let became = before.keys().all(|id| *id == 0) != after.keys().all(|id| *id == 0);
     if became || changed.len() > NOTED || (changed.is_empty() && before != after) {
         let (start_at, end_at) = after.values().next().copied().unwrap_or((whole.start_at, whole.end_at));
-        let row = AppointmentRow { start_at, end_at, ..whole };
-        return Ok(work.tx().save_appointment(&row, visits, Noted::Changed).await?);
+        return vec![(AppointmentRow { start_at, end_at, ..signed(&whole, by, now) }, Noted::Changed)];
     }
-    for id in changed {
+    let of = |id: i64| {
         let (start_at, end_at) = after.get(&id).or(before.get(&id)).copied().unwrap_or_default();
         let recurrence = super::recurrence(id);
         let known = others.iter().find(|row| row.recurrence == recurrence);
-        if known.is_some_and(is_over) {
-            continue;
+        if known.is_some_and(is_final) {
+            return None;
         }
-        let base = signed(known.unwrap_or(&whole).clone());
+        let base = signed(known.unwrap_or(&whole), by, now);
         let row = AppointmentRow { recurrence, start_at, end_at, ..base };
-        let (row, noted) =
-            if after.contains_key(&id) { (row, Noted::Moved) } else { (cancel(row), Noted::Cancelled) };
-        work.tx().save_appointment(&row, visits, noted).await?;
-    }
-    Ok(())
+        Some(match after.contains_key(&id) {
+            true => (row, Noted::Moved),
+            false => (cancelled(&row), Noted::Cancelled),
+        })
+    };
+    changed.into_iter().filter_map(of).collect()
 }

@@ -7,19 +7,20 @@
 use bytes::Bytes;
 use ical::{Civil, Component, Draft, Kind, Limits, Property, When, Window, Zone};
 
+use super::closing;
 use super::error::{Error, Result};
 use super::fit::BUFFER;
 
 /// The buffers, as seconds before and after: `600/300`.
 const BUFFERS: &str = "X-KALENDS-BUFFERS";
 /// What was booked.
-const SERVICE: &str = "X-KALENDS-SERVICE";
+pub(super) const SERVICE: &str = "X-KALENDS-SERVICE";
 
 /// What is given back to an appointment when a client drops it: what it cannot show and the clinic needs.
 const KEPT: [&str; 4] = [BUFFERS, SERVICE, "CONFERENCE", "RELATED-TO"];
 
 /// What makes a component recur.
-const RECURS: [&str; 4] = ["RRULE", "RDATE", "EXDATE", "EXRULE"];
+pub(super) const RECURS: [&str; 4] = ["RRULE", "RDATE", "EXDATE", "EXRULE"];
 
 /// An object in the making.
 pub struct Draught<'a> {
@@ -53,6 +54,8 @@ impl Draught<'_> {
         }
         if let Some(rule) = self.rule {
             draft.add("RRULE", rule);
+            // RFC 9253 8.3: what all parts and additional dates of the course share.
+            draft.add("REFID", self.uid);
         }
         draft.add("SUMMARY", self.title);
         let optional = [("LOCATION", self.place), (SERVICE, self.service)];
@@ -74,7 +77,7 @@ pub fn tree(text: &[u8]) -> Result<Component> {
     Component::parse(text, &limits).map_err(|error| Error::Calendar(error.into()))
 }
 
-fn printed(tree: &Component) -> Bytes {
+pub(super) fn printed(tree: &Component) -> Bytes {
     tree.print().into()
 }
 
@@ -91,12 +94,8 @@ pub fn service(tree: &Component) -> Option<String> {
     tree.parts().find_map(|part| part.get(SERVICE)).map(|line| line.value().trim().to_owned())
 }
 
-/// Which of its components are cancelled, in their order.
-pub fn cancelled(tree: &Component) -> Vec<bool> {
-    let is = |part: &Component| {
-        part.get("STATUS").is_some_and(|status| status.value().trim().eq_ignore_ascii_case("CANCELLED"))
-    };
-    tree.parts().map(is).collect()
+pub fn is_cancelled(part: &Component) -> bool {
+    part.get("STATUS").is_some_and(|status| status.value().trim().eq_ignore_ascii_case("CANCELLED"))
 }
 
 /// The object at another time; of a series, the one occurrence.
@@ -115,52 +114,10 @@ pub fn moved(text: &[u8], occurrence: Option<i64>, (start, end): (i64, i64), sta
         return Ok(printed(&tree));
     };
     let zone = zone_of(text)?;
-    if override_mut(&mut tree, id, &zone).is_none() {
-        let made = override_of(master_mut(&mut tree)?, id, &zone);
-        tree.push_component(made);
-    }
-    if let Some(part) = override_mut(&mut tree, id, &zone) {
-        place(part, (start, end), &zone);
-        touch(part, stamp);
-    }
+    let part = occurrence_mut(&mut tree, id, &zone)?;
+    place(part, (start, end), &zone);
+    touch(part, stamp);
     Ok(printed(&tree))
-}
-
-/// The series without one occurrence: EXDATE (RFC 5545 3.8.5.1), and its override goes.
-pub fn without(text: &[u8], id: i64, stamp: i64) -> Result<Bytes> {
-    let (mut tree, zone) = (tree(text)?, zone_of(text)?);
-    tree.retain_components(|part| part.name() == "VTIMEZONE" || !stands_for(part, id, &zone));
-    let master = master_mut(&mut tree)?;
-    let gone = master.get("DTSTART").map(|start| at(start, "EXDATE", id, &zone));
-    gone.into_iter().for_each(|gone| master.push(gone));
-    touch(master, stamp);
-    Ok(printed(&tree))
-}
-
-/// The series without what begins at `instant` or later; None where nothing of it is left, or where it is no series.
-pub fn ended(text: &[u8], instant: i64, stamp: i64) -> Result<Option<Bytes>> {
-    let (mut tree, zone) = (tree(text)?, zone_of(text)?);
-    let starts = |part: &Component, name: &str| {
-        let line = part.get(name)?;
-        When::read(line.value(), Some(&zone)).map(|when| when.instant(&zone))
-    };
-    let master = master_mut(&mut tree)?;
-    let Some(rule) = master.get("RRULE").cloned() else { return Ok(None) };
-    if starts(master, "DTSTART").is_none_or(|start| start >= instant) {
-        return Ok(None);
-    }
-    let kept = rule.value().split(';').filter(|part| {
-        let name = part.split('=').next().unwrap_or_default().trim();
-        !name.eq_ignore_ascii_case("COUNT") && !name.eq_ignore_ascii_case("UNTIL")
-    });
-    let until = format!("UNTIL={}", When::Utc(instant - 1).print());
-    let parts: Vec<&str> = kept.chain([until.as_str()]).collect();
-    master.set(rule.with_value(&parts.join(";")));
-    touch(master, stamp);
-    tree.retain_components(|part| {
-        part.name() == "VTIMEZONE" || starts(part, "RECURRENCE-ID").is_none_or(|id| id < instant)
-    });
-    Ok(Some(printed(&tree)))
 }
 
 /// The same object under a new tag: a client that changed it fetches it again.
@@ -189,8 +146,8 @@ pub fn twin(text: &[u8], uid: &str, title: &str) -> Result<Bytes> {
 pub fn mended(old: &[u8], new: &[u8]) -> Result<Option<Bytes>> {
     let (old, mut new) = (tree(old)?, tree(new)?);
     let Some(before) = old.parts().find(|part| part.get("RECURRENCE-ID").is_none()) else { return Ok(None) };
-    let lines: Vec<Property> =
-        before.properties().filter(|line| KEPT.iter().any(|name| line.is(name))).cloned().collect();
+    let is_kept = |line: &&Property| KEPT.iter().chain(&closing::KEPT).any(|name| line.is(name));
+    let lines: Vec<Property> = before.properties().filter(is_kept).cloned().collect();
     let Ok(master) = master_mut(&mut new) else { return Ok(None) };
     let dropped: Vec<Property> = lines.into_iter().filter(|line| master.get(line.name()).is_none()).collect();
     if dropped.is_empty() {
@@ -201,7 +158,7 @@ pub fn mended(old: &[u8], new: &[u8]) -> Result<Option<Bytes>> {
 }
 
 /// The component that has no RECURRENCE-ID.
-fn master_mut(tree: &mut Component) -> Result<&mut Component> {
+pub(super) fn master_mut(tree: &mut Component) -> Result<&mut Component> {
     let mut parts = tree.components_mut().filter(|part| part.name() != "VTIMEZONE");
     parts
         .find(|part| part.get("RECURRENCE-ID").is_none())
@@ -209,7 +166,7 @@ fn master_mut(tree: &mut Component) -> Result<&mut Component> {
 }
 
 /// The zone of its start; UTC where it has none.
-fn zone_of(text: &[u8]) -> Result<Zone> {
+pub(super) fn zone_of(text: &[u8]) -> Result<Zone> {
     let tree = tree(text)?;
     let tzid = tree.parts().find_map(|part| part.get("DTSTART")?.param("TZID"));
     match tzid {
@@ -219,7 +176,7 @@ fn zone_of(text: &[u8]) -> Result<Zone> {
 }
 
 /// A line of the kind of `like` that says this instant: with its TZID, or in UTC.
-fn at(like: &Property, name: &str, instant: i64, zone: &Zone) -> Property {
+pub(super) fn at(like: &Property, name: &str, instant: i64, zone: &Zone) -> Property {
     match like.param("TZID") {
         Some(tzid) => {
             Property::new(name, &[("TZID", &tzid)], &Civil::from_seconds(zone.to_civil(instant)).basic())
@@ -228,7 +185,7 @@ fn at(like: &Property, name: &str, instant: i64, zone: &Zone) -> Property {
     }
 }
 
-fn place(part: &mut Component, (start, end): (i64, i64), zone: &Zone) {
+pub(super) fn place(part: &mut Component, (start, end): (i64, i64), zone: &Zone) {
     let Some(like) = part.get("DTSTART").cloned() else { return };
     part.set(at(&like, "DTSTART", start, zone));
     part.remove("DURATION");
@@ -236,14 +193,14 @@ fn place(part: &mut Component, (start, end): (i64, i64), zone: &Zone) {
 }
 
 /// RFC 5545 3.8.7.4 and 3.8.7.3: a later version of the same.
-fn touch(part: &mut Component, stamp: i64) {
+pub fn touch(part: &mut Component, stamp: i64) {
     let sequence = part.get("SEQUENCE").and_then(|line| line.value().trim().parse::<u32>().ok()).unwrap_or(0);
     part.set(Property::new("SEQUENCE", &[], &sequence.saturating_add(1).to_string()));
     part.set(When::Utc(stamp).property("LAST-MODIFIED"));
 }
 
 /// Whether the component is the override of this occurrence.
-fn stands_for(part: &Component, id: i64, zone: &Zone) -> bool {
+pub(super) fn stands_for(part: &Component, id: i64, zone: &Zone) -> bool {
     let named = part.get("RECURRENCE-ID").and_then(|line| {
         let own = line.param("TZID").and_then(|tzid| Zone::named(&tzid)).unwrap_or_else(|| zone.clone());
         When::read(line.value(), Some(&own)).map(|when| when.instant(&own))
@@ -251,12 +208,21 @@ fn stands_for(part: &Component, id: i64, zone: &Zone) -> bool {
     named == Some(id)
 }
 
-fn override_mut<'a>(tree: &'a mut Component, id: i64, zone: &Zone) -> Option<&'a mut Component> {
+pub(super) fn override_mut<'a>(tree: &'a mut Component, id: i64, zone: &Zone) -> Option<&'a mut Component> {
     tree.components_mut().find(|part| part.name() != "VTIMEZONE" && stands_for(part, id, zone))
 }
 
+/// The component of one occurrence, made where nothing of it was different so far.
+pub(super) fn occurrence_mut<'a>(tree: &'a mut Component, id: i64, zone: &Zone) -> Result<&'a mut Component> {
+    if override_mut(tree, id, zone).is_none() {
+        let made = override_of(master_mut(tree)?, id, zone);
+        tree.push_component(made);
+    }
+    override_mut(tree, id, zone).ok_or(Error::NotFound("appointment"))
+}
+
 /// The master as an override of one occurrence (RFC 5545 3.8.4.4).
-fn override_of(master: &Component, id: i64, zone: &Zone) -> Component {
+pub(super) fn override_of(master: &Component, id: i64, zone: &Zone) -> Component {
     let mut made = master.clone();
     made.retain_properties(|line| !RECURS.iter().any(|name| line.is(name)));
     if let Some(like) = master.get("DTSTART") {

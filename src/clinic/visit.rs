@@ -20,10 +20,10 @@ use super::text::Draught;
 use crate::calendar;
 
 /// Resources of one visit, and seconds it may last.
-const RESOURCES: usize = 10;
+pub(super) const RESOURCES: usize = 10;
 pub(super) const LONGEST: i64 = DAY;
 /// Bytes of a rule, and of a title or a place.
-const WORDS: usize = 500;
+pub(super) const WORDS: usize = 500;
 
 /// What is to be booked: what a service, a slot and the caller's wishes come to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +195,7 @@ impl Visit {
             started_at: None,
             ended_at: None,
             seq: 0,
+            series: None,
             location: self.location,
             mode: self.mode.clone(),
         }

@@ -44,6 +44,11 @@ impl Interval {
         if self.from.zip(self.until).is_some_and(|(from, until)| from > until) {
             return invalid("until", "it is not before the day it holds from");
         }
+        if let Some((from, until)) = self.from.zip(self.until)
+            && !self.meets(self, from, until)
+        {
+            return invalid("weekdays", "none of them comes between its dates");
+        }
         Ok(())
     }
 
@@ -105,7 +110,6 @@ impl Week {
 }
 
 /// The first day not before `day` that is one of these weekdays.
-#[allow(dead_code)]
 pub(super) fn first_of(weekdays: u8, day: i64) -> i64 {
     (day..day + 7).find(|day| weekdays >> super::wall::weekday(*day) & 1 == 1).unwrap_or(day)
 }
@@ -160,8 +164,11 @@ mod tests {
         for bad in [on(0, 0, 60), on(128, 0, 60), on(1, 60, 60), on(1, 60, 1441)] {
             assert!(week(&[bad]).check().is_err(), "{bad:?}");
         }
-        let turned = Interval { from: Some(2), until: Some(1), ..on(1, 0, 60) };
-        assert!(week(&[turned]).check().is_err());
+        // The second of January 1970 was a Friday.
+        for (from, until) in [(2, 1), (1, 1), (2, 3)] {
+            let never = Interval { from: Some(from), until: Some(until), ..on(1, 0, 60) };
+            assert!(week(&[never]).check().is_err());
+        }
         assert!(week(&vec![on(1, 0, 60); INTERVALS + 1]).check().is_err());
     }
 

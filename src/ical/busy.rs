@@ -13,10 +13,13 @@ use crate::{
 /// Periods on one FREEBUSY line, so that lines stay readable.
 const PER_LINE: usize = 8;
 
-/// What a span of time is to somebody who wants to book it (RFC 5545 3.2.9). CANCELLED or TRANSPARENT is `Free`.
+/// What a span of time is to somebody who wants to book it (RFC 5545 3.2.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Busy {
+    /// It does not take place: CANCELLED.
     Free,
+    /// It takes place and no time: free, but to whoever says that everything in a calendar takes time.
+    Transparent,
     Busy,
     Tentative,
     Unavailable,
@@ -26,11 +29,16 @@ impl Busy {
     /// The value of FBTYPE.
     pub fn name(self) -> &'static str {
         match self {
-            Busy::Free => "FREE",
+            Busy::Free | Busy::Transparent => "FREE",
             Busy::Busy => "BUSY",
             Busy::Tentative => "BUSY-TENTATIVE",
             Busy::Unavailable => "BUSY-UNAVAILABLE",
         }
+    }
+
+    /// Whether it takes time.
+    pub fn takes_time(self) -> bool {
+        !matches!(self, Busy::Free | Busy::Transparent)
     }
 
     /// What FBTYPE means; an unknown type is busy (RFC 5545 3.2.9).
@@ -55,7 +63,7 @@ pub fn merge(periods: &mut Vec<Period>, window: Window) {
         period.from = period.from.max(window.from);
         period.until = period.until.min(window.until);
     }
-    periods.retain(|p| p.busy != Busy::Free && p.from < p.until);
+    periods.retain(|p| p.busy.takes_time() && p.from < p.until);
     periods.sort_unstable_by_key(|p| (p.busy, p.from, p.until));
     join(periods);
 }
@@ -122,7 +130,7 @@ pub fn vfreebusy(periods: &[Period], window: Window, stamp: i64) -> String {
     periods.sort_by_key(|p| (p.busy, p.from));
     for run in periods.chunk_by(|a, b| a.busy == b.busy).flat_map(|run| run.chunks(PER_LINE)) {
         let kind = match run[0].busy {
-            Busy::Free => continue,
+            Busy::Free | Busy::Transparent => continue,
             Busy::Busy => String::new(),
             other => format!(";FBTYPE={}", other.name()),
         };

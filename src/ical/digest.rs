@@ -11,7 +11,7 @@ use crate::{
 
 /// Changes whenever the encoding or the meaning of a digest changes; with [`crate::tzdata_version`] it names the
 /// derived data.
-pub const DIGEST_VERSION: u32 = 2;
+pub const DIGEST_VERSION: u32 = 3;
 
 /// What kinds of work an object may need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -289,7 +289,8 @@ pub(crate) fn busy(part: &Component, kind: Kind) -> Busy {
         part.get(name).is_some_and(|p| p.value().trim().eq_ignore_ascii_case(value))
     };
     match kind {
-        Kind::Event if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") => Busy::Free,
+        Kind::Event if is("STATUS", "CANCELLED") => Busy::Free,
+        Kind::Event if is("TRANSP", "TRANSPARENT") => Busy::Transparent,
         Kind::Event if is("STATUS", "TENTATIVE") => Busy::Tentative,
         Kind::Event => Busy::Busy,
         _ => Busy::Free,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::call::Failure;
 use super::instant;
 use crate::calendar::{Error, Zone};
-use crate::clinic::{self, Conflict};
+use crate::clinic::{self, Conflict, Outside};
 use crate::edge::Problem;
 
 /// Codes that any endpoint may refuse with: the document lists them once.
@@ -57,7 +57,11 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
             new(StatusCode::CONFLICT, "Not from here").with("status_is", from.name()).with("allowed", allowed)
         }
         E::Overlapping { first, second } => {
-            new(StatusCode::UNPROCESSABLE_ENTITY, "Overlapping").with("intervals", vec![*first, *second])
+            let pair = vec![format!("intervals[{first}]"), format!("intervals[{second}]")];
+            new(StatusCode::UNPROCESSABLE_ENTITY, "Overlapping intervals").with("intervals", pair)
+        }
+        E::Outside(all) => {
+            new(StatusCode::CONFLICT, "Appointments affected").with("appointments", outside(all))
         }
         E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
         E::Unfit(why) if why.is_invalid() => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered"),
@@ -79,6 +83,20 @@ pub fn conflicts(met: &[Conflict]) -> Value {
         })
     };
     met.iter().map(shown).collect()
+}
+
+/// What a change leaves outside: when and why, and which appointment it is.
+pub fn outside(all: &[Outside]) -> Value {
+    let shown = |one: &Outside| {
+        json!({
+            "appointment": one.appointment.as_ref().map(ToString::to_string),
+            "resource": one.resource.0,
+            "start": instant::print(one.start, &Zone::utc()),
+            "end": instant::print(one.end, &Zone::utc()),
+            "why": one.why.text(),
+        })
+    };
+    all.iter().map(shown).collect()
 }
 
 /// An error's words as a sentence.

@@ -4,7 +4,7 @@
 //! not shown to the caller are answered alike, and nothing is looked up to tell them apart.
 
 use http::Method;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, Failure, json};
@@ -37,7 +37,7 @@ const GET: Route = Route {
     path: "/api/v1/freebusy",
     id: "getFreeBusy",
     summary: "Busy time of some principals; `principals` stands once for each",
-    takes: Takes::query(inline::<Asked>),
+    takes: Takes::query(in_query),
     gives: Gives::ok(named::<Told>),
     refuses: REFUSES,
     run: |call| Box::pin(async move { answer(call.query()?, call).await }),
@@ -54,13 +54,24 @@ const POST: Route = Route {
     run: |mut call| Box::pin(async move { answer(call.body(BODY).await?, call).await }),
 };
 
+/// Principals of a call whose query must fit into an address.
+const IN_QUERY: usize = 100;
+
+fn in_query(schemas: &mut SchemaGenerator) -> Schema {
+    let mut shape = inline::<Asked>(schemas);
+    if let Some(most) = shape.pointer_mut("/properties/principals/maxItems") {
+        *most = IN_QUERY.into();
+    }
+    shape
+}
+
 /// Whose busy time, and when.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "FreeBusyQuery")]
 struct Asked {
     /// Names of principals, as they log in; 1000 at most.
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(min = 1, max = 1000), inner(length(max = 64)))]
     principals: Vec<String>,
     /// RFC 3339, or a date: its first instant in `zone`.
     start: String,

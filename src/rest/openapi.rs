@@ -82,12 +82,13 @@ fn operation(route: &Route, problem: &Schema, schemas: &mut SchemaGenerator) -> 
         let version = json!({ "description": "Its version, for If-Match.", "schema": { "type": "string" } });
         done["headers"] = json!({ "ETag": version });
     }
-    operation["responses"] = json!({
-        route.gives.status.to_string(): done,
-        "default": {
-            "description": format!("Refused; `code` is one of {}", codes.join(", ")),
-            "content": { "application/problem+json": { "schema": problem } },
-        },
+    if route.gives.or_ok {
+        operation["responses"]["200"] = done.clone();
+    }
+    operation["responses"][route.gives.status.to_string()] = done;
+    operation["responses"]["default"] = json!({
+        "description": format!("Refused; `code` is one of {}", codes.join(", ")),
+        "content": { "application/problem+json": { "schema": problem } },
     });
     operation
 }

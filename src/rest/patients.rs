@@ -32,7 +32,7 @@ const UPSERT: Route = Route {
     id: "upsertPatient",
     summary: "Make a patient, or bring the one with this `external_id` up to date",
     takes: Takes::body(named::<Fields>),
-    gives: Gives::made(named::<Id>).versioned(),
+    gives: Gives::made(named::<Id>).versioned().or_ok(),
     refuses: &[],
     run: |call| Box::pin(upsert(call)),
 };

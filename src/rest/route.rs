@@ -61,17 +61,20 @@ pub struct Gives {
     pub shape: Option<Shape>,
     /// Whether ETag tells its version.
     pub version: bool,
+    /// Whether 200 with the same shape is answered too: it was there already.
+    pub or_ok: bool,
 }
 
 impl Gives {
     /// 204.
-    pub const NOTHING: Gives = Gives { status: 204, media: "", shape: None, version: false };
+    pub const NOTHING: Gives = Gives { status: 204, media: "", shape: None, version: false, or_ok: false };
     /// 200, a stream of events.
-    pub const EVENTS: Gives = Gives { status: 200, media: "text/event-stream", shape: None, version: false };
+    pub const EVENTS: Gives =
+        Gives { status: 200, media: "text/event-stream", shape: None, version: false, or_ok: false };
 
     /// 200.
     pub const fn ok(shape: Shape) -> Gives {
-        Gives { status: 200, media: "application/json", shape: Some(shape), version: false }
+        Gives { status: 200, media: "application/json", shape: Some(shape), version: false, or_ok: false }
     }
 
     /// 201.
@@ -82,6 +85,11 @@ impl Gives {
     /// With its version as ETag.
     pub const fn versioned(self) -> Gives {
         Gives { version: true, ..self }
+    }
+
+    /// Or 200, where it was there already.
+    pub const fn or_ok(self) -> Gives {
+        Gives { or_ok: true, ..self }
     }
 }
 

@@ -6,14 +6,14 @@ use std::fmt;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, Value, list, values};
-use crate::{ClinicId, CollectionId, Conn, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
+use crate::value::{Columns, LIST, Value, list, values};
+use crate::{ClinicId, CollectionId, Conn, Deed, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
 
 macro_rules! columns {
     () => {
         "uid, recurrence_id, practitioner_id, resources, patient_id, service, status, start_at, end_at, details, \
          made_at, made_by, origin, changed_at, changed_by, changed_origin, reason, checked_in_at, started_at, \
-         ended_at, seq, location_id, mode"
+         ended_at, seq, series, location_id, mode"
     };
 }
 
@@ -62,6 +62,8 @@ pub struct AppointmentRow {
     pub ended_at: Option<i64>,
     /// The change that wrote it: its version.
     pub seq: i64,
+    /// The UID of the series it is an additional date of, or was taken out of.
+    pub series: Option<String>,
     /// Where it is held.
     pub location: Option<TermId>,
     /// How it is held, by its code.
@@ -120,6 +122,7 @@ fn read(row: &AnyRow) -> Result<AppointmentRow> {
         started_at: columns.maybe_int()?,
         ended_at: columns.maybe_int()?,
         seq: columns.int()?,
+        series: columns.maybe_text()?,
         location: columns.maybe_int()?.map(TermId),
         mode: columns.maybe_text()?,
     })
@@ -196,6 +199,76 @@ impl Conn {
         row.map_or(Ok(false), |row| Ok(Columns::of(&row).int()? > 0))
     }
 
+    /// All that is noted of several objects, ordered by UID, the row of the whole first.
+    pub async fn appointments_about(
+        &mut self,
+        clinic: ClinicId,
+        uids: &[String],
+    ) -> Result<Vec<AppointmentRow>> {
+        let select = concat!("select ", columns!(), " from appointments where clinic_id = $1 and uid in");
+        let mut found = Vec::with_capacity(uids.len());
+        for chunk in uids.chunks(LIST) {
+            let (places, uids) = list(2, chunk.iter().map(|uid| Value::from(uid.as_str())).collect());
+            let sql = format!("{select} ({places}) order by uid, recurrence_id");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], uids].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
+    /// The additional dates of a series, by start.
+    pub async fn appointments_beside(
+        &mut self,
+        clinic: ClinicId,
+        series: &str,
+        limit: u32,
+    ) -> Result<Vec<AppointmentRow>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from appointments where clinic_id = $1 and series = $2 \
+             order by start_at, uid, recurrence_id limit $3"
+        );
+        let rows = self.all(sql, values![clinic, series, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// What is noted of these practitioners in a span of time, in one of these states, by start.
+    pub async fn appointments_between(
+        &mut self,
+        clinic: ClinicId,
+        practitioners: &[PrincipalId],
+        (from, until): (i64, i64),
+        states: &[&str],
+        limit: u32,
+    ) -> Result<Vec<AppointmentRow>> {
+        let select = concat!("select ", columns!(), " from appointments where clinic_id = $1");
+        let mut found = Vec::new();
+        for chunk in practitioners.chunks(LIST) {
+            let (states, bound) = list(5, states.iter().map(|state| Value::from(*state)).collect());
+            let (places, ids) = list(5 + bound.len(), chunk.iter().map(|id| Value::from(*id)).collect());
+            let sql = format!(
+                "{select} and start_at < $3 and end_at > $2 and status in ({states}) \
+                 and practitioner_id in ({places}) order by start_at, uid, recurrence_id limit $4"
+            );
+            let values = [values![clinic, from, until, limit], bound, ids].concat();
+            let rows = self.all(AssertSqlSafe(sql), values).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
+    /// The rows of the whole of these objects, in no order; what is no appointment is left out.
+    pub async fn appointments_by_uid(
+        &mut self,
+        clinic: ClinicId,
+        uids: &[String],
+    ) -> Result<Vec<AppointmentRow>> {
+        let mut found = self.appointments_about(clinic, uids).await?;
+        found.retain(|row| row.recurrence.is_empty());
+        Ok(found)
+    }
+
     /// A practitioner's, by start; `after` is (start, uid, recurrence) of the last one of the page before.
     pub async fn appointments_of(
         &mut self,
@@ -269,6 +342,17 @@ impl Tx {
         visits: CollectionId,
         noted: Noted,
     ) -> Result<()> {
+        self.save_appointment_with(row, visits, noted, Vec::new()).await
+    }
+
+    /// The same with what the audit says of it, up to fifty deeds: still one round trip.
+    pub async fn save_appointment_with(
+        &mut self,
+        row: &AppointmentRow,
+        visits: CollectionId,
+        noted: Noted,
+        deeds: Vec<Deed>,
+    ) -> Result<()> {
         self.room()?;
         let resources: Vec<String> = row.resources.iter().map(PrincipalId::to_string).collect();
         let mut values = values![
@@ -294,6 +378,7 @@ impl Tx {
             row.started_at,
             row.ended_at,
             self.seq(),
+            row.series.clone(),
             row.location,
             row.mode.clone(),
         ];
@@ -309,7 +394,7 @@ impl Tx {
             "insert into appointments (clinic_id, ",
             columns!(),
             ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-             $21, $22, $23, $24) on conflict (clinic_id, uid, recurrence_id) do update set \
+             $21, $22, $23, $24, $25) on conflict (clinic_id, uid, recurrence_id) do update set \
              practitioner_id = excluded.practitioner_id, resources = excluded.resources, \
              patient_id = excluded.patient_id, service = excluded.service, status = excluded.status, \
              start_at = excluded.start_at, end_at = excluded.end_at, details = excluded.details, \
@@ -317,13 +402,28 @@ impl Tx {
              changed_origin = excluded.changed_origin, reason = excluded.reason, \
              checked_in_at = excluded.checked_in_at, started_at = excluded.started_at, \
              ended_at = excluded.ended_at, seq = excluded.seq, \
-             location_id = excluded.location_id, mode = excluded.mode"
+             series = excluded.series, location_id = excluded.location_id, mode = excluded.mode"
         );
-        let put = self.database().first(put);
+        let sql = match deeds.is_empty() {
+            true => self.database().before(&[put]),
+            false => {
+                let (rows, head, more) = self.audit_from(deeds, values.len() + 1);
+                values.extend(more);
+                self.database().before(&[put, &rows, &head])
+            }
+        };
         let sql = format!(
-            "{put} insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
-             caller_id, at) values ($1, $22, $25, $26, $27, $4, $2, $28, $29, $30)"
+            "{sql}insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
+             caller_id, at) values ($1, $22, $26, $27, $28, $4, $2, $29, $30, $31)"
         );
         self.run(AssertSqlSafe(sql), values).await.map(|_| ())
+    }
+
+    /// Takes the row of one key away: what was noted of an occurrence goes with it to another series. False when there
+    /// is none.
+    pub async fn remove_appointment(&mut self, uid: &str, recurrence: &str) -> Result<bool> {
+        let sql = "delete from appointments where clinic_id = $1 and uid = $2 and recurrence_id = $3";
+        let key = values![self.clinic(), uid, recurrence];
+        Ok(self.run(sql, key).await? > 0)
     }
 }

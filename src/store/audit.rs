@@ -171,20 +171,28 @@ impl Tx {
         self.room()?;
         let mut deeds = deeds.into_iter().peekable();
         while deeds.peek().is_some() {
-            let rows: Vec<_> = deeds.by_ref().take(ROWS).map(|deed| self.link(deed)).collect();
-            let clinic = self.clinic();
-            let mut values = values![clinic];
-            values.push(Value::Blob(self.audit_head.clone()));
-            let places: Vec<String> = (0..rows.len()).map(places).collect();
-            for row in rows {
-                values.extend(values![row.seq, row.n, row.at, row.actor, row.credential, row.door]);
-                values.extend(values![row.kind, row.subject, row.body, row.hash.as_slice()]);
-            }
-            let insert = concat!("insert into audit (clinic_id, ", columns!(), ") values ");
-            let sql = self.database().write_audit(&format!("{insert}{}", places.join(", ")));
+            let rows = deeds.by_ref().take(ROWS).collect();
+            let (insert, head, more) = self.audit_from(rows, 2);
+            let sql = self.database().write_audit(&insert, &head);
+            let values = [values![self.clinic()], more].concat();
             self.run(AssertSqlSafe(sql), values).await?;
         }
         Ok(())
+    }
+
+    /// The same as parts of a larger text: the rows, the clinic's new head, and their values from `$from` on; `$1` is the
+    /// clinic.
+    pub(crate) fn audit_from(&mut self, deeds: Vec<Deed>, from: usize) -> (String, String, Vec<Value>) {
+        let rows: Vec<_> = deeds.into_iter().map(|deed| self.link(deed)).collect();
+        let places: Vec<String> = (0..rows.len()).map(|row| places(from + 1 + row * COLUMNS)).collect();
+        let mut values = vec![Value::Blob(self.audit_head.clone())];
+        for row in rows {
+            values.extend(values![row.seq, row.n, row.at, row.actor, row.credential, row.door]);
+            values.extend(values![row.kind, row.subject, row.body, row.hash.as_slice()]);
+        }
+        let insert = concat!("insert into audit (clinic_id, ", columns!(), ") values ");
+        let head = format!("update clinics set audit_head = ${from} where id = $1");
+        (format!("{insert}{}", places.join(", ")), head, values)
     }
 
     /// The next row of the chain.
@@ -208,8 +216,11 @@ impl Tx {
     }
 }
 
-/// The clinic, then ten columns of the row; $2 is the head.
-fn places(row: usize) -> String {
-    let columns: Vec<String> = (0..10).map(|column| format!("${}", 3 + row * 10 + column)).collect();
+/// Columns of a row, beside its clinic.
+const COLUMNS: usize = 10;
+
+/// The clinic, then the columns of a row from `$from` on.
+fn places(from: usize) -> String {
+    let columns: Vec<String> = (from..from + COLUMNS).map(|column| format!("${column}")).collect();
     format!("($1, {})", columns.join(", "))
 }

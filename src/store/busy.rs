@@ -114,6 +114,8 @@ pub struct Look {
     pub resources: Vec<Resource>,
     /// What overlaps the spans, buffers included, ordered by resource and time; live holds only.
     pub busy: Vec<Busy>,
+    /// What is closed for everybody there ([`Tx::set_house`]).
+    pub closed: Vec<Span>,
 }
 
 impl BusyKind {
@@ -334,6 +336,8 @@ impl Tx {
         // By all of the key: a row is found once for each span it overlaps, and must count once.
         look.busy.sort_unstable_by(in_order);
         look.busy.dedup();
+        look.closed.sort_unstable();
+        look.closed.dedup();
         Ok(look)
     }
 
@@ -353,18 +357,26 @@ impl Tx {
         let gone = "delete from busy where clinic_id = $1 \
             and (expires_at <= $2 or (collection_id = 0 and name = $3))";
         let gone = self.database().first(gone);
-        let select = concat!("select r.id, r.capacity, r.reached, ", columns!(), " from resources r");
+        let select =
+            concat!("select r.id, r.capacity, r.reached, r.house, ", columns!(), " from resources r");
+        let house = "(select h.id from resources h where h.clinic_id = $1 and h.house = 1)";
         let sql = format!(
             "{gone} {select} cross join (values {near}) as v \
              left join busy b on b.clinic_id = r.clinic_id and b.resource_id = r.id \
                  and b.from_at > v.column1 - {LONGEST} and b.from_at < v.column2 and b.until_at > v.column1 \
                  and (b.expires_at is null or b.expires_at > $2) and (b.collection_id <> 0 or b.name <> $3) \
-             where r.clinic_id = $1 and r.id in ({ids})"
+             where r.clinic_id = $1 and r.id in ({ids}, {house})"
         );
         for row in &self.all(AssertSqlSafe(sql), values).await? {
             let mut columns = Columns::of(row);
-            look.resources.push(resources::read(&mut columns)?);
-            look.busy.extend(read(&mut columns)?);
+            let resource = resources::read(&mut columns)?;
+            let (is_house, busy) = (columns.truth()?, read(&mut columns)?);
+            let closed = busy.as_ref().filter(|one| is_house && one.kind == BusyKind::Block);
+            look.closed.extend(closed.map(|one| one.span));
+            if of.contains(&resource.id) {
+                look.resources.push(resource);
+                look.busy.extend(busy);
+            }
         }
         Ok(())
     }

@@ -78,12 +78,22 @@ impl Database {
         }
     }
 
-    /// Writes rows of the audit with this statement and remembers the last hash ($2) with the clinic ($1), in one trip.
-    pub(crate) fn write_audit(self, insert: &str) -> String {
-        let head = "update clinics set audit_head = $2 where id = $1";
+    /// Writes rows of the audit and remembers the last hash with the clinic, in one trip.
+    pub(crate) fn write_audit(self, insert: &str, head: &str) -> String {
         match self {
             Database::Sqlite => format!("{insert}; {head}"),
             Database::Postgres => format!("with head as ({head}) {insert}"),
+        }
+    }
+
+    /// Statements that do something, so that another one may follow in the same text and the same trip.
+    pub(crate) fn before(self, all: &[&str]) -> String {
+        match self {
+            Database::Sqlite => all.iter().map(|sql| format!("{sql}; ")).collect(),
+            Database::Postgres => {
+                let all = all.iter().enumerate().map(|(n, sql)| format!("done{n} as ({sql})"));
+                format!("with {} ", all.collect::<Vec<_>>().join(", "))
+            }
         }
     }
 

@@ -43,6 +43,14 @@ const STEPS: &[Step] = &[
         postgres: include_str!("../../migrations/postgres/0006_settings.sql"),
     },
     Step {
+        sqlite: include_str!("../../migrations/sqlite/0007_series.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_series.sql"),
+    },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0008_hours.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_hours.sql"),
+    },
+    Step {
         sqlite: include_str!("../../migrations/sqlite/0010_slots.sql"),
         postgres: include_str!("../../migrations/postgres/0010_slots.sql"),
     },

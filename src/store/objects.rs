@@ -415,6 +415,55 @@ impl Conn {
         rows.iter().map(read).collect()
     }
 
+    /// What in these collections may lie in the span, by its bounds, with texts, ordered by (collection, name).
+    pub async fn objects_between(
+        &mut self,
+        clinic: ClinicId,
+        of: &[CollectionId],
+        (from, until): (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<Object>> {
+        let select =
+            concat!("select ", columns!(), ", collection_id, text from objects where clinic_id = $1");
+        let mut found = Vec::new();
+        for chunk in of.chunks(LIST) {
+            let (places, ids) = list(5, chunk.iter().map(|id| Value::from(*id)).collect());
+            let sql = format!(
+                "{select} and first < $3 and last > $2 and collection_id in ({places}) \
+                 order by collection_id, name limit $4"
+            );
+            let rows =
+                self.all(AssertSqlSafe(sql), [values![clinic, from, until, limit], ids].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
+    /// Objects by UID in these collections, with texts, ordered by (collection, name).
+    pub async fn objects_of_uids(
+        &mut self,
+        clinic: ClinicId,
+        of: &[CollectionId],
+        uids: &[String],
+    ) -> Result<Vec<Object>> {
+        let select =
+            concat!("select ", columns!(), ", collection_id, text from objects where clinic_id = $1");
+        let mut found = Vec::new();
+        if of.is_empty() {
+            return Ok(found);
+        }
+        for chunk in uids.chunks(LIST) {
+            let (places, uids) = list(2, chunk.iter().map(|uid| Value::from(uid.as_str())).collect());
+            let (ids, bound) = list(2 + uids.len(), of.iter().map(|id| Value::from(*id)).collect());
+            let sql = format!(
+                "{select} and uid in ({places}) and collection_id in ({ids}) order by collection_id, name"
+            );
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], uids, bound].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
     /// Number and total bytes of a collection's objects (quotas).
     pub async fn objects_total(&mut self, clinic: ClinicId, of: CollectionId) -> Result<(i64, i64)> {
         // PostgreSQL sums bigints to a numeric, which `Any` does not know.

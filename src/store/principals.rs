@@ -319,7 +319,8 @@ impl Tx {
         Ok(true)
     }
 
-    /// Erases a principal with its collections, objects, passwords, grants and properties. False when there is none.
+    /// Erases a principal with its collections, objects, passwords, grants and properties. Its appointments stay: they
+    /// are the history of its patients. False when there is none.
     pub async fn erase_principal(&mut self, id: PrincipalId) -> Result<bool> {
         self.wait(LONG);
         let clinic = self.clinic();
@@ -350,7 +351,6 @@ const ERASE: &[&str] = &[
     "delete from requests where clinic_id = $1 and principal_id = $2",
     "delete from busy where clinic_id = $1 and resource_id = $2",
     "delete from resources where clinic_id = $1 and id = $2",
-    "delete from appointments where clinic_id = $1 and practitioner_id = $2",
     "delete from app_passwords where clinic_id = $1 and principal_id = $2",
     "delete from availabilities where clinic_id = $1 and principal_id = $2",
     "delete from grants where clinic_id = $1 and principal_id = $2",

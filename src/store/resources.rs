@@ -69,14 +69,13 @@ impl Conn {
         self.one(sql, values![clinic, id]).await?.as_ref().map(read_row).transpose()
     }
 
-    /// Those of these principals, in no order.
-    pub async fn resources_of(&mut self, clinic: ClinicId, of: &[PrincipalId]) -> Result<Vec<Resource>> {
-        let mut found = Vec::with_capacity(of.len());
-        for chunk in of.chunks(LIST) {
+    /// Several by their principals, in no order; the missing are left out.
+    pub async fn resources_by_id(&mut self, clinic: ClinicId, ids: &[PrincipalId]) -> Result<Vec<Resource>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(LIST) {
             let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
-            let sql = format!(
-                "select id, capacity, reached from resources where clinic_id = $1 and id in ({places})"
-            );
+            let select = "select id, capacity, reached from resources where clinic_id = $1 and id in (";
+            let sql = format!("{select}{places})");
             let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
             found.extend(rows.iter().map(read_row).collect::<Result<Vec<_>>>()?);
         }
@@ -97,7 +96,27 @@ impl Conn {
     }
 }
 
+impl Conn {
+    /// The resource whose closed time is everybody's, if the clinic has one.
+    pub async fn house(&mut self, clinic: ClinicId) -> Result<Option<PrincipalId>> {
+        let sql = "select id from resources where clinic_id = $1 and house = 1";
+        let row = self.one(sql, values![clinic]).await?;
+        row.map(|row| Ok(PrincipalId(Columns::of(&row).int()?))).transpose()
+    }
+}
+
 impl Tx {
+    /// Says that the closed time of this resource is everybody's. `Error::Unique` when another one's is.
+    pub async fn set_house(&mut self, id: PrincipalId) -> Result<bool> {
+        let sql = "update resources set house = 1 where clinic_id = $1 and id = $2";
+        let values = values![self.clinic(), id];
+        let was = self.run(sql, values).await? > 0;
+        if was {
+            self.note(Fact::PrincipalChanged { principal: id }).await?;
+        }
+        Ok(was)
+    }
+
     /// Makes a principal bookable. `Error::Gone` without the principal, `Error::Unique` when it is already.
     pub async fn insert_resource(&mut self, new: Resource) -> Result<()> {
         self.room()?;

@@ -159,7 +159,10 @@ pub(crate) const TABLES: &[Table] = &[
             "i revoked_at",
         ],
     },
-    Table { name: "resources", columns: &["i clinic_id", "i id", "i capacity", "i reached", "i epoch"] },
+    Table {
+        name: "resources",
+        columns: &["i clinic_id", "i id", "i capacity", "i reached", "i epoch", "i house"],
+    },
     Table {
         name: "busy",
         columns: &[
@@ -221,6 +224,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i started_at",
             "i ended_at",
             "i seq",
+            "t series",
             "i location_id",
             "t mode",
         ],

@@ -142,6 +142,19 @@ impl Conn {
         self.one(sql, values![clinic, id]).await?.as_ref().map(read).transpose()
     }
 
+    /// Several by id, in no order; the missing are left out.
+    pub async fn terms_by_id(&mut self, clinic: ClinicId, ids: &[TermId]) -> Result<Vec<Term>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(LIST) {
+            let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
+            let select = concat!("select ", columns!(), " from terms where clinic_id = $1");
+            let sql = format!("{select} and id in ({places})");
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
+    }
+
     /// The terms of these, ordered by resource and term.
     pub async fn terms_of(&mut self, clinic: ClinicId, of: &[PrincipalId]) -> Result<Vec<ResourceTerm>> {
         let mut found = Vec::new();

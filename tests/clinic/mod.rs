@@ -2,12 +2,15 @@
 //!
 //! Files: `world` (practitioners, rooms, a hall of three places, a phone), `booking` (book, move, cancel, states),
 //! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
-//! (thousands of attempts at once and a checker that believes only the texts), `checker`; `two` (two clinics, one person
+//! (thousands of attempts at once and a checker that believes only the texts), `checker`; `series`, `diary` (dates as they
+//! are listed), `bulk` (many changes at once); `two` (two clinics, one person
 //! of each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`.
 //! *Never:* asks the code under test whether it was right.
 
 mod booking;
+mod bulk;
 mod checker;
+mod diary;
 mod directory;
 mod holds;
 mod horizon;
@@ -16,6 +19,7 @@ mod office;
 mod phone;
 mod race;
 mod roles;
+mod series;
 mod slots;
 mod two;
 mod world;

@@ -3,7 +3,7 @@
 
 use kalends::calendar::{Author, Condition, Origin};
 use kalends::calendar::{Error, Overwrite, Precondition, Transfer};
-use kalends::clinic::{AppointmentId, Ground, Keep, Policy, Visit};
+use kalends::clinic::{AppointmentId, Claim, Ground, Keep, Policy, Visit};
 use store::{BusyKind, Noted, trips};
 
 use super::world::{DAY, World, event, everywhere, place, utc};
@@ -310,6 +310,59 @@ async fn more_occurrences_than_can_be_kept_are_refused_in_words() {
         let refused = world.put("ada/visits/h.ics", &hourly).await;
         assert!(matches!(refused, Err(Error::Precondition(Precondition::MaxInstances(_)))), "{refused:?}");
         world.put("ada/default/h.ics", &hourly).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_phone_made_is_a_block_until_it_is_claimed() {
+    everywhere(async |world| {
+        let who = |uid: &str| AppointmentId { uid: uid.into(), occurrence: None };
+        world.put("ada/visits/odd-name.ics", &mine(&world, "own", 600, 630)).await.unwrap();
+        let claim = Claim { patient: Some(7), service: Some("first".into()), details: None };
+        let nobody = world.clinic.claim(world.by(), world.bob, who("own"), claim.clone()).await;
+        assert_eq!(nobody.unwrap_err().code(), "NOT_FOUND");
+        world.clinic.claim(world.by(), world.ada, who("own"), claim.clone()).await.unwrap();
+        let text = world.text("ada/visits/odd-name.ics").await.unwrap();
+        assert!(text.contains("SUMMARY:mine") && text.contains("X-KALENDS-SERVICE:first"), "{text}");
+        assert_eq!(world.minutes(world.ada).await, [(600, 630)]);
+        let again = world.clinic.claim(world.by(), world.ada, who("own"), claim.clone()).await;
+        assert_eq!(again.unwrap_err().code(), "ALREADY_EXISTS");
+        let (id, to) = (who("own"), (world.at(700), world.at(730)));
+        world.clinic.reschedule(world.by(), id.clone(), to, None, Ground::Bare).await.unwrap();
+        assert!(world.text("ada/visits/odd-name.ics").await.is_some(), "under the name its program gave it");
+        world.delete("ada/visits/odd-name.ics").await.unwrap();
+        let row = world.clinic.appointment(world.by(), &id).await.unwrap().remove(0);
+        assert_eq!((row.status.as_str(), row.patient), ("cancelled_by_clinic", Some(7)));
+        for (name, line) in [("f", "TRANSP:TRANSPARENT\r\n"), ("c", "STATUS:CANCELLED\r\n")] {
+            let text = event(name, world.at(800), world.at(830), line);
+            world.put(&format!("ada/visits/{name}.ics"), &text).await.unwrap();
+            let none = world.clinic.claim(world.by(), world.ada, who(name), claim.clone()).await;
+            assert_eq!(none.unwrap_err().code(), "INVALID_FIELD", "{name} takes no time");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_date_of_a_series_is_claimed_for_one_patient() {
+    everywhere(async |world| {
+        let text = event("s", world.at(600), world.at(630), "RRULE:FREQ=DAILY;COUNT=3\r\n");
+        world.put("ada/visits/s.ics", &text).await.unwrap();
+        let date = |n: i64| AppointmentId { uid: "s".into(), occurrence: Some(world.at(600) + n * DAY) };
+        for (n, patient) in [(0, 7), (2, 8)] {
+            let claim = Claim { patient: Some(patient), ..Claim::default() };
+            world.clinic.claim(world.by(), world.ada, date(n), claim).await.unwrap();
+        }
+        let rows = world.clinic.appointment(world.by(), &date(0)).await.unwrap();
+        let patients: Vec<_> = rows.iter().map(|row| row.patient).collect();
+        assert_eq!(patients, [None, Some(7), Some(8)]);
+        assert_eq!(world.text("ada/visits/s.ics").await.unwrap(), text, "nothing of it changed");
+        let none = AppointmentId { occurrence: Some(world.at(601)), ..date(0) };
+        assert_eq!(
+            world.clinic.claim(world.by(), world.ada, none, Claim::default()).await.unwrap_err().code(),
+            "NOT_FOUND"
+        );
     })
     .await;
 }

@@ -482,6 +482,7 @@ pub fn appointment(ada: PrincipalId, bob: PrincipalId) -> AppointmentRow {
         started_at: None,
         ended_at: None,
         seq: 0,
+        series: None,
         location: None,
         mode: None,
     }

@@ -1,0 +1,245 @@
+//! What stands outside: visits that hours no longer cover, or that a closed time covers. It is found out whenever
+//! somebody looks, and before a change is made; nothing about it is stored, so it is never out of date.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use ical::Window;
+use store::{Busy, BusyKind, ClinicId, Conn, PrincipalId, Source};
+
+use super::access::{self, Subject, Verb};
+use super::error::{Error, Result};
+use super::interval::Open;
+use super::open::{self, Written};
+use super::visit::AppointmentId;
+use super::{Clinic, plan};
+use crate::accounts::Caller;
+
+/// How a change is asked for that may leave visits outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Only say what it would leave outside.
+    Look,
+    /// Make it, unless it leaves anything outside.
+    Ask,
+    /// Make it; what it leaves outside stays and is told of.
+    Sure,
+}
+
+/// A change that was looked at, or made.
+#[derive(Clone, Debug)]
+pub struct Outcome<T> {
+    /// None: it was only looked at.
+    pub made: Option<T>,
+    pub outside: Vec<Outside>,
+}
+
+/// Why something stands outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    Hours,
+    Closed,
+}
+
+impl Why {
+    /// As it stands in the API.
+    pub fn text(self) -> &'static str {
+        match self {
+            Why::Hours => "hours",
+            Why::Closed => "closed",
+        }
+    }
+}
+
+/// A visit that stands outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    pub resource: PrincipalId,
+    /// None: it was put there by a calendar program, and is no appointment.
+    pub appointment: Option<AppointmentId>,
+    /// Seconds UTC.
+    pub start: i64,
+    pub end: i64,
+    pub why: Why,
+}
+
+impl Step {
+    /// Whether it is to be made now; refused where it must be asked first.
+    pub(super) fn goes_on(self, outside: &[Outside]) -> Result<bool> {
+        match self {
+            Step::Look => Ok(false),
+            Step::Ask if !outside.is_empty() => Err(Error::Outside(outside.to_vec())),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// A visit as it stands, its pieces joined.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    resource: PrincipalId,
+    appointment: Option<AppointmentId>,
+    pub span: (i64, i64),
+}
+
+impl Standing {
+    fn outside(&self, why: Why) -> Outside {
+        let (start, end) = self.span;
+        Outside { resource: self.resource, appointment: self.appointment.clone(), start, end, why }
+    }
+
+    fn meets(&self, (start, end): (i64, i64)) -> bool {
+        self.span.0 < end && start < self.span.1
+    }
+}
+
+/// Whether open time covers a span, at whatever place.
+fn covers(open: &[Open], (start, end): (i64, i64)) -> bool {
+    let mut at = start;
+    let first = open.partition_point(|one| one.until <= start);
+    for one in &open[first..] {
+        if at >= end || one.from > at {
+            break;
+        }
+        at = one.until;
+    }
+    at >= end
+}
+
+/// Those that lie in any of these spans.
+pub(super) fn inside(visits: &[Standing], closed: &[(i64, i64)]) -> Vec<Outside> {
+    let hit = visits.iter().filter(|one| closed.iter().any(|span| one.meets(*span)));
+    hit.map(|one| one.outside(Why::Closed)).collect()
+}
+
+/// The time from now on in which visits stand in the index.
+pub(super) fn ahead(now: i64) -> Window {
+    Window { from: now, until: plan::horizon(now) + plan::DAY }
+}
+
+/// What stands on these resources in the window, visits only, each once.
+pub(super) async fn standing(
+    conn: &mut Conn,
+    clinic: ClinicId,
+    (of, window, moment): (&[PrincipalId], Window, i64),
+) -> Result<Vec<Standing>> {
+    let rows = conn.busy_between(clinic, of, (window.from, window.until), moment).await?;
+    let rows = rows.into_iter().filter(|one| one.kind == BusyKind::Visit);
+    let mut joined: BTreeMap<(PrincipalId, String, i64), (i64, i64)> = BTreeMap::new();
+    for Busy { resource, span, source, .. } in rows {
+        let Source::Object(_, name) = source else { continue };
+        let (start, end) = joined.entry((resource, name, span.occurrence)).or_insert((span.start, span.end));
+        (*start, *end) = (span.start.min(*start), span.end.max(*end));
+    }
+    let uid = |name: &str| name.strip_suffix(".ics").unwrap_or(name).to_owned();
+    let uids: HashSet<String> = joined.keys().map(|(_, name, _)| uid(name)).collect();
+    let uids: Vec<String> = uids.into_iter().collect();
+    let known = conn.appointments_by_uid(clinic, &uids).await?;
+    let known: HashSet<String> = known.into_iter().map(|row| row.uid).collect();
+    let mut all: Vec<Standing> = joined
+        .into_iter()
+        .filter(|(_, (start, end))| *start < window.until && *end > window.from)
+        .map(|((resource, name, occurrence), span)| {
+            let occurrence = Some(occurrence).filter(|instant| *instant != 0);
+            let uid = Some(uid(&name)).filter(|uid| known.contains(uid));
+            let appointment = uid.map(|uid| AppointmentId { uid, occurrence });
+            Standing { resource, appointment, span }
+        })
+        .collect();
+    all.sort_by_key(|one| (one.span, one.resource));
+    Ok(all)
+}
+
+impl Clinic {
+    /// What a change of hours would newly leave outside.
+    pub(super) async fn left_by_hours(
+        &self,
+        clinic: ClinicId,
+        of: PrincipalId,
+        (before, after): (Written, Written),
+    ) -> Result<Vec<Outside>> {
+        let (window, moment) = (ahead(self.store().clock().now()), self.store().moment().await?);
+        let visits = standing(&mut self.store().read(clinic).await?, clinic, (&[of], window, moment)).await?;
+        if visits.is_empty() {
+            return Ok(Vec::new());
+        }
+        let left = plan::compute(move || {
+            let (before, after) = (before.open(window)?, after.open(window)?);
+            let lost = visits.iter().filter(|one| covers(&before, one.span) && !covers(&after, one.span));
+            Ok::<_, Error>(lost.map(|one| one.outside(Why::Hours)).collect())
+        });
+        left.await?
+    }
+
+    /// What of a practitioner's visits, or of what stands in a room, stands outside between two instants.
+    pub async fn outside(
+        &self,
+        who: &Caller,
+        of: PrincipalId,
+        (from, until): (i64, i64),
+    ) -> Result<Vec<Outside>> {
+        access::need(who, Subject::Hours, Verb::Read, None)?;
+        let Some(window) = Window::new(from, until) else { return Ok(Vec::new()) };
+        let clinic = who.clinic();
+        let found = self.outside_of(clinic, &[of], window).await?;
+        Ok(found.into_iter().map(|(_, outside)| outside).collect())
+    }
+
+    /// The same of many, by resource: for lists that show it beside each visit.
+    pub async fn outside_of(
+        &self,
+        clinic: ClinicId,
+        of: &[PrincipalId],
+        window: Window,
+    ) -> Result<Vec<(PrincipalId, Outside)>> {
+        let moment = self.store().moment().await?;
+        let mut conn = self.store().read(clinic).await?;
+        let visits = standing(&mut conn, clinic, (of, window, moment)).await?;
+        let house = conn.house(clinic).await?;
+        let closing: Vec<PrincipalId> = of.iter().copied().chain(house).collect();
+        let span = (window.from, window.until);
+        let mut closed: HashMap<PrincipalId, Vec<(i64, i64)>> = HashMap::new();
+        for one in conn.busy_between(clinic, &closing, span, moment).await? {
+            if one.kind == BusyKind::Block {
+                closed.entry(one.resource).or_default().push((one.span.start, one.span.end));
+            }
+        }
+        drop(conn);
+        // A visit may begin before the window and end after it.
+        let open = self.open_hours(clinic, of, span.0 - 2 * plan::DAY, span.1 + 2 * plan::DAY).await?;
+        let empty = Vec::new();
+        let of = |id: &PrincipalId| closed.get(id).unwrap_or(&empty).iter();
+        let found = visits.iter().filter_map(|one| {
+            let spans = of(&one.resource).chain(house.iter().flat_map(|house| of(house)));
+            let is_closed = spans.copied().any(|span| one.meets(span));
+            let is_early = || open.get(&one.resource).is_some_and(|open| !covers(open, one.span));
+            let why = if is_closed { Some(Why::Closed) } else { is_early().then_some(Why::Hours) };
+            Some((one.resource, one.outside(why?)))
+        });
+        Ok(found.collect())
+    }
+
+    /// What is written of one person's hours that counts from now on.
+    pub(super) async fn written_of(&self, clinic: ClinicId, of: PrincipalId) -> Result<Written> {
+        let window = ahead(self.store().clock().now());
+        let mut conn = self.store().read(clinic).await?;
+        Ok(open::written(&mut conn, clinic, &[of], window).await?.remove(&of).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::interval::Site;
+    use super::*;
+
+    #[test]
+    fn open_time_covers_what_it_touches_without_a_gap() {
+        let open = |from, until| Open { from, until, site: Site::default() };
+        let line = [open(0, 10), open(10, 20), open(30, 40)];
+        for (span, is) in
+            [((0, 20), true), ((5, 15), true), ((15, 31), false), ((30, 40), true), ((40, 41), false)]
+        {
+            assert_eq!(covers(&line, span), is, "{span:?}");
+        }
+        assert!(!covers(&[], (0, 1)));
+    }
+}
