@@ -8,6 +8,7 @@ use ical::{Object, Zone};
 use store::{AppointmentRow, BusyKind, CollectionId, Mark, Noted, PrincipalId, Source};
 
 use super::alter::{Alter, Scope};
+use super::check::Check;
 use super::error::{Conflict, Error, Result};
 use super::ledger::{self, Change, Place, Weighed};
 use super::pattern;
@@ -51,13 +52,23 @@ impl Clinic {
     /// `visit` (patient, title, details).
     pub async fn book(&self, by: By, visit: Visit, ground: Ground) -> Result<Booked> {
         let ready = self.ready(by, visit, &[]).await?;
-        self.book_ready(by, ready, ground).await
+        self.book_ready(by, ready, ground, None).await
     }
 
-    pub(super) async fn book_ready(&self, by: By, ready: Ready, ground: Ground) -> Result<Booked> {
+    /// With a check: if what it was planned by is still true.
+    pub(super) async fn book_ready(
+        &self,
+        by: By,
+        ready: Ready,
+        ground: Ground,
+        check: Option<Check>,
+    ) -> Result<Booked> {
         let booked = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
+                if let Some(check) = &check {
+                    check.run(work).await?;
+                }
                 book(work, by, &ready, ground).await
             })
         });
@@ -144,10 +155,25 @@ impl Clinic {
         version: Version,
         ground: Ground,
     ) -> Result<Booked> {
+        self.alter_checked(by, id, (scope, alter), version, (ground, None)).await
+    }
+
+    /// The same, if what it was planned by is still true.
+    pub(super) async fn alter_checked(
+        &self,
+        by: By,
+        id: AppointmentId,
+        (scope, alter): (Scope, Alter),
+        version: Version,
+        (ground, check): (Ground, Option<Check>),
+    ) -> Result<Booked> {
         alter.check()?;
         let altered = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
+                if let Some(check) = &check {
+                    check.run(work).await?;
+                }
                 scope::alter(work, by, &id, (scope, &alter), (version, ground)).await
             })
         });
@@ -199,7 +225,8 @@ fn change(ready: &Ready, used: Option<String>) -> Result<Change> {
         places.push(Place { resource, old: None, new });
     }
     let wanted = plan::spans(&ready.object, &ready.occurrences, BusyKind::Visit, ready.visit.buffers)?;
-    Ok(Change { places, wanted, kind: BusyKind::Visit, used, is_strong: false })
+    let counts = ready.visit.service.clone().map(|service| (ready.visit.practitioner, service));
+    Ok(Change { places, wanted, kind: BusyKind::Visit, counts, used, is_strong: false })
 }
 
 /// Conflicts beyond the horizon, of every resource.

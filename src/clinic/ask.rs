@@ -18,6 +18,8 @@ pub struct Ask<'a> {
     /// What kind of resource gives the visit; empty `who`: any of them.
     pub kind: PrincipalKind,
     pub who: Vec<PrincipalId>,
+    /// And none of these.
+    pub except: Vec<PrincipalId>,
     /// Of every group one: specialty, department, language ...
     pub traits: Vec<Vec<TermKey>>,
     /// One of them; empty: anywhere, in any way.
@@ -98,6 +100,7 @@ impl Default for Ask<'_> {
         Ask {
             kind: PrincipalKind::Individual,
             who: Vec::new(),
+            except: Vec::new(),
             traits: Vec::new(),
             places: Vec::new(),
             modes: Vec::new(),
@@ -141,8 +144,14 @@ impl Ask<'_> {
         {
             return Err(Refusal::Grid);
         }
-        let names =
-            [self.who.len(), self.places.len(), self.modes.len(), self.ignore.len(), self.traits.len()];
+        let names = [
+            self.who.len(),
+            self.except.len(),
+            self.places.len(),
+            self.modes.len(),
+            self.ignore.len(),
+            self.traits.len(),
+        ];
         if self.limit > OFFERS || things > THINGS || names.into_iter().any(|count| count > NAMES) {
             return Err(Refusal::TooMany);
         }

@@ -126,6 +126,8 @@ fn row(
         started_at: None,
         ended_at: None,
         seq: 0,
+        location: None,
+        mode: None,
         series: None,
     }
 }

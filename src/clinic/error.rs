@@ -37,6 +37,18 @@ pub enum Error {
     /// From where it stands it cannot go there.
     #[error("an appointment that is {} cannot become {}", from.name(), to.name())]
     Transition { from: Status, to: Status },
+    /// It is not offered: what the rules of the service, the hours or the clinic say.
+    #[error("{}", .0.words())]
+    Unfit(Unfit),
+    /// A token that this clinic did not make.
+    #[error("this is no slot of ours")]
+    SlotForged,
+    /// Offered too long ago, or by rules that have changed.
+    #[error("this slot is no longer offered")]
+    SlotOutdated,
+    /// What it was planned by changed again and again while it was being booked.
+    #[error("the clinic's rules are being changed")]
+    Overtaken,
     /// It was changed since the caller read it.
     #[error("it was changed meanwhile")]
     Stale,
@@ -66,6 +78,84 @@ pub struct Conflict {
     pub end: i64,
 }
 
+/// Why a time is not offered, though nothing may stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Outside the hours.
+    Closed,
+    TooSoon,
+    TooFar,
+    /// So many of this service a day, a week.
+    DayLimit,
+    WeekLimit,
+    /// The practitioner does not do this service.
+    NotDone,
+    /// Not in this way, not at this place.
+    Mode,
+    Place,
+    /// In person, and nobody said where.
+    NoLocation,
+    /// There is no such room or equipment at all.
+    NoRoom,
+    /// The patient is elsewhere at that time, or has as many appointments as one may.
+    PatientBusy,
+    PatientLimit,
+    /// So shortly before, a patient may no more change it.
+    TooLate,
+    /// A video visit has no place to come to; and the other way round.
+    VideoCheckIn,
+    OtherPlace,
+}
+
+impl Unfit {
+    /// All of them, with code and words.
+    const TABLE: [(Unfit, &'static str, &'static str); 15] = [
+        (Unfit::Closed, "OUTSIDE_HOURS", "nobody is there at this time"),
+        (Unfit::TooSoon, "NOTICE_TOO_SHORT", "this is booked longer ahead"),
+        (Unfit::TooFar, "BEYOND_HORIZON", "this is not booked so far ahead"),
+        (Unfit::DayLimit, "DAY_LIMIT_REACHED", "no more of this service fit on this day"),
+        (Unfit::WeekLimit, "WEEK_LIMIT_REACHED", "no more of this service fit in this week"),
+        (Unfit::NotDone, "SERVICE_NOT_OFFERED", "the practitioner does not do this"),
+        (Unfit::Mode, "MODE_NOT_OFFERED", "it is not held in this way at this time"),
+        (Unfit::Place, "LOCATION_NOT_OFFERED", "the practitioner is not there at this time"),
+        (Unfit::NoLocation, "LOCATION_REQUIRED", "a visit in person has a location"),
+        (Unfit::NoRoom, "NO_SUCH_ROOM", "there is no room or equipment that this needs"),
+        (Unfit::PatientBusy, "PATIENT_CONFLICT", "the patient has another appointment at this time"),
+        (Unfit::PatientLimit, "PATIENT_LIMIT", "the patient has as many appointments as one may have"),
+        (Unfit::TooLate, "CANCEL_WINDOW_CLOSED", "so shortly before it is no longer changed"),
+        (Unfit::VideoCheckIn, "VIDEO_CHECK_IN", "a visit by video is checked in virtually, and no other is"),
+        (Unfit::OtherPlace, "WRONG_LOCATION", "the visit is held at another place"),
+    ];
+
+    fn row(self) -> (&'static str, &'static str) {
+        let found = Unfit::TABLE.iter().find(|(one, ..)| *one == self);
+        found.map_or(("REFUSED", "it is not offered"), |(_, code, words)| (*code, *words))
+    }
+
+    /// Never changed.
+    pub fn code(self) -> &'static str {
+        self.row().0
+    }
+
+    pub fn words(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Something that was asked for is wrong by itself, at whatever time.
+    pub fn is_invalid(self) -> bool {
+        matches!(
+            self,
+            Unfit::NotDone
+                | Unfit::Mode
+                | Unfit::Place
+                | Unfit::NoLocation
+                | Unfit::NoRoom
+                | Unfit::VideoCheckIn
+                | Unfit::OtherPlace
+        )
+    }
+}
+
 impl Error {
     /// The code of the problem, never changed.
     pub fn code(&self) -> &'static str {
@@ -80,6 +170,10 @@ impl Error {
             Error::Denied(_) => "DENIED",
             Error::Taken(_) => "ALREADY_EXISTS",
             Error::Transition { .. } | Error::State { .. } => "INVALID_TRANSITION",
+            Error::Unfit(why) => why.code(),
+            Error::SlotForged => "INVALID_SLOT",
+            Error::SlotOutdated => "SLOT_OUTDATED",
+            Error::Overtaken => "BUSY",
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",
             Error::Overlapping { .. } => "OVERLAPPING_INTERVALS",

@@ -236,8 +236,9 @@ impl Rewrite<'_> {
         calendars: &HashMap<PrincipalId, CollectionId>,
         object: Option<&Object>,
     ) -> Result<Change> {
-        let mut wanted = Vec::new();
+        let (mut wanted, mut counts) = (Vec::new(), None);
         if let Some(object) = object {
+            counts = self.new.as_ref().map(|(party, _)| party.practitioner).zip(text::service(&object.tree));
             let occurrences = plan::expanded(object, &Zone::utc(), work.tx().now()).await?;
             let buffers = text::buffers(&object.tree).unwrap_or_default();
             wanted = plan::spans(object, &occurrences, BusyKind::Visit, buffers)?;
@@ -254,7 +255,7 @@ impl Rewrite<'_> {
         };
         let mut places: Vec<Place> = calendars.iter().map(place).collect();
         places.sort_unstable_by_key(|place| place.resource);
-        Ok(Change { places, wanted, kind: BusyKind::Visit, used: None, is_strong: false })
+        Ok(Change { places, wanted, kind: BusyKind::Visit, counts, used: None, is_strong: false })
     }
 
     /// Its name in somebody's calendar: what a practitioner's own program called it stays.

@@ -276,6 +276,37 @@ impl Free {
         }
     }
 
+    /// What is known of a resource; None: nothing.
+    pub fn resource(&self, id: PrincipalId) -> Option<&Resource> {
+        self.number(id).map(|at| &self.lanes[at].who)
+    }
+
+    /// All that is known.
+    pub fn ids(&self) -> impl Iterator<Item = PrincipalId> {
+        self.lanes.iter().map(|lane| lane.who.id)
+    }
+
+    /// Where a resource works while it is open from one instant to another without a break; None: it is not.
+    pub fn open_at(&self, id: PrincipalId, from: i64, until: i64) -> Option<Site> {
+        let at = self.number(id)?;
+        let holds = |(begins, ends, site): (i64, i64, u16)| {
+            (begins <= from && until <= ends).then(|| self.sites[usize::from(site)])
+        };
+        self.open_of(at).into_iter().find_map(holds)
+    }
+
+    /// When the next hold runs out; the furthest future without any.
+    pub fn next_expiry(&self) -> i64 {
+        self.holds.first().map_or(i64::MAX, |(expires, ..)| *expires)
+    }
+
+    /// Those of a kind that have all of these, the first in order first.
+    pub fn having(&self, kind: PrincipalKind, traits: &[TermKey]) -> Vec<PrincipalId> {
+        let groups: Vec<&[TermKey]> = traits.iter().map(std::slice::from_ref).collect();
+        let found = self.matching(kind, false, &groups);
+        super::postings::ones(&found).map(|at| self.lanes[at].who.id).collect()
+    }
+
     /// Bytes of gaps, intervals and bands, for figures.
     pub fn bytes(&self) -> usize {
         let of = |(lane, first): (&Lane, &Vec<Gap>)| {

@@ -1,8 +1,9 @@
 //! Holds: a time kept for minutes while somebody fills in a form or pays. A hold ends by comparison with the one clock
 //! of the database, never by a job; until then it is as taken as a visit, to everybody but the practitioner.
 
-use store::{Busy, BusyKind, Fact, KeptHold, PrincipalId, Source};
+use store::{Busy, BusyKind, Fact, HoldBecame, KeptHold, PrincipalId, Source};
 
+use super::check::Check;
 use super::error::{Conflict, Error, Result};
 use super::fit::{Board, pieces};
 use super::visit::Visit;
@@ -20,7 +21,9 @@ const EXTENSIONS: i64 = 3;
 pub struct Keep {
     /// By whom it is counted: a patient's number, an address.
     pub party: String,
-    /// How many live holds that party may have.
+    /// And by whom else: a mail address beside a number.
+    pub other_party: Option<String>,
+    /// How many live holds each of them may have.
     pub at_most: i64,
     /// For how long, seconds.
     pub seconds: i64,
@@ -45,18 +48,29 @@ impl std::fmt::Debug for Held {
 impl Keep {
     /// As patients get it: ten minutes, three at a time.
     pub fn for_patient(party: String) -> Keep {
-        Keep { party, at_most: 3, seconds: PATIENT }
+        Keep { party, other_party: None, at_most: 3, seconds: PATIENT }
     }
 
     /// As staff gets it: half an hour, twenty at a time.
     pub fn for_staff(party: String) -> Keep {
-        Keep { party, at_most: 20, seconds: STAFF }
+        Keep { party, other_party: None, at_most: 20, seconds: STAFF }
     }
 }
 
 impl Clinic {
     /// Keeps the time of all resources of a visit, or of none.
     pub async fn hold(&self, by: By, visit: Visit, keep: Keep) -> Result<Held> {
+        self.hold_checked(by, visit, keep, None).await
+    }
+
+    /// The same, if what it was planned by is still true.
+    pub(super) async fn hold_checked(
+        &self,
+        by: By,
+        visit: Visit,
+        keep: Keep,
+        check: Option<Check>,
+    ) -> Result<Held> {
         visit.check()?;
         if visit.rule.is_some() {
             return Err(Error::Invalid {
@@ -68,11 +82,16 @@ impl Clinic {
         let (id, seconds) = (super::appointments::unguessable()?, keep.seconds.clamp(1, LONGEST));
         let held = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
+                work.tx().sign(by.door, by.who);
+                if let Some(check) = &check {
+                    check.run(work).await?;
+                }
                 let tx = work.tx();
-                tx.sign(by.door, by.who);
                 let now = tx.moment();
-                if tx.holds_of(by.clinic, &keep.party, now).await? >= keep.at_most {
-                    return Err(Error::HoldLimit);
+                for party in [Some(&keep.party), keep.other_party.as_ref()].into_iter().flatten() {
+                    if tx.holds_of(by.clinic, party, now).await? >= keep.at_most {
+                        return Err(Error::HoldLimit);
+                    }
                 }
                 let expires_at = now + seconds;
                 let spans = pieces((visit.start, visit.end), visit.buffers, 0);
@@ -101,6 +120,7 @@ impl Clinic {
                             source: Source::Hold(id.clone()),
                             expires_at: Some(expires_at),
                             mark: None,
+                            service: visit.service.clone().filter(|_| resource.id == visit.practitioner),
                         });
                     }
                 }
@@ -115,10 +135,11 @@ impl Clinic {
                     expires_at,
                     extended: 0,
                     plan,
+                    other_party: keep.other_party,
                 };
                 tx.insert_hold(&hold).await?;
                 tx.occupy(&rows).await?;
-                tx.note(changed(visit.practitioner, &id)).await?;
+                tx.note(changed(visit.practitioner, &id, HoldBecame::Made)).await?;
                 Ok(Held { id, expires_at })
             })
         });
@@ -141,7 +162,7 @@ impl Clinic {
                     return Err(Error::HoldExpired);
                 }
                 let visit = Visit::from_json(&hold.plan)?;
-                tx.note(changed(visit.practitioner, &id)).await?;
+                tx.note(changed(visit.practitioner, &id, HoldBecame::Prolonged)).await?;
                 Ok(Held { id, expires_at })
             })
         });
@@ -158,13 +179,13 @@ impl Clinic {
                 let Some(hold) = tx.hold(by.clinic, &id).await? else { return Ok(()) };
                 tx.remove_hold(&id).await?;
                 let visit = Visit::from_json(&hold.plan)?;
-                Ok::<_, Error>(tx.note(changed(visit.practitioner, &id)).await?)
+                Ok::<_, Error>(tx.note(changed(visit.practitioner, &id, HoldBecame::Ended)).await?)
             })
         });
         released.await
     }
 }
 
-fn changed(resource: PrincipalId, hold: &str) -> Fact {
-    Fact::HoldsChanged { resource, hold: hold.to_string() }
+fn changed(resource: PrincipalId, hold: &str, became: HoldBecame) -> Fact {
+    Fact::HoldsChanged { resource, hold: hold.to_string(), became }
 }

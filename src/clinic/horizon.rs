@@ -2,7 +2,7 @@
 //! finds no room there is marked and counted, because it was promised long ago.
 
 use ical::{Budget, Window};
-use store::{Busy, ClinicId, Mark, Object, Origin, PrincipalId, Resource, Source};
+use store::{Busy, BusyKind, ClinicId, Mark, Object, Origin, PrincipalId, Resource, Source};
 
 use super::Clinic;
 use super::error::{Error, Result};
@@ -173,6 +173,7 @@ fn intervals(
         let Some(read) = object.text.as_ref().and_then(|text| plan::read(&text.0)) else { continue };
         let occurrences = read.digest.occurrences(window, zone, &mut budget)?;
         let buffers = text::buffers(&read.tree).unwrap_or_default();
+        let service = text::service(&read.tree).filter(|_| *kind == BusyKind::Visit);
         let spans = plan::spans(&read, &occurrences, *kind, buffers)?;
         let within = spans.into_iter().filter(|span| window.from <= span.start && span.start < window.until);
         all.extend(within.map(|span| Busy {
@@ -182,6 +183,7 @@ fn intervals(
             source: Source::Object(object.collection, object.meta.name.clone()),
             expires_at: None,
             mark: None,
+            service: service.clone(),
         }));
     }
     Ok(all)

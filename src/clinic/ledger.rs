@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use store::{Busy, BusyKind, Fact, Look, Mark, PrincipalId, Resource, Source, Span, holds_among};
+use store::{Busy, BusyKind, Fact, HoldBecame, Look, Mark, PrincipalId, Resource, Source, Span, holds_among};
 
 use super::error::Conflict;
 use super::fit::Board;
@@ -23,6 +23,8 @@ pub struct Change {
     pub places: Vec<Place>,
     pub wanted: Vec<Span>,
     pub kind: BusyKind,
+    /// With whom they count for a service, by its code: limits are a practitioner's.
+    pub counts: Option<(PrincipalId, String)>,
     /// The hold that is being turned into this.
     pub used: Option<String>,
     /// It wins over live holds: a practitioner's own change.
@@ -140,6 +142,11 @@ fn seat(
             source: source.clone(),
             expires_at: None,
             mark: None,
+            service: change
+                .counts
+                .as_ref()
+                .filter(|(of, _)| *of == resource.id)
+                .map(|(_, code)| code.clone()),
         };
         weighed.come.push((busy, met));
     }
@@ -154,7 +161,7 @@ pub async fn settle(work: &mut Work<'_>, weighed: &Weighed, mark: Option<&Mark>)
     beaten.dedup_by(|one, other| one.0 == other.0);
     for (hold, resource) in beaten {
         tx.remove_hold(&hold).await?;
-        tx.note(Fact::HoldsChanged { resource, hold }).await?;
+        tx.note(Fact::HoldsChanged { resource, hold, became: HoldBecame::Ended }).await?;
     }
     tx.vacate_some(&weighed.gone).await?;
     let come: Vec<Busy> = weighed

@@ -34,10 +34,12 @@ mod appointments;
 mod ask;
 mod blocks;
 mod bulk;
+mod check;
 mod claim;
 mod closing;
 mod course;
 mod dated;
+mod dates;
 mod deeds;
 mod diary;
 mod directory;
@@ -46,6 +48,7 @@ mod fit;
 mod found;
 mod free;
 mod gaps;
+mod gather;
 mod holds;
 mod holidays;
 mod horizon;
@@ -53,8 +56,11 @@ mod hours;
 mod interval;
 mod leave;
 mod ledger;
+mod live;
 mod making;
+mod menu;
 mod needs;
+mod offers;
 mod open;
 mod outside;
 mod packed;
@@ -64,6 +70,7 @@ mod people;
 mod plan;
 mod postings;
 mod record;
+mod reserve;
 mod rooms;
 mod rules;
 mod scope;
@@ -77,10 +84,14 @@ mod text;
 mod token;
 mod visit;
 mod wall;
+mod wanted;
 mod week;
 mod weekly;
+mod wish;
 #[cfg(test)]
 mod worlds_tests;
+
+use std::sync::{Arc, OnceLock};
 
 use store::{ClinicId, Store};
 
@@ -95,7 +106,7 @@ pub use dated::{DateKind, Dated};
 pub use deeds::AuditAfter;
 pub use diary::{DATES, DatePage, Day, Leaf, Mark, Whose};
 pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
-pub use error::{Conflict, Error, Result, kind_name};
+pub use error::{Conflict, Error, Result, Unfit, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
 pub use gaps::fits;
@@ -106,10 +117,12 @@ pub use hours::Hours;
 pub use interval::{Busy, Open, Site, Want};
 pub use leave::{LEAVE_KINDS, NewLeave};
 pub use making::TermOn;
+pub use offers::Offered;
 pub use outside::{Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
 pub use plan::{ABSENCES, HOLIDAYS, HORIZON, VISITS, horizon};
+pub use reserve::Contact;
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
 pub use series::{Counts, Going, Preview, SHOWN, SHOWN_MOST, Series};
@@ -125,9 +138,12 @@ pub use store::{
 pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
 pub use visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
+pub use wanted::{OFFERS, Wanted};
 pub use week::{INTERVALS, Interval, MINUTES, Week, day_name, day_named};
 pub use weekly::{Base, NewOverride, OVERRIDES, Override};
+pub use wish::{IN_PERSON, VIDEO, Wish};
 
+use crate::accounts::Stamp;
 use crate::calendar::Calendars;
 
 /// Who does something, through which door: written beside everything that is done.
@@ -144,12 +160,14 @@ pub struct By {
 pub struct Clinic {
     store: Store,
     calendars: Calendars,
+    live: Arc<live::Live>,
+    stamp: Arc<OnceLock<Stamp>>,
 }
 
 impl Clinic {
     /// Over the calendars, which must have been opened with [`Rules`].
     pub fn new(store: Store, calendars: Calendars) -> Clinic {
-        Clinic { store, calendars }
+        Clinic { store, calendars, live: Arc::default(), stamp: Arc::default() }
     }
 
     /// Makes a principal bookable: its resource and its two calendars, in one transaction. What a client's change onto

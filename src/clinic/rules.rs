@@ -196,6 +196,9 @@ async fn decide(work: &mut Work<'_>, write: Write<'_>, managed: Option<Managed>)
         places: places(&write, managed.as_ref()),
         wanted: wanted.clone(),
         kind,
+        counts: managed
+            .as_ref()
+            .and_then(|managed| Some((managed.whole.practitioner, managed.whole.service.clone()?))),
         used: None,
         is_strong: true,
     };

@@ -104,7 +104,7 @@ impl Clinic {
             return invalid("rule", "a series has a rule");
         }
         let ready = self.ready_but(by, visit, &skip).await?;
-        self.book_ready(by, ready, ground).await
+        self.book_ready(by, ready, ground, None).await
     }
 
     async fn ready_but(&self, by: By, visit: Visit, skip: &[i64]) -> Result<Ready> {

@@ -108,6 +108,9 @@ impl<'a> Search<'a> {
             ask.who.iter().filter_map(|id| free.number(*id)).for_each(|at| named.set(at, true));
             postings::and(&mut asked, named.words());
         }
+        let mut barred = postings::Bits::default();
+        ask.except.iter().filter_map(|id| free.number(*id)).for_each(|at| barred.set(at, true));
+        asked.iter_mut().zip(barred.words()).for_each(|(asked, barred)| *asked &= !barred);
         let mut gone = free.expired(now);
         for (id, busy) in &ask.ignore {
             if let Some(lane) = free.number(*id) {

@@ -89,6 +89,11 @@ pub fn buffers(tree: &Component) -> Option<(i64, i64)> {
     Some((seconds(before)?, seconds(after)?))
 }
 
+/// What was booked, by its code.
+pub fn service(tree: &Component) -> Option<String> {
+    tree.parts().find_map(|part| part.get(SERVICE)).map(|line| line.value().trim().to_owned())
+}
+
 pub fn is_cancelled(part: &Component) -> bool {
     part.get("STATUS").is_some_and(|status| status.value().trim().eq_ignore_ascii_case("CANCELLED"))
 }

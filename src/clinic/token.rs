@@ -50,28 +50,30 @@ impl Slot {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The slot of a token of this clinic that is at most `age` seconds old. A token of another clinic is as good as
-    /// made up.
+    /// The slot of a token of this clinic, however old; one of another clinic is as good as made up.
+    pub fn open(token: &str, stamp: &Stamp, clinic: ClinicId) -> Option<Slot> {
+        let bytes = Some(token).filter(|token| token.len() <= BYTES);
+        let bytes = bytes.and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())?;
+        let (said, mark) = bytes.split_at(bytes.len().checked_sub(STAMP_BYTES)?);
+        let slot: Slot = stamp.fits(said, mark).then(|| postcard::from_bytes(said).ok())??;
+        Some(slot).filter(|slot| slot.clinic == clinic)
+    }
+
+    /// Whether it is at most `age` seconds old and by the rules that hold now.
+    pub fn is_fresh(&self, rules: i64, (now, age): (i64, i64)) -> bool {
+        (now - age..=now + AHEAD).contains(&self.issued) && self.rules == rules
+    }
+
+    /// Both at once.
     pub fn read(
         token: &str,
         stamp: &Stamp,
         clinic: ClinicId,
         rules: i64,
-        (now, age): (i64, i64),
+        when: (i64, i64),
     ) -> Result<Slot, TokenError> {
-        let bytes = Some(token).filter(|token| token.len() <= BYTES);
-        let bytes = bytes.and_then(|token| URL_SAFE_NO_PAD.decode(token).ok()).ok_or(TokenError::Forged)?;
-        let at = bytes.len().checked_sub(STAMP_BYTES).ok_or(TokenError::Forged)?;
-        let (said, mark) = bytes.split_at(at);
-        if !stamp.fits(said, mark) {
-            return Err(TokenError::Forged);
-        }
-        let slot: Slot = postcard::from_bytes(said).map_err(|_| TokenError::Forged)?;
-        if slot.clinic != clinic {
-            return Err(TokenError::Forged);
-        }
-        let fresh = (now - age..=now + AHEAD).contains(&slot.issued);
-        if fresh && slot.rules == rules { Ok(slot) } else { Err(TokenError::Outdated) }
+        let slot = Slot::open(token, stamp, clinic).ok_or(TokenError::Forged)?;
+        if slot.is_fresh(rules, when) { Ok(slot) } else { Err(TokenError::Outdated) }
     }
 }
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ical::Zone;
 use serde::{Deserialize, Serialize};
-use store::{AppointmentRow, PrincipalId};
+use store::{AppointmentRow, PrincipalId, TermId};
 
 use super::By;
 use super::error::{Conflict, Error, Result};
@@ -43,6 +43,11 @@ pub struct Visit {
     /// As it stands in the practitioner's calendar: without the patient, unless the clinic chose so.
     pub title: String,
     pub place: Option<String>,
+    /// The location that is, and the code of the mode.
+    #[serde(default)]
+    pub location: Option<TermId>,
+    #[serde(default)]
+    pub mode: Option<String>,
     /// In the clinic's own numbers.
     pub patient: Option<i64>,
     /// Its code.
@@ -191,6 +196,8 @@ impl Visit {
             ended_at: None,
             seq: 0,
             series: None,
+            location: self.location,
+            mode: self.mode.clone(),
         }
     }
 }

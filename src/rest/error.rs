@@ -64,6 +64,10 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
             new(StatusCode::CONFLICT, "Appointments affected").with("appointments", outside(all))
         }
         E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
+        E::Unfit(why) if why.is_invalid() => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered"),
+        E::SlotForged => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered").with("field", "token"),
+        E::Unfit(_) | E::SlotOutdated => new(StatusCode::CONFLICT, "Not offered"),
+        E::Overtaken => Problem::busy(1),
         E::HoldExpired | E::HoldLimit | E::Taken(_) => new(StatusCode::CONFLICT, "Not possible now"),
     }
 }

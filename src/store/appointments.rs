@@ -7,13 +7,13 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, LIST, Value, list, values};
-use crate::{ClinicId, CollectionId, Conn, Deed, Origin, PrincipalId, Result, Tx};
+use crate::{ClinicId, CollectionId, Conn, Deed, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
 
 macro_rules! columns {
     () => {
         "uid, recurrence_id, practitioner_id, resources, patient_id, service, status, start_at, end_at, details, \
          made_at, made_by, origin, changed_at, changed_by, changed_origin, reason, checked_in_at, started_at, \
-         ended_at, seq, series"
+         ended_at, seq, series, location_id, mode"
     };
 }
 
@@ -64,6 +64,31 @@ pub struct AppointmentRow {
     pub seq: i64,
     /// The UID of the series it is an additional date of, or was taken out of.
     pub series: Option<String>,
+    /// Where it is held.
+    pub location: Option<TermId>,
+    /// How it is held, by its code.
+    pub mode: Option<String>,
+}
+
+/// Which appointments are listed; what says nothing leaves nothing out.
+#[derive(Clone, Debug, Default)]
+pub struct AppointmentFilter {
+    /// With whom.
+    pub practitioner: Option<PrincipalId>,
+    /// For whom.
+    pub patient: Option<i64>,
+    /// By whom it was booked.
+    pub made_by: Option<PrincipalId>,
+    /// Of what, by its code.
+    pub service: Option<String>,
+    /// Where.
+    pub location: Option<TermId>,
+    /// How, by its code.
+    pub mode: Option<String>,
+    /// In any of these states.
+    pub statuses: Vec<String>,
+    /// Beginning in this window; seconds UTC.
+    pub window: Option<(i64, i64)>,
 }
 
 impl fmt::Debug for AppointmentRow {
@@ -98,6 +123,8 @@ fn read(row: &AnyRow) -> Result<AppointmentRow> {
         ended_at: columns.maybe_int()?,
         seq: columns.int()?,
         series: columns.maybe_text()?,
+        location: columns.maybe_int()?.map(TermId),
+        mode: columns.maybe_text()?,
     })
 }
 
@@ -111,6 +138,65 @@ impl Conn {
         );
         let rows = self.all(sql, values![clinic, uid]).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Those that a filter leaves, by start; `after` as for [`Conn::appointments_of`].
+    pub async fn appointments(
+        &mut self,
+        clinic: ClinicId,
+        filter: &AppointmentFilter,
+        after: (i64, &str, &str),
+        limit: u32,
+    ) -> Result<Vec<AppointmentRow>> {
+        let mut values = values![clinic, after.0, after.1, after.2, limit];
+        let mut sql = concat!(
+            "select ",
+            columns!(),
+            " from appointments where clinic_id = $1 and (start_at, uid, recurrence_id) > ($2, $3, $4)"
+        )
+        .to_string();
+        let (from, until) = filter.window.unzip();
+        let asked: [(&str, Option<Value>); 8] = [
+            ("practitioner_id =", filter.practitioner.map(Value::from)),
+            ("patient_id =", filter.patient.map(Value::from)),
+            ("made_by =", filter.made_by.map(Value::from)),
+            ("service =", filter.service.as_deref().map(Value::from)),
+            ("location_id =", filter.location.map(Value::from)),
+            ("mode =", filter.mode.as_deref().map(Value::from)),
+            ("start_at >=", from.map(Value::from)),
+            ("start_at <", until.map(Value::from)),
+        ];
+        for (test, value) in asked.into_iter().filter_map(|(test, value)| Some((test, value?))) {
+            values.push(value);
+            sql += &format!(" and {test} ${}", values.len());
+        }
+        if !filter.statuses.is_empty() {
+            let states = filter.statuses.iter().map(|state| Value::from(state.as_str())).collect();
+            let (places, states) = list(values.len() + 1, states);
+            values.extend(states);
+            sql += &format!(" and status in ({places})");
+        }
+        sql += " order by start_at, uid, recurrence_id limit $5";
+        let rows = self.all(AssertSqlSafe(sql), values).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether a patient has another appointment in the window, by the intervals that stand (within the horizon).
+    pub async fn patient_is_busy(
+        &mut self,
+        clinic: ClinicId,
+        patient: i64,
+        (from, until): (i64, i64),
+        except: &str,
+    ) -> Result<bool> {
+        let sql = format!(
+            "select count(*) from appointments a join busy b on b.clinic_id = a.clinic_id \
+                 and b.resource_id = a.practitioner_id and b.from_at > $3 - {LONGEST} and b.from_at < $4 \
+                 and b.start_at < $4 and b.end_at > $3 and b.name = a.uid || '.ics' \
+             where a.clinic_id = $1 and a.patient_id = $2 and a.recurrence_id = '' and a.uid <> $5"
+        );
+        let row = self.one(AssertSqlSafe(sql), values![clinic, patient, from, until, except]).await?;
+        row.map_or(Ok(false), |row| Ok(Columns::of(&row).int()? > 0))
     }
 
     /// All that is noted of several objects, ordered by UID, the row of the whole first.
@@ -293,6 +379,8 @@ impl Tx {
             row.ended_at,
             self.seq(),
             row.series.clone(),
+            row.location,
+            row.mode.clone(),
         ];
         values.extend(values![
             self.next_n(),
@@ -306,7 +394,7 @@ impl Tx {
             "insert into appointments (clinic_id, ",
             columns!(),
             ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-             $21, $22, $23) on conflict (clinic_id, uid, recurrence_id) do update set \
+             $21, $22, $23, $24, $25) on conflict (clinic_id, uid, recurrence_id) do update set \
              practitioner_id = excluded.practitioner_id, resources = excluded.resources, \
              patient_id = excluded.patient_id, service = excluded.service, status = excluded.status, \
              start_at = excluded.start_at, end_at = excluded.end_at, details = excluded.details, \
@@ -314,7 +402,7 @@ impl Tx {
              changed_origin = excluded.changed_origin, reason = excluded.reason, \
              checked_in_at = excluded.checked_in_at, started_at = excluded.started_at, \
              ended_at = excluded.ended_at, seq = excluded.seq, \
-             series = excluded.series"
+             series = excluded.series, location_id = excluded.location_id, mode = excluded.mode"
         );
         let sql = match deeds.is_empty() {
             true => self.database().before(&[put]),
@@ -326,7 +414,7 @@ impl Tx {
         };
         let sql = format!(
             "{sql}insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
-             caller_id, at) values ($1, $22, $24, $25, $26, $4, $2, $27, $28, $29)"
+             caller_id, at) values ($1, $22, $26, $27, $28, $4, $2, $29, $30, $31)"
         );
         self.run(AssertSqlSafe(sql), values).await.map(|_| ())
     }

@@ -14,6 +14,9 @@ use crate::{Aside, ClinicId, CollectionId, Conn, Error, Origin, PrincipalId, Res
 /// Seconds from the start of an interval's buffer before to the end of the one after, at most.
 pub const LONGEST: i64 = 172_800;
 
+/// All the time there may be intervals in, for a touch that is not told apart.
+const EVER: (i64, i64) = (0, 1 << 40);
+
 /// What an interval is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BusyKind {
@@ -85,6 +88,23 @@ pub struct Busy {
     pub expires_at: Option<i64>,
     /// It is overbooked.
     pub mark: Option<Mark>,
+    /// What it counts for where a service is limited: its code.
+    pub service: Option<String>,
+}
+
+/// As much of an interval as a search for free time needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Whose.
+    pub resource: PrincipalId,
+    /// When.
+    pub span: Span,
+    /// Closed, whatever the capacity.
+    pub closed: bool,
+    /// What it counts for.
+    pub service: Option<String>,
+    /// Of a hold: when it ends.
+    pub expires_at: Option<i64>,
 }
 
 /// What stands near some spans, and on what.
@@ -119,7 +139,7 @@ impl BusyKind {
 macro_rules! columns {
     () => {
         "b.resource_id, b.from_at, b.start_at, b.end_at, b.until_at, b.occurrence, b.kind, b.collection_id, \
-         b.name, b.expires_at, b.overbook, b.overbook_by, b.overbook_door, b.overbook_why"
+         b.name, b.expires_at, b.overbook, b.overbook_by, b.overbook_door, b.overbook_why, b.service"
     };
 }
 
@@ -147,11 +167,25 @@ fn read(columns: &mut Columns<'_>) -> Result<Option<Busy>> {
         }
         _ => None,
     };
-    Ok(Some(Busy { resource, span, kind, source, expires_at, mark }))
+    let service = columns.maybe_text()?;
+    Ok(Some(Busy { resource, span, kind, source, expires_at, mark, service }))
 }
 
 fn in_order(a: &Busy, b: &Busy) -> Ordering {
     (a.resource, a.span, &a.source).cmp(&(b.resource, b.span, &b.source))
+}
+
+fn read_taken(row: &AnyRow) -> Result<Taken> {
+    let mut columns = Columns::of(row);
+    let resource = PrincipalId(columns.int()?);
+    let (from, start, end, until) = (columns.int()?, columns.int()?, columns.int()?, columns.int()?);
+    Ok(Taken {
+        resource,
+        span: Span { from, start, end, until, occurrence: 0 },
+        closed: BusyKind::read(&columns.text()?)? == BusyKind::Block,
+        service: columns.maybe_text()?,
+        expires_at: columns.maybe_int()?,
+    })
 }
 
 fn read_some(row: &AnyRow) -> Result<Option<Busy>> {
@@ -183,6 +217,37 @@ impl Conn {
                 rows.iter().filter_map(|row| read_some(row).transpose()).collect::<Result<Vec<_>>>()?,
             );
         }
+        Ok(found)
+    }
+
+    /// What of each of these resources overlaps its window, as little of it as a search needs, ordered by resource and
+    /// time: a statement for 200 windows.
+    pub async fn taken(
+        &mut self,
+        clinic: ClinicId,
+        of: &[(PrincipalId, i64, i64)],
+        moment: i64,
+    ) -> Result<Vec<Taken>> {
+        let mut found = Vec::new();
+        for chunk in of.chunks(SPANS[SPANS.len() - 1]) {
+            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+            let (windows, mut values) = (places(3, size, 3), values![clinic, moment]);
+            let nobody = (PrincipalId(0), 0, 0);
+            for at in 0..size {
+                let (id, from, until) = chunk.get(at).copied().unwrap_or(nobody);
+                values.extend(values![id, from, until]);
+            }
+            let sql = format!(
+                "select b.resource_id, b.from_at, b.start_at, b.end_at, b.until_at, b.kind, b.service, b.expires_at \
+                 from (values {windows}) as v cross join busy b where b.clinic_id = $1 \
+                 and b.resource_id = v.column1 and b.from_at > v.column2 - {LONGEST} \
+                 and b.from_at < v.column3 and b.until_at > v.column2 \
+                 and (b.expires_at is null or b.expires_at > $2)"
+            );
+            let rows = self.all(AssertSqlSafe(sql), values).await?;
+            found.extend(rows.iter().map(read_taken).collect::<Result<Vec<_>>>()?);
+        }
+        found.sort_unstable_by_key(|one| (one.resource, one.span));
         Ok(found)
     }
 
@@ -237,6 +302,25 @@ fn places(from: usize, rows: usize, width: usize) -> String {
 }
 
 impl Tx {
+    /// How many intervals of a resource that count for a service begin in the window, leaving out those of one object.
+    pub async fn count_of_service(
+        &mut self,
+        of: PrincipalId,
+        service: &str,
+        (from, until): (i64, i64),
+        except: &str,
+    ) -> Result<i64> {
+        let sql = format!(
+            "select count(*) from busy where clinic_id = $1 and resource_id = $2 and from_at > $3 - {LONGEST} \
+             and from_at < $4 and start_at >= $3 and start_at < $4 and service = $5 and name <> $6 \
+             and (expires_at is null or expires_at > $7)"
+        );
+        let moment = self.moment();
+        let values = values![self.clinic(), of, from, until, service, except, moment];
+        let row = self.one(AssertSqlSafe(sql), values).await?;
+        row.map_or(Ok(0), |row| Columns::of(&row).int())
+    }
+
     /// What stands near these spans on these resources: one round trip for up to 200 spans. Holds that have run out
     /// are removed first, and the hold `used` with them: it is being turned into something else.
     pub async fn look(&mut self, of: &[PrincipalId], spans: &[Span], used: Option<&str>) -> Result<Look> {
@@ -301,6 +385,7 @@ impl Tx {
     /// one that is not marked; resources that do not exist are passed over.
     pub async fn occupy(&mut self, busy: &[Busy]) -> Result<()> {
         self.room()?;
+        busy.iter().for_each(|one| self.touch(one.resource, (one.span.start, one.span.end)));
         let mut rest = busy;
         while !rest.is_empty() {
             let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
@@ -312,16 +397,16 @@ impl Tx {
     }
 
     async fn insert_busy(&mut self, busy: &[Busy]) -> Result<()> {
-        let rows = places(2, busy.len(), 14);
-        let sql = format!(
+        let rows = places(2, busy.len(), 15);
+        let insert = format!(
             "insert into busy (clinic_id, resource_id, from_at, collection_id, name, occurrence, start_at, end_at, \
-                 until_at, kind, capacity, expires_at, overbook, overbook_by, overbook_door, overbook_why) \
+                 until_at, kind, capacity, expires_at, overbook, overbook_by, overbook_door, overbook_why, service) \
              select $1, v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7, v.column8, \
-                 v.column9, r.capacity, v.column10, v.column11, v.column12, v.column13, v.column14 \
+                 v.column9, r.capacity, v.column10, v.column11, v.column12, v.column13, v.column14, v.column15 \
              from (values {rows}) as v join resources r on r.clinic_id = $1 and r.id = v.column1"
         );
         let mut values = values![self.clinic()];
-        for Busy { resource, span, kind, source, expires_at, mark } in busy {
+        for Busy { resource, span, kind, source, expires_at, mark, service } in busy {
             let (collection, name) = source.parts();
             values.extend(values![
                 *resource,
@@ -337,21 +422,40 @@ impl Tx {
                 mark.as_ref().and_then(|mark| mark.by),
                 mark.as_ref().map(|mark| mark.door.text().into_owned()),
                 mark.as_ref().map(|mark| mark.why.clone()),
+                service.clone(),
             ]);
         }
+        // What was touched is journalled in the same trip: it is what every booking does.
+        let sql = match self.times(&mut values) {
+            Some(times) => self.database().first(&times) + &insert,
+            None => insert,
+        };
         self.run(AssertSqlSafe(sql), values).await.map(|_| ())
     }
 
     /// Takes away what comes from an object or a hold; returns how many intervals that were.
     pub async fn vacate(&mut self, source: &Source) -> Result<u64> {
         let (collection, name) = source.parts();
-        let sql = "delete from busy where clinic_id = $1 and collection_id = $2 and name = $3";
+        let sql = "delete from busy where clinic_id = $1 and collection_id = $2 and name = $3 \
+            returning resource_id, start_at, end_at";
         let values = values![self.clinic(), collection, name];
-        self.run(sql, values).await
+        let rows = self.all(sql, values).await?;
+        self.touch_rows(&rows)
+    }
+
+    /// Notes the time of rows (resource, start, end) as touched; returns how many they are.
+    pub(crate) fn touch_rows(&mut self, rows: &[AnyRow]) -> Result<u64> {
+        for row in rows {
+            let mut columns = Columns::of(row);
+            let resource = PrincipalId(columns.int()?);
+            self.touch(resource, (columns.int()?, columns.int()?));
+        }
+        Ok(rows.len() as u64)
     }
 
     /// Takes away some intervals, one by one of their keys.
     pub async fn vacate_some(&mut self, busy: &[Busy]) -> Result<()> {
+        busy.iter().for_each(|one| self.touch(one.resource, (one.span.start, one.span.end)));
         let mut rest = busy;
         while !rest.is_empty() {
             let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
@@ -374,6 +478,7 @@ impl Tx {
 
     /// Takes away everything of a resource but its holds: it is about to be written anew.
     pub async fn vacate_resource(&mut self, id: PrincipalId) -> Result<u64> {
+        self.touch(id, EVER);
         let sql = "delete from busy where clinic_id = $1 and resource_id = $2 and collection_id <> 0";
         let values = values![self.clinic(), id];
         self.run(sql, values).await

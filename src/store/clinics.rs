@@ -137,6 +137,16 @@ impl Conn {
         Ok(Version { seq: columns.int()?, structure: columns.int()? })
     }
 
+    /// The same with PostgreSQL's own clock.
+    pub(crate) async fn instant_of(&mut self, clinic: ClinicId) -> Result<(Version, i64)> {
+        let sql = "select seq, structure, cast(extract(epoch from clock_timestamp()) as bigint) \
+            from clinics where id = $1";
+        let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;
+        let mut columns = Columns::of(&row);
+        let version = Version { seq: columns.int()?, structure: columns.int()? };
+        Ok((version, columns.int()?))
+    }
+
     /// Bumps the clinic, with the clinic as the statement's one parameter; None when there is no such clinic.
     pub(crate) async fn begun(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Begun>> {
         let Some(row) = self.one(sql, values![clinic]).await? else { return Ok(None) };

@@ -3,6 +3,7 @@
 //! PostgreSQL refuses what follows an error in a transaction, so SQLite must not silently go on either.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -292,6 +293,8 @@ pub struct Tx {
     moment: i64,
     /// The place of the next fact in this change.
     pub(crate) n: i64,
+    /// Whose time in `busy` changed, from when to when, and is not yet journalled.
+    touched: BTreeMap<PrincipalId, (i64, i64)>,
     pub(crate) origin: Origin,
     pub(crate) caller: Option<PrincipalId>,
     /// Something else than objects changed.
@@ -313,6 +316,7 @@ impl Tx {
             structure: 0,
             moment: 0,
             n: 0,
+            touched: BTreeMap::new(),
             origin: Origin::House,
             caller: None,
             structural: false,
@@ -331,6 +335,7 @@ impl Tx {
         self.audit_head = found.audit_head;
         self.moment = found.moment.unwrap_or(now);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
+        self.touched.clear();
         (self.structural, self.scrub, self.audited) = (false, false, 0);
     }
 
@@ -370,6 +375,17 @@ impl Tx {
     pub fn sign(&mut self, origin: Origin, caller: Option<PrincipalId>) {
         self.origin = origin;
         self.caller = caller;
+    }
+
+    /// The time of a resource changed between these instants.
+    pub(crate) fn touch(&mut self, resource: PrincipalId, (from, until): (i64, i64)) {
+        let span = self.touched.entry(resource).or_insert((from, until));
+        *span = (span.0.min(from), span.1.max(until));
+    }
+
+    /// Whose time was touched since this was asked last.
+    pub(crate) fn take_touched(&mut self) -> BTreeMap<PrincipalId, (i64, i64)> {
+        std::mem::take(&mut self.touched)
     }
 
     /// The next place in the journal of this change.

@@ -192,6 +192,17 @@ impl Store {
         }
     }
 
+    /// Both in one trip: [`Store::version`] and [`Store::moment`].
+    pub async fn instant(&self, clinic: ClinicId) -> Result<(Version, i64)> {
+        match &self.inner.road {
+            Road::Writer { .. } => Ok((self.version(clinic).await?, self.inner.clock.now())),
+            Road::Own { .. } => {
+                let lent = self.inner.readers.lend(None).await?;
+                Conn::lent(lent, self.database()).instant_of(clinic).await
+            }
+        }
+    }
+
     /// Now, as [`Tx::moment`] tells it: what expires is compared with this also when it is only read.
     pub async fn moment(&self) -> Result<i64> {
         match &self.inner.road {
@@ -301,6 +312,7 @@ where
         tx.begin(clinic, found, now, Room::Enough);
     }
     let value = job::run(job, tx).await?;
+    tx.note_times().await?;
     if tx.structural {
         let (clinic, seq) = (tx.clinic(), tx.seq());
         tx.conn().run(crate::clinics::STRUCTURE, values![clinic, seq]).await?;

@@ -8,7 +8,7 @@ use crate::{Busy, ClinicId, Conn, PrincipalId, Result, Source, Tx};
 
 macro_rules! columns {
     () => {
-        "id, party, made_by, made_at, expires_at, extended, plan"
+        "id, party, made_by, made_at, expires_at, extended, plan, other_party"
     };
 }
 
@@ -29,6 +29,8 @@ pub struct KeptHold {
     pub extended: i64,
     /// What is to be booked, in the maker's own words.
     pub plan: String,
+    /// By whom else it is counted.
+    pub other_party: Option<String>,
 }
 
 fn read(row: &AnyRow) -> Result<KeptHold> {
@@ -41,6 +43,7 @@ fn read(row: &AnyRow) -> Result<KeptHold> {
         expires_at: columns.int()?,
         extended: columns.int()?,
         plan: columns.text()?,
+        other_party: columns.maybe_text()?,
     })
 }
 
@@ -53,7 +56,8 @@ impl Conn {
 
     /// How many live holds a party has.
     pub async fn holds_of(&mut self, clinic: ClinicId, party: &str, moment: i64) -> Result<i64> {
-        let sql = "select count(*) from holds where clinic_id = $1 and party = $2 and expires_at > $3";
+        let sql = "select count(*) from holds where clinic_id = $1 and expires_at > $3 \
+            and (party = $2 or other_party = $2)";
         Ok(self.number(sql, values![clinic, party, moment]).await?.unwrap_or(0))
     }
 }
@@ -62,8 +66,8 @@ impl Tx {
     /// Keeps a hold; its intervals are written with [`Tx::occupy`].
     pub async fn insert_hold(&mut self, new: &KeptHold) -> Result<()> {
         self.room()?;
-        let sql = "insert into holds (clinic_id, id, party, made_by, made_at, expires_at, extended, plan) \
-            values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let sql = "insert into holds (clinic_id, id, party, made_by, made_at, expires_at, extended, plan, \
+            other_party) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let values = values![
             self.clinic(),
             new.id.as_str(),
@@ -73,6 +77,7 @@ impl Tx {
             new.expires_at,
             new.extended,
             new.plan.as_str(),
+            new.other_party.clone(),
         ];
         self.run(sql, values).await.map(|_| ())
     }
@@ -85,8 +90,10 @@ impl Tx {
         if self.run(sql, values![clinic, id, expires_at, moment]).await? == 0 {
             return Ok(false);
         }
-        let sql = "update busy set expires_at = $3 where clinic_id = $1 and collection_id = 0 and name = $2";
-        self.run(sql, values![clinic, id, expires_at]).await?;
+        let sql = "update busy set expires_at = $3 where clinic_id = $1 and collection_id = 0 and name = $2 \
+            returning resource_id, start_at, end_at";
+        let rows = self.all(sql, values![clinic, id, expires_at]).await?;
+        self.touch_rows(&rows)?;
         Ok(true)
     }
 

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, Value, values};
@@ -109,15 +110,56 @@ pub enum Fact {
         /// What became of it.
         noted: Noted,
     },
-    /// Holds of this resource were made, prolonged, released or used.
+    /// A hold was made, prolonged or ended; one that is turned into an appointment ends with that.
     HoldsChanged {
         /// Whose time is kept, or free again.
         resource: PrincipalId,
         /// The hold.
         hold: String,
+        /// What became of it.
+        became: HoldBecame,
+    },
+    /// What stands on a resource changed between two instants: visits, blocks or holds. Journalled by whatever writes
+    /// `busy`, so that nobody can forget it.
+    TimeChanged {
+        /// Whose.
+        resource: PrincipalId,
+        /// Seconds UTC: what changed begins there at the earliest.
+        from: i64,
+        /// And ends there at the latest.
+        until: i64,
     },
     /// Everything may be different (restore, new epoch): forget what you know.
     Restored,
+}
+
+/// What became of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldBecame {
+    /// It was made.
+    Made,
+    /// It lasts longer.
+    Prolonged,
+    /// It was released, or taken by somebody stronger.
+    Ended,
+}
+
+impl HoldBecame {
+    /// As it stands in the table.
+    fn text(self) -> &'static str {
+        match self {
+            HoldBecame::Made => "hold-made",
+            HoldBecame::Prolonged => "hold-prolonged",
+            HoldBecame::Ended => "hold-ended",
+        }
+    }
+
+    fn read(kind: &str) -> Option<HoldBecame> {
+        use HoldBecame::{Ended, Made, Prolonged};
+        // What a release before this one wrote said no more than that something changed.
+        let old = (kind == "holds-changed").then_some(Ended);
+        [Made, Prolonged, Ended].into_iter().find(|became| became.text() == kind).or(old)
+    }
 }
 
 /// A record of the clinic, by its id.
@@ -184,6 +226,14 @@ pub enum Origin {
     Google(i64),
 }
 
+/// The kind of [`Fact::TimeChanged`] in the table; its name is `from until`.
+const TIME_CHANGED: &str = "time-changed";
+
+fn time_changed(resource: PrincipalId, span: &str) -> Fact {
+    let span = span.split_once(' ').and_then(|(from, until)| Some((from.parse().ok()?, until.parse().ok()?)));
+    span.map_or(Fact::Restored, |(from, until)| Fact::TimeChanged { resource, from, until })
+}
+
 /// One row of the journal.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
@@ -244,8 +294,11 @@ impl Fact {
             Fact::Appointment { collection, practitioner, uid, noted } => {
                 Parts { name: Some(uid), ..of(noted.text(), Some(collection), Some(practitioner)) }
             }
-            Fact::HoldsChanged { resource, hold } => {
-                Parts { name: Some(hold), ..of("holds-changed", None, Some(resource)) }
+            Fact::HoldsChanged { resource, hold, became } => {
+                Parts { name: Some(hold), ..of(became.text(), None, Some(resource)) }
+            }
+            Fact::TimeChanged { resource, from, until } => {
+                Parts { name: Some(format!("{from} {until}")), ..of(TIME_CHANGED, None, Some(resource)) }
             }
             Fact::Restored => of("restored", None, None),
         }
@@ -260,6 +313,7 @@ impl Fact {
                 | Fact::Imported { .. }
                 | Fact::Appointment { .. }
                 | Fact::HoldsChanged { .. }
+                | Fact::TimeChanged { .. }
                 | Fact::RecordChanged(_)
         )
     }
@@ -294,7 +348,11 @@ impl Fact {
             ("feed-changed", Some(collection), ..) => Fact::FeedChanged { collection },
             ("properties-changed", Some(collection), ..) => Fact::PropertiesChanged { collection },
             ("imported", Some(collection), ..) => Fact::Imported { collection },
-            ("holds-changed", _, Some(resource), Some(hold), _) => Fact::HoldsChanged { resource, hold },
+            (TIME_CHANGED, _, Some(resource), Some(span), _) => time_changed(resource, &span),
+            (kind, None, Some(resource), Some(hold), _) if HoldBecame::read(kind).is_some() => {
+                let became = HoldBecame::read(kind);
+                became.map_or(Fact::Restored, |became| Fact::HoldsChanged { resource, hold, became })
+            }
             (kind, Some(collection), Some(practitioner), Some(uid), _)
                 if Noted::ALL.iter().any(|noted| noted.text() == kind) =>
             {
@@ -412,5 +470,41 @@ impl Tx {
             ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         );
         self.run(sql, values).await.map(|_| ())
+    }
+
+    /// The statement that journals whose time was touched, with its values behind those that are there; the first of
+    /// those is the clinic. None when nobody's was.
+    pub(crate) fn times(&mut self, values: &mut Vec<Value>) -> Option<String> {
+        let touched = self.take_touched();
+        let mut rows = Vec::with_capacity(touched.len());
+        for (resource, (from, until)) in touched {
+            let at = values.len();
+            let places: Vec<String> = (1..=8).map(|n| format!("${}", at + n)).collect();
+            rows.push(format!("($1, {})", places.join(", ")));
+            let span = Fact::TimeChanged { resource, from, until }.parts();
+            let (seq, n, now) = (self.seq(), self.next_n(), self.now());
+            values.extend(values![
+                seq,
+                n,
+                span.kind,
+                resource,
+                span.name,
+                self.origin.text(),
+                self.caller,
+                now
+            ]);
+        }
+        let columns = "seq, n, kind, principal_id, name, origin, caller_id, at";
+        (!rows.is_empty())
+            .then(|| format!("insert into journal (clinic_id, {columns}) values {}", rows.join(", ")))
+    }
+
+    /// Journals what was touched and is not journalled yet: the last thing before a commit.
+    pub(crate) async fn note_times(&mut self) -> Result<()> {
+        let mut values = values![self.clinic()];
+        match self.times(&mut values) {
+            Some(sql) => self.run(AssertSqlSafe(sql), values).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 }

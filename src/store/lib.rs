@@ -62,11 +62,11 @@ mod tombstones;
 mod value;
 mod writer;
 
-pub use appointments::{AppointmentRow, Noted};
+pub use appointments::{AppointmentFilter, AppointmentRow, Noted};
 pub use archive::Counts;
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
-pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span};
+pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span, Taken};
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
@@ -83,7 +83,7 @@ pub use ids::{
     AppPasswordId, ClinicId, CollectionId, FeedId, PatientId, PrincipalId, RequestId, ServiceId, TermId,
     TokenId,
 };
-pub use journal::{Fact, Origin, Record, Row};
+pub use journal::{Fact, HoldBecame, Origin, Record, Row};
 pub use lock::{Hold, Lock};
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};

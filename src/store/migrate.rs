@@ -50,6 +50,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0008_hours.sql"),
         postgres: include_str!("../../migrations/postgres/0008_hours.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0010_slots.sql"),
+        postgres: include_str!("../../migrations/postgres/0010_slots.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -1,9 +1,10 @@
 //! Profiles: what no calendar says of a practitioner, a room or a thing that can be booked. One per principal, made with
 //! it; its `seq` is the version of the whole (name, terms, profile).
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, Value, values};
+use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, Conn, Error, Fact, Principal, PrincipalId, PrincipalKind, Record, Result, Tx};
 
 /// How far somebody or something is on its way to being booked.
@@ -106,6 +107,18 @@ impl Conn {
         let sql = concat!(select!(), "p.kind = $2 and p.id > $3 order by p.id limit $4");
         let rows = self.all(sql, values![clinic, kind.text(), after, limit]).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Those of these ids, ordered by id; the others are no such.
+    pub async fn bookables_of(&mut self, clinic: ClinicId, of: &[PrincipalId]) -> Result<Vec<Bookable>> {
+        let mut found = Vec::with_capacity(of.len());
+        for chunk in of.chunks(LIST) {
+            let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
+            let sql = format!("{} p.id in ({places}) order by p.id", select!());
+            let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
+            found.extend(rows.iter().map(read).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(found)
     }
 
     /// One of them.

@@ -182,6 +182,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i overbook_by",
             "t overbook_door",
             "t overbook_why",
+            "t service",
         ],
     },
     Table {
@@ -195,6 +196,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i expires_at",
             "i extended",
             "t plan",
+            "t other_party",
         ],
     },
     Table {
@@ -223,6 +225,8 @@ pub(crate) const TABLES: &[Table] = &[
             "i ended_at",
             "i seq",
             "t series",
+            "i location_id",
+            "t mode",
         ],
     },
     Table {

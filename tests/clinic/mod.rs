@@ -4,7 +4,7 @@
 //! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
 //! (thousands of attempts at once and a checker that believes only the texts), `checker`; `series`, `diary` (dates as they
 //! are listed), `bulk` (many changes at once); `two` (two clinics, one person
-//! of each role), `roles`, `directory`, `isolation`.
+//! of each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`.
 //! *Never:* asks the code under test whether it was right.
 
 mod booking;
@@ -15,9 +15,11 @@ mod directory;
 mod holds;
 mod horizon;
 mod isolation;
+mod office;
 mod phone;
 mod race;
 mod roles;
 mod series;
+mod slots;
 mod two;
 mod world;

@@ -382,6 +382,7 @@ async fn write_unchecked(world: &World, of: PrincipalId, span: Span, uid: String
         source: Source::Object(id, format!("{uid}.ics")),
         expires_at: None,
         mark: None,
+        service: None,
     };
     let done = world.calendars.together(world.id, move |work| {
         Box::pin(async move {

@@ -98,6 +98,8 @@ impl World {
             buffers: (0, 0),
             title: "Consultation".into(),
             place: None,
+            location: None,
+            mode: None,
             patient: Some(7),
             service: Some("first".into()),
             is_pending: false,

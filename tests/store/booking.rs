@@ -31,6 +31,7 @@ fn busy(world: &World, name: &str, minutes: (i64, i64), pads: (i64, i64)) -> Bus
         source: Source::Object(world.visits, name.into()),
         expires_at: None,
         mark: None,
+        service: None,
     }
 }
 
@@ -349,6 +350,7 @@ async fn a_hold_lives_by_the_moment_of_the_transaction() {
             expires_at: now + expires,
             extended: 0,
             plan: "{}".into(),
+            other_party: None,
         };
         let (live, over) = (make("live", 600), make("over", -1));
         let kept = live.clone();
@@ -439,6 +441,7 @@ pub fn any_order(resource: PrincipalId, visits: CollectionId) -> Vec<Busy> {
         source: Source::Object(visits, name.into()),
         expires_at: None,
         mark,
+        service: None,
     };
     vec![one("late.ics", 0, None), one("early.ics", -10, mark("first in the order of keys"))]
 }
@@ -452,6 +455,7 @@ pub fn hold() -> KeptHold {
         expires_at: NOW + 600,
         extended: 0,
         plan: "{}".into(),
+        other_party: None,
     }
 }
 
@@ -479,6 +483,8 @@ pub fn appointment(ada: PrincipalId, bob: PrincipalId) -> AppointmentRow {
         ended_at: None,
         seq: 0,
         series: None,
+        location: None,
+        mode: None,
     }
 }
 

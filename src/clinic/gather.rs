@@ -1,0 +1,289 @@
+//! From rows and texts to the index of free time: who can be booked, when they are open, what stands on them. Always for
+//! many at once; a statement or two for some hundreds.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use ical::Zone;
+use store::{
+    Bookable, ClinicId, CollectionId, PrincipalId, PrincipalKind, ProfileStatus, ResourceTerm, Taken,
+};
+
+use super::Clinic;
+use super::error::Result;
+use super::free::{About, Resource, Tag, TermKey};
+use super::interval::{Busy, Open, settled};
+use super::live::{Index, Kept, News, number, numbers};
+use super::menu::Menu;
+use super::open::HOURS;
+use super::wall::DAY;
+
+/// Resources read at a time.
+const SOME: u32 = 500;
+/// Who says no mode works in every one; no term has this id.
+pub(super) const ANY_MODE: TermKey = TermKey(0);
+
+/// What is to be changed in an index, read and ready.
+#[derive(Default)]
+pub(super) struct Changes {
+    upto: i64,
+    pub menu: Option<Arc<Menu>>,
+    house: Option<PrincipalId>,
+    gone: Vec<PrincipalId>,
+    come: Vec<(Resource, Vec<Open>)>,
+    hours: Vec<(CollectionId, PrincipalId)>,
+    /// Whose time is as `taken` says, from when to when.
+    spans: Vec<(PrincipalId, i64, i64)>,
+    taken: Vec<Taken>,
+    /// The days have moved on: for everybody the hours of the days that came.
+    days: Option<(i64, i64, HashMap<PrincipalId, Vec<Open>>)>,
+}
+
+/// Who somebody is, and when they are open.
+struct Read {
+    come: Vec<(Resource, Vec<Open>)>,
+    hours: Vec<(CollectionId, PrincipalId)>,
+}
+
+impl Clinic {
+    /// Reads everybody of a clinic into an empty index.
+    pub(super) async fn fill(&self, clinic: ClinicId, mut index: Index, now: i64) -> Result<Index> {
+        index.house = self.store().read(clinic).await?.house(clinic).await?;
+        for kind in [PrincipalKind::Individual, PrincipalKind::Room, PrincipalKind::Resource] {
+            let mut after = PrincipalId(0);
+            loop {
+                let page = self.store().read(clinic).await?.bookables(clinic, kind, after, SOME).await?;
+                let Some(last) = page.last() else { break };
+                after = last.principal.id;
+                let window = index.free.needed();
+                let read = self.describe((clinic, now), page, (&index.menu, index.house), window).await?;
+                let spans: Vec<_> = read.come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
+                let taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
+                let Read { come, hours } = read;
+                let changes = Changes { upto: index.seen, come, hours, spans, taken, ..Changes::default() };
+                index = super::plan::compute(move || {
+                    changes.put(&mut index);
+                    index
+                })
+                .await?;
+            }
+        }
+        Ok(index)
+    }
+
+    /// What the news come to.
+    pub(super) async fn changes(&self, kept: &Arc<Kept>, news: &News, now: i64) -> Result<Changes> {
+        let (clinic, who) = (kept.id, news.who.iter().copied().collect::<Vec<_>>());
+        let mut changes = Changes { upto: news.upto, ..Changes::default() };
+        if news.menu {
+            changes.menu = Some(Arc::new(Menu::read(self.store(), clinic).await?));
+        }
+        let mut who = who;
+        let known = kept.read(|index| (index.menu.clone(), index.free.needed(), index.house));
+        let Some((menu, window, mut house)) = known else { return Ok(changes) };
+        if house.is_none() && !who.is_empty() {
+            house = self.store().read(clinic).await?.house(clinic).await?;
+            changes.house = house;
+        }
+        if house.is_some_and(|house| news.touched.contains_key(&house)) {
+            // A holiday is a matter of everybody's hours.
+            who = kept.read(|index| index.free.ids().collect()).unwrap_or_default();
+        }
+        let of = news.touched.keys().copied().chain(who.iter().copied()).collect::<Vec<_>>();
+        let known = kept.read(|index| {
+            let is_known = |id: &PrincipalId| index.free.resource(*id).is_some_and(|who| who.active);
+            of.iter().copied().filter(is_known).collect::<HashSet<_>>()
+        });
+        let known = known.unwrap_or_default();
+        let menu = changes.menu.clone().unwrap_or(menu);
+        for some in who.chunks(SOME as usize) {
+            let found = self.store().read(clinic).await?.bookables_of(clinic, some).await?;
+            let read = self.describe((clinic, now), found, (&menu, house), window).await?;
+            let are: HashSet<_> = read.come.iter().map(|(who, _)| who.id).collect();
+            changes.gone.extend(some.iter().filter(|id| known.contains(id) && !are.contains(id)));
+            changes.spans.extend(are.difference(&known).map(|id| (*id, window.0, window.1)));
+            changes.come.extend(read.come);
+            changes.hours.extend(read.hours);
+        }
+        let new: HashSet<_> = changes.spans.iter().map(|span| span.0).collect();
+        let touched = news.touched.iter().filter(|(id, _)| known.contains(id) && !new.contains(id));
+        let within =
+            |(id, span): (&PrincipalId, &(i64, i64))| (*id, span.0.max(window.0), span.1.min(window.1));
+        changes.spans.extend(touched.map(within).filter(|(_, from, until)| from < until));
+        if !changes.spans.is_empty() {
+            changes.taken = self.store().read(clinic).await?.taken(clinic, &changes.spans, now).await?;
+        }
+        Ok(changes)
+    }
+
+    /// The days that come into the index when today is another day.
+    pub(super) async fn next_days(&self, kept: &Arc<Kept>, changes: &mut Changes, now: i64) -> Result<()> {
+        let known = kept.read(|index| {
+            let passed = now.div_euclid(DAY) * DAY - index.free.span().0;
+            let ids: Vec<_> = index.free.ids().collect();
+            (index.free.needed().1, index.free.needed().1 + passed, ids, index.house)
+        });
+        let Some((from, until, ids, house)) = known else { return Ok(()) };
+        let open = self.hours_of((kept.id, now), &ids, house, (from, until)).await?;
+        let spans: Vec<_> = ids.iter().map(|id| (*id, from, until)).collect();
+        let taken = self.store().read(kept.id).await?.taken(kept.id, &spans, now).await?;
+        changes.spans.extend(spans);
+        changes.taken.extend(taken);
+        changes.days = Some((from, until, open));
+        Ok(())
+    }
+
+    /// When people are open, without the clinic's holidays.
+    async fn hours_of(
+        &self,
+        (clinic, now): (ClinicId, i64),
+        of: &[PrincipalId],
+        house: Option<PrincipalId>,
+        (from, until): (i64, i64),
+    ) -> Result<HashMap<PrincipalId, Vec<Open>>> {
+        let open = self.open_hours(clinic, of, from, until).await?;
+        let Some(house) = house else { return Ok(open) };
+        let closed = self.store().read(clinic).await?.taken(clinic, &[(house, from, until)], now).await?;
+        let closed = settled(closed.iter().map(|one| (one.span.start, one.span.end, ())).collect());
+        Ok(open.into_iter().map(|(id, open)| (id, outside(open, &closed))).collect())
+    }
+
+    /// Those of them that can be booked, with their terms and hours.
+    async fn describe(
+        &self,
+        (clinic, now): (ClinicId, i64),
+        found: Vec<Bookable>,
+        (menu, house): (&Menu, Option<PrincipalId>),
+        window: (i64, i64),
+    ) -> Result<Read> {
+        let is_active = |one: &Bookable| {
+            one.profile.status == ProfileStatus::Active && one.principal.disabled_at.is_none()
+        };
+        let found: Vec<_> = found.into_iter().filter(is_active).collect();
+        let ids: Vec<_> = found.iter().map(|one| one.principal.id).collect();
+        let people: Vec<_> = found
+            .iter()
+            .filter(|one| one.principal.kind == PrincipalKind::Individual)
+            .map(|one| one.principal.id)
+            .collect();
+        let mut conn = self.store().read(clinic).await?;
+        let resources = conn.resources_by_id(clinic, &ids).await?;
+        let capacity: HashMap<_, _> = resources.iter().map(|one| (one.id, one.capacity)).collect();
+        let terms = conn.terms_of(clinic, &ids).await?;
+        let calendars = conn.collections_called(clinic, HOURS, &people).await?;
+        drop(conn);
+        let mut open = self.hours_of((clinic, now), &people, house, window).await?;
+        let come = found.into_iter().filter_map(|one| {
+            let id = one.principal.id;
+            let first = terms.partition_point(|term| term.resource < id);
+            let own = terms[first..].iter().take_while(|term| term.resource == id);
+            let capacity = u32::try_from(*capacity.get(&id)?).unwrap_or(u32::MAX);
+            Some((resource(one, capacity, own, menu), open.remove(&id).unwrap_or_default()))
+        });
+        let come = come.collect();
+        Ok(Read { come, hours: calendars.into_iter().map(|row| (row.id, row.owner)).collect() })
+    }
+}
+
+/// What is left of open time beside closed spans, which are settled.
+fn outside(open: Vec<Open>, closed: &[(i64, i64, ())]) -> Vec<Open> {
+    let mut left = Vec::with_capacity(open.len());
+    for one in open {
+        let mut from = one.from;
+        let first = closed.partition_point(|span| span.1 <= one.from);
+        for (begins, ends, ()) in closed[first..].iter().take_while(|span| span.0 < one.until) {
+            left.push(Open { from, until: *begins, ..one });
+            from = from.max(*ends);
+        }
+        left.push(Open { from, ..one });
+    }
+    left.retain(|one| one.from < one.until);
+    left
+}
+
+fn resource<'a>(
+    one: Bookable,
+    capacity: u32,
+    terms: impl Iterator<Item = &'a ResourceTerm>,
+    menu: &Menu,
+) -> Resource {
+    let is_person = one.principal.kind == PrincipalKind::Individual;
+    let tag = |term: &ResourceTerm| Tag {
+        term: TermKey(term.term.0),
+        dimension: menu.about(term.term),
+        weekdays: term.weekdays,
+    };
+    let mut tags: Vec<Tag> = terms.map(tag).collect();
+    if is_person && !tags.iter().any(|tag| tag.dimension == About::Mode) {
+        tags.push(Tag { term: ANY_MODE, dimension: About::Mode, weekdays: store::EVERY_DAY });
+    }
+    let zone = one.principal.zone.as_deref().and_then(Zone::named);
+    Resource {
+        id: one.principal.id,
+        kind: one.principal.kind,
+        zone: zone.unwrap_or_else(Zone::utc),
+        capacity,
+        active: true,
+        online: one.profile.online && one.profile.public,
+        always_open: !is_person,
+        rank: 0,
+        tags,
+    }
+}
+
+impl Changes {
+    /// Brings a kept index to where these changes lead.
+    pub fn apply(self, kept: &Kept, now: i64) {
+        kept.change(now, |index| {
+            if let Some(index) = index {
+                self.put(index);
+                index.free.advance(now);
+            }
+        });
+    }
+
+    fn put(self, index: &mut Index) {
+        if let Some(menu) = self.menu {
+            index.numbers = numbers(&menu, std::mem::take(&mut index.numbers));
+            index.menu = menu;
+        }
+        index.house = self.house.or(index.house);
+        for id in self.gone {
+            index.free.remove(id);
+            index.hours.retain(|_, owner| *owner != id);
+        }
+        index.hours.extend(self.hours);
+        let window = index.free.needed();
+        for (who, open) in self.come {
+            let id = who.id;
+            index.free.put(who);
+            index.free.replace_open(id, window.0, window.1, &open);
+        }
+        for (id, from, until) in self.spans {
+            let first = self.taken.partition_point(|one| one.resource < id);
+            let own = self.taken[first..].iter().take_while(|one| one.resource == id);
+            let busy: Vec<Busy> = own.map(|one| busy(one, &mut index.numbers)).collect();
+            index.free.replace_busy(id, from, until, &busy);
+        }
+        if let Some((from, until, open)) = self.days {
+            for (id, open) in open {
+                index.free.replace_open(id, from, until, &open);
+            }
+        }
+        index.seen = index.seen.max(self.upto);
+    }
+}
+
+/// A row as the index has it.
+fn busy(row: &Taken, codes: &mut HashMap<String, u16>) -> Busy {
+    let seconds = |length: i64| u32::try_from(length).unwrap_or(0);
+    Busy {
+        start: row.span.start,
+        end: row.span.end,
+        before: seconds(row.span.start - row.span.from),
+        after: seconds(row.span.until - row.span.end),
+        closed: row.closed,
+        service: row.service.as_deref().map_or(0, |code| number(codes, code)),
+        expires: row.expires_at,
+    }
+}

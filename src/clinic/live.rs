@@ -1,0 +1,316 @@
+//! The index of free time kept alive: one for each clinic that somebody asked about, built from the rows and texts, then
+//! kept equal to them by following the journal.
+//!
+//! Before each answer it has seen everything that was committed when the question came: nobody is offered what is
+//! taken on this node, and on another one the change is in the journal that both read. It can be dropped at any time.
+//!
+//! *Never:* is written by whoever books; answers from what it has not caught up with; searches on an async thread.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use store::{ClinicId, CollectionId, Fact, PrincipalId, Record, Row};
+use tokio::sync::Semaphore;
+
+use super::Clinic;
+use super::error::{Error, Result};
+use super::free::Free;
+use super::gather::Changes;
+use super::menu::Menu;
+use super::wall::DAY;
+
+/// Facts read at a time.
+const FACTS: u32 = 5_000;
+
+/// The indexes of this process.
+pub(super) struct Live {
+    clinics: Mutex<HashMap<ClinicId, Arc<Kept>>>,
+    /// Searches beside one another: more than there are processors would only wait for one another.
+    lanes: Arc<Semaphore>,
+}
+
+/// The index of one clinic.
+pub(super) struct Kept {
+    pub id: ClinicId,
+    index: RwLock<Option<Index>>,
+    /// One brings it up to date, the others wait.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    seen: AtomicI64,
+    /// From this instant on it is no longer right by itself: a hold runs out, or a day is over.
+    until: AtomicI64,
+}
+
+/// What is known of a clinic at one change.
+pub(super) struct Index {
+    pub free: Free,
+    pub menu: Arc<Menu>,
+    /// Services by their codes, as intervals count for them.
+    pub numbers: HashMap<String, u16>,
+    /// Whose the calendars of dated hours are.
+    pub hours: HashMap<CollectionId, PrincipalId>,
+    /// Who closes everybody's time: the house, with its holidays.
+    pub house: Option<PrincipalId>,
+    /// It has seen this change and all before it.
+    pub seen: i64,
+}
+
+impl Default for Live {
+    fn default() -> Live {
+        let processors = std::thread::available_parallelism().map_or(2, |count| count.get());
+        Live { clinics: Mutex::default(), lanes: Arc::new(Semaphore::new(processors)) }
+    }
+}
+
+impl Live {
+    fn kept(&self, id: ClinicId) -> Arc<Kept> {
+        let mut clinics = self.clinics.lock().unwrap_or_else(PoisonError::into_inner);
+        clinics.entry(id).or_insert_with(|| Arc::new(Kept::new(id))).clone()
+    }
+}
+
+impl Kept {
+    fn new(id: ClinicId) -> Kept {
+        Kept {
+            id,
+            index: RwLock::new(None),
+            turn: Arc::default(),
+            seen: AtomicI64::new(-1),
+            until: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    fn is_fresh(&self, seq: i64, now: i64) -> bool {
+        self.seen.load(Ordering::Acquire) >= seq && now < self.until.load(Ordering::Acquire)
+    }
+
+    /// Changes the index; a panic in it leaves none, and the next question builds a new one.
+    pub fn change(&self, now: i64, change: impl FnOnce(&mut Option<Index>)) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        if self.index.is_poisoned() {
+            *index = None;
+            self.index.clear_poison();
+        }
+        change(&mut index);
+        if let Some(index) = &mut *index {
+            index.free.settle(now);
+            let day_ends = index.free.span().0 + DAY;
+            self.until.store(index.free.next_expiry().min(day_ends), Ordering::Release);
+            self.seen.store(index.seen, Ordering::Release);
+        }
+    }
+
+    /// A look at the index; None before there is one.
+    pub fn read<T>(&self, look: impl FnOnce(&Index) -> T) -> Option<T> {
+        match self.index.read() {
+            Ok(index) => index.as_ref().map(look),
+            Err(_) => {
+                // Whoever asks next builds a new one.
+                self.until.store(i64::MIN, Ordering::Release);
+                None
+            }
+        }
+    }
+}
+
+/// What the journal tells that an index does not know yet.
+#[derive(Default)]
+pub(super) struct News {
+    /// Up to which change.
+    pub upto: i64,
+    /// Whose time changed, and where.
+    pub touched: BTreeMap<PrincipalId, (i64, i64)>,
+    /// Who is to be read anew: what they are and when they are open.
+    pub who: BTreeSet<PrincipalId>,
+    /// Services, terms or settings changed.
+    pub menu: bool,
+    /// Anything may be different.
+    pub all: bool,
+}
+
+impl News {
+    fn add(&mut self, fact: &Fact, hours: &HashMap<CollectionId, PrincipalId>) {
+        match fact {
+            Fact::TimeChanged { resource, from, until } => {
+                let span = self.touched.entry(*resource).or_insert((*from, *until));
+                *span = (span.0.min(*from), span.1.max(*until));
+            }
+            Fact::PrincipalChanged { principal } | Fact::PrincipalErased { principal } => {
+                self.who.insert(*principal);
+            }
+            Fact::CollectionMade { owner, .. }
+            | Fact::CollectionChanged { owner, .. }
+            | Fact::CollectionGone { owner, .. } => {
+                self.who.insert(*owner);
+            }
+            Fact::ObjectPut { collection, .. }
+            | Fact::ObjectGone { collection, .. }
+            | Fact::Imported { collection } => self.who.extend(hours.get(collection)),
+            Fact::RecordChanged(Record::Resource(id)) => {
+                self.who.insert(*id);
+            }
+            Fact::RecordChanged(Record::Term(_) | Record::Service(_) | Record::Settings) => self.menu = true,
+            Fact::Restored => self.all = true,
+            Fact::RecordChanged(_)
+            | Fact::Appointment { .. }
+            | Fact::HoldsChanged { .. }
+            | Fact::Shared { .. }
+            | Fact::Unshared { .. }
+            | Fact::FeedChanged { .. }
+            | Fact::PropertiesChanged { .. } => {}
+        }
+    }
+
+    /// Whether a plan for these resources, made before this, may be wrong now. Time that was taken does not count: the
+    /// booking itself looks for that.
+    pub fn overthrow(&self, of: &[PrincipalId]) -> bool {
+        self.all || self.menu || of.iter().any(|id| self.who.contains(id))
+    }
+
+    pub fn of(rows: &[Row], hours: &HashMap<CollectionId, PrincipalId>) -> News {
+        let mut news = News::default();
+        rows.iter().for_each(|row| news.add(&row.fact, hours));
+        news
+    }
+}
+
+impl Clinic {
+    /// Asks the index of a clinic, which knows everything committed so far; `now` is the database's moment.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        clinic: ClinicId,
+        question: impl FnOnce(&Index, i64) -> T + Send + 'static,
+    ) -> Result<T> {
+        let (kept, now) = self.fresh(clinic).await?;
+        let lane = self.live.lanes.clone().acquire_owned().await;
+        let lane = lane.map_err(|_| Error::Calendar(crate::calendar::Error::Busy { retry_after: 1 }))?;
+        super::plan::compute(move || {
+            let answer = kept.read(|index| question(index, now));
+            drop(lane);
+            answer
+        })
+        .await?
+        .ok_or(Error::Calendar(crate::calendar::Error::Busy { retry_after: 1 }))
+    }
+
+    /// Builds the index of every clinic that can be booked, so that nobody waits for it.
+    pub async fn warm(&self) -> Result<()> {
+        for clinic in self.store().across().await?.clinics().await? {
+            let some = self.store().read(clinic.id).await?.resources(clinic.id, PrincipalId(0), 1).await?;
+            if !some.is_empty() {
+                self.fresh(clinic.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn fresh(&self, clinic: ClinicId) -> Result<(Arc<Kept>, i64)> {
+        let (version, now) = self.store().instant(clinic).await?;
+        let kept = self.live.kept(clinic);
+        if kept.is_fresh(version.seq, now) {
+            return Ok((kept, now));
+        }
+        let turn = kept.turn.clone().lock_owned().await;
+        if !kept.is_fresh(version.seq, now) {
+            // A task of its own: whoever asked may go away, and half a change is none.
+            let (this, of) = (self.clone(), kept.clone());
+            let done = tokio::spawn(async move {
+                let _turn = turn;
+                this.renew(&of, now).await
+            });
+            done.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))??;
+        }
+        Ok((kept, now))
+    }
+
+    /// Brings an index up to what is committed now.
+    async fn renew(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
+        loop {
+            let target = self.store().version(kept.id).await?.seq;
+            let known =
+                kept.read(|index| (index.seen, index.hours.clone(), index.free.span().0 + DAY <= now));
+            let Some((seen, hours, is_over)) = known else { return self.build(kept, now).await };
+            let rows = self.facts(kept.id, seen).await?;
+            let is_last = rows.len() < FACTS as usize;
+            let mut news = News::of(&rows, &hours);
+            let last = rows.last().map_or(seen, |row| row.seq);
+            news.upto = if is_last { last.max(target) } else { last };
+            if news.all {
+                return self.build(kept, now).await;
+            }
+            let mut changes = self.changes(kept, &news, now).await?;
+            if is_over {
+                self.next_days(kept, &mut changes, now).await?;
+            }
+            let Some(changes) = changes.fitting(kept) else { return self.build(kept, now).await };
+            let of = kept.clone();
+            super::plan::compute(move || changes.apply(&of, now)).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The facts after a change, whole changes only.
+    async fn facts(&self, clinic: ClinicId, seen: i64) -> Result<Vec<Row>> {
+        let mut limit = FACTS;
+        loop {
+            let mut rows = self.store().read(clinic).await?.journal_after(clinic, seen, limit).await?;
+            if rows.len() < limit as usize {
+                return Ok(rows);
+            }
+            // The last one may be cut.
+            let last = rows.last().map_or(seen, |row| row.seq);
+            rows.retain(|row| row.seq < last);
+            if !rows.is_empty() {
+                rows.truncate(limit as usize);
+                return Ok(rows);
+            }
+            limit = limit.saturating_mul(4);
+        }
+    }
+
+    async fn build(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
+        let seen = self.store().version(kept.id).await?.seq;
+        let menu = Arc::new(Menu::read(self.store(), kept.id).await?);
+        let index = Index {
+            free: Free::new(now, menu.days()),
+            numbers: numbers(&menu, HashMap::new()),
+            menu,
+            hours: HashMap::new(),
+            house: None,
+            seen,
+        };
+        let index = self.fill(kept.id, index, now).await?;
+        let of = kept.clone();
+        super::plan::compute(move || of.change(now, |kept| *kept = Some(index))).await?;
+        Ok(())
+    }
+}
+
+/// Every service of the menu has a number; those that had one keep it.
+pub(super) fn numbers(menu: &Menu, mut known: HashMap<String, u16>) -> HashMap<String, u16> {
+    for (_, dish) in menu.services() {
+        number(&mut known, &dish.fields.code);
+    }
+    known
+}
+
+/// The number of a service by its code. Where numbers run out, what comes is counted for nothing.
+pub(super) fn number(known: &mut HashMap<String, u16>, code: &str) -> u16 {
+    let next = u16::try_from(known.len() + 1).unwrap_or(0);
+    *known.entry(code.to_owned()).or_insert(next)
+}
+
+/// What an index is to be changed by; in `gather`, which reads it.
+impl Changes {
+    /// None: the index no longer fits what it is for.
+    fn fitting(self, kept: &Kept) -> Option<Changes> {
+        let days = self.menu.as_ref().map_or(0, |menu| menu.days());
+        let is_wide = kept.read(|index| {
+            let (from, until) = index.free.span();
+            (until - from) / DAY >= days as i64
+        });
+        is_wide.unwrap_or(false).then_some(self)
+    }
+}

@@ -1,0 +1,450 @@
+//! Booking for those who ask by the clinic's words: a slot, a hold or a bare time becomes a visit by the same rules as
+//! search, and is booked or kept in one transaction that looks again at what may have changed meanwhile.
+
+use serde_json::{Map, Value};
+use store::{AppointmentRow, PrincipalId};
+
+use super::alter::{Alter, Scope};
+use super::access::{self, Reach, Subject, Verb};
+use super::check::Check;
+use super::error::{Error, Result, Unfit, invalid};
+use super::holds::{Held, Keep};
+use super::live::Index;
+use super::offers::is_outside;
+use super::patients::{email_key, phone_key};
+use super::settings::Settings;
+use super::visit::{AppointmentId, Booked, Ground, Version, Visit};
+use super::wish::{Laid, Strict, Wish};
+use super::{By, Clinic};
+use crate::accounts::{Caller, Role};
+
+/// How often a plan is made anew when the rules change under it.
+const TRIES: usize = 4;
+/// Bytes of what is kept beside an appointment.
+const DETAILS: usize = 8_000;
+
+/// For whom a time is kept, as far as it is known: by these a hold is counted.
+#[derive(Clone, Default)]
+pub struct Contact {
+    pub phone: Option<String>,
+    pub email: Option<String>,
+}
+
+/// A wish laid out, with what must still be true when it is booked.
+struct Planned {
+    visit: Visit,
+    check: Check,
+}
+
+impl Clinic {
+    /// What a slot's token offered, and whether it still holds. Forged ones are refused.
+    pub async fn wish_of_slot(&self, who: &Caller, token: &str) -> Result<(Wish, bool)> {
+        let (slot, is_fresh) = self.slot(who, token).await?;
+        let key = slot.mode;
+        let mode = self.look(who.clinic(), move |index, _| {
+            key.and_then(|key| index.menu.mode_code(key)).map(str::to_owned)
+        });
+        Ok((Wish::of_slot(&slot, mode.await?)?, is_fresh))
+    }
+
+    /// What a hold keeps, of whoever made it or may see all of them; it may have run out.
+    pub async fn wish_of_hold(&self, who: &Caller, id: &str) -> Result<(Wish, store::KeptHold)> {
+        let hold = self.own_hold(who, id, Verb::Read).await?;
+        let visit = Visit::from_json(&hold.plan)?;
+        let service = visit.service.clone();
+        let service = self.look(who.clinic(), move |index, _| {
+            let is = |dish: &super::menu::Dish| Some(&dish.fields.code) == service.as_ref();
+            index.menu.services().find(|(_, dish)| is(dish)).map(|(id, _)| id)
+        });
+        let wish = Wish {
+            service: service.await?,
+            with: Some(visit.with.clone()),
+            minutes: Some((visit.end - visit.start) / 60),
+            location: visit.location,
+            mode: visit.mode.clone(),
+            ..Wish::new(visit.practitioner, visit.start)
+        };
+        Ok((wish, hold))
+    }
+
+    /// Books. From a hold, the time is the hold's; from anywhere else the rules count, unless it is overbooked on purpose.
+    pub async fn reserve(&self, who: &Caller, wish: &Wish, ground: Ground) -> Result<Booked> {
+        self.may_book(who, wish.practitioner)?;
+        if let Ground::Overbook(_) = &ground {
+            access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;
+        }
+        let by = by(who);
+        if let Ground::Hold(id) = &ground {
+            let hold = self.own_hold(who, id, Verb::Write).await?;
+            let kept = Visit::from_json(&hold.plan)?;
+            let planned = self.from_hold(who, wish, kept).await?;
+            let ready = self.ready(by, planned.visit, &[]).await?;
+            return self.book_ready(by, ready, ground, Some(planned.check)).await;
+        }
+        for _ in 0..TRIES {
+            let planned = self.plan(who, wish, &ground).await?;
+            let ready = self.ready(by, planned.visit, &[]).await?;
+            match self.book_ready(by, ready, ground.clone(), Some(planned.check)).await {
+                Err(Error::Overtaken) => {}
+                // A room that was free a moment ago: perhaps there is another one.
+                Err(Error::Conflict(met)) if wish.with.is_none() && !met.is_empty() => {
+                    if met.iter().any(|one| one.resource == wish.practitioner)
+                        || !self.is_offered(who, wish).await?
+                    {
+                        return Err(Error::Conflict(met));
+                    }
+                }
+                other => return other,
+            }
+        }
+        Err(Error::Overtaken)
+    }
+
+    /// The visit that a wish comes to now: for those who book series.
+    pub async fn visit_of(&self, who: &Caller, wish: &Wish) -> Result<Visit> {
+        self.may_book(who, wish.practitioner)?;
+        Ok(self.plan(who, wish, &Ground::Bare).await?.visit)
+    }
+
+    /// Keeps a time for the minutes that the service or the clinic gives.
+    pub async fn keep(&self, who: &Caller, wish: &Wish, contact: &Contact) -> Result<Held> {
+        let reach = access::reach(who, Subject::Holds, Verb::Write)?;
+        if who.role() == Some(Role::Practitioner) {
+            self.may_book(who, wish.practitioner)?;
+        }
+        let keep = self.terms_of_hold(who, reach, wish, contact).await?;
+        for _ in 0..TRIES {
+            let planned = self.plan(who, wish, &Ground::Bare).await?;
+            match self.hold_checked(by(who), planned.visit, keep.clone(), Some(planned.check)).await {
+                Err(Error::Overtaken) => {}
+                other => return other,
+            }
+        }
+        Err(Error::Overtaken)
+    }
+
+    /// A hold of the caller's own, or of anybody for those who may see all.
+    pub async fn own_hold(&self, who: &Caller, id: &str, verb: Verb) -> Result<store::KeptHold> {
+        let reach = access::reach(who, Subject::Holds, verb)?;
+        let found = self.store().read(who.clinic()).await?.hold(who.clinic(), id).await?;
+        let is_own = |hold: &store::KeptHold| match reach {
+            Reach::Everything => true,
+            Reach::Own(own) => hold.made_by == Some(own),
+        };
+        found.filter(is_own).ok_or(Error::NotFound("hold"))
+    }
+
+    /// Moves an appointment or an occurrence, by the rules of whoever asks.
+    pub async fn move_to(
+        &self,
+        who: &Caller,
+        id: &AppointmentId,
+        (start, minutes): (i64, Option<i64>),
+        version: Version,
+        overbook: Option<String>,
+    ) -> Result<Booked> {
+        let rows = self.permitted(who, id, Verb::Write).await?;
+        let row = own_row(&rows, id)?;
+        self.in_window(who, row, id).await?;
+        let ground = overbook.map_or(Ground::Bare, Ground::Overbook);
+        if let Ground::Overbook(_) = &ground {
+            access::need(who, Subject::Overbook, Verb::Write, Some(row.practitioner))?;
+        }
+        let code = row.service.clone();
+        let service = self.look(who.clinic(), move |index, _| {
+            let is = |dish: &super::menu::Dish| Some(&dish.fields.code) == code.as_ref();
+            index.menu.services().find(|(_, dish)| is(dish) && dish.fields.active).map(|(id, _)| id)
+        });
+        let wish = Wish {
+            service: service.await?,
+            with: Some(row.resources.clone()),
+            minutes: Some(minutes.unwrap_or((row.end_at - row.start_at) / 60)),
+            location: row.location,
+            mode: row.mode.clone(),
+            ignore: Some(id.clone()),
+            ..Wish::new(row.practitioner, start)
+        };
+        for _ in 0..TRIES {
+            let planned = self.plan(who, &wish, &ground).await?;
+            let check = Check { patient: row.patient, ..planned.check };
+            let visit = planned.visit;
+            let alter =
+                Alter { start: Some(visit.start), length: Some(visit.end - visit.start), ..Alter::default() };
+            let checked = (ground.clone(), Some(check));
+            let done = self.alter_checked(by(who), id.clone(), (Scope::This, alter), version, checked);
+            match done.await {
+                Err(Error::Overtaken) => {}
+                other => return other,
+            }
+        }
+        Err(Error::Overtaken)
+    }
+
+    /// The rows of an appointment that the caller may see or change: its practitioner, whoever booked it, or those who
+    /// may all. To others it is not there.
+    pub async fn permitted(
+        &self,
+        who: &Caller,
+        id: &AppointmentId,
+        verb: Verb,
+    ) -> Result<Vec<AppointmentRow>> {
+        let reach = access::reach(who, Subject::Appointments, verb)?;
+        let rows = self.appointment(by(who), id).await?;
+        let is_own = match (reach, rows.first()) {
+            (Reach::Everything, _) => true,
+            (Reach::Own(own), Some(row)) if who.role() == Some(Role::Practitioner) => row.practitioner == own,
+            (Reach::Own(own), Some(row)) => row.made_by == Some(own),
+            (Reach::Own(_), None) => false,
+        };
+        if is_own { Ok(rows) } else { Err(Error::NotFound("appointment")) }
+    }
+
+    /// Until so long before the start somebody outside may change it.
+    pub(super) async fn in_window(
+        &self,
+        who: &Caller,
+        row: &AppointmentRow,
+        id: &AppointmentId,
+    ) -> Result<()> {
+        if !is_outside(who) {
+            return Ok(());
+        }
+        // An untouched occurrence stands where its series puts it.
+        let start = match id.occurrence {
+            Some(instant) if row.recurrence.is_empty() => instant,
+            _ => row.start_at,
+        };
+        let code = row.service.clone().unwrap_or_default();
+        self.look(who.clinic(), move |index, now| {
+            let window = index.menu.service_named(&code).map_or(0, |dish| dish.fields.cancel_window * 60);
+            if now + window > start { Err(Error::Unfit(Unfit::TooLate)) } else { Ok(()) }
+        })
+        .await?
+    }
+
+    async fn is_offered(&self, who: &Caller, wish: &Wish) -> Result<bool> {
+        let planned = self.plan(who, wish, &Ground::Bare).await?;
+        let all = planned.visit.resources();
+        let want = super::interval::Want {
+            length: planned.visit.end - planned.visit.start,
+            before: planned.visit.buffers.0,
+            after: planned.visit.buffers.1,
+            seats: 1,
+        };
+        let start = planned.visit.start;
+        self.look(who.clinic(), move |index, now| index.free.is_free(&all, start, &want, &[], now)).await
+    }
+
+    /// A practitioner books for itself; patients, bots and the front desk with everybody.
+    fn may_book(&self, who: &Caller, practitioner: PrincipalId) -> Result<()> {
+        match access::reach(who, Subject::Appointments, Verb::Write)? {
+            Reach::Own(own) if who.role() == Some(Role::Practitioner) && own != practitioner => {
+                Err(Error::Denied(Subject::Appointments))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn plan(&self, who: &Caller, wish: &Wish, ground: &Ground) -> Result<Planned> {
+        let ignore = match &wish.ignore {
+            Some(id) => self.time_of(who, id).await?,
+            None => Vec::new(),
+        };
+        let is_strict = !matches!(ground, Ground::Overbook(_));
+        let strict = Strict { outside: is_outside(who), rules: is_strict };
+        let asked = wish.clone();
+        let (laid, settings, hours) = self
+            .look(who.clinic(), move |index, now| {
+                let laid = asked.lay(index, strict, &ignore, now)?;
+                Ok::<_, Error>((laid, index.menu.settings.clone(), hours(index, asked.practitioner)))
+            })
+            .await??;
+        let visit = self.visit(who, wish, &laid, &settings).await?;
+        let check = Check {
+            hours,
+            all: visit.resources(),
+            service: laid.service.as_ref().map(|service| service.0.clone()).filter(|_| is_strict),
+            patient: visit.patient.filter(|_| is_strict),
+            except: wish.ignore.as_ref().map(|id| id.uid.clone()),
+            seen: if is_strict { laid.seen } else { i64::MAX },
+            ..check(&laid, &settings, wish)
+        };
+        Ok(Planned { visit, check })
+    }
+
+    async fn visit(&self, who: &Caller, wish: &Wish, laid: &Laid, settings: &Settings) -> Result<Visit> {
+        let patient = self.patient_of(who, wish).await?;
+        let title = match &wish.title {
+            Some(title) => title.clone(),
+            None => self.title(who, wish, laid, settings, patient.as_deref()).await?,
+        };
+        Ok(Visit {
+            practitioner: wish.practitioner,
+            with: laid.with.clone(),
+            start: wish.start,
+            end: wish.start + laid.measure.length,
+            zone: laid.zone.clone(),
+            rule: wish.rule.clone(),
+            buffers: (laid.measure.before, laid.measure.after),
+            title,
+            place: laid.place.clone(),
+            location: laid.location,
+            mode: laid.mode.clone(),
+            patient: wish.patient.map(|id| id.0),
+            service: laid.service.as_ref().map(|service| service.0.clone()),
+            is_pending: wish.is_pending,
+            details: details(wish.details.as_deref(), laid)?,
+        })
+    }
+
+    /// The patient's name; refuses one that is not of this clinic.
+    async fn patient_of(&self, who: &Caller, wish: &Wish) -> Result<Option<String>> {
+        let Some(id) = wish.patient else { return Ok(None) };
+        let mut conn = self.store().read(who.clinic()).await?;
+        let found = conn.patient(who.clinic(), id).await?;
+        found.map(|found| Some(found.body.name)).ok_or(Error::NotFound("patient"))
+    }
+
+    async fn title(
+        &self,
+        who: &Caller,
+        wish: &Wish,
+        laid: &Laid,
+        settings: &Settings,
+        patient: Option<&str>,
+    ) -> Result<String> {
+        let practitioner = match settings.title.contains("{practitioner}") {
+            true => {
+                let mut conn = self.store().read(who.clinic()).await?;
+                let found = conn.principals_by_id(who.clinic(), &[wish.practitioner]).await?;
+                found.into_iter().next().map(|found| found.display_name).unwrap_or_default()
+            }
+            false => String::new(),
+        };
+        let service = laid.service.as_ref().map_or("Appointment", |service| service.1.as_str());
+        Ok(settings.title(service, &practitioner, patient.unwrap_or_default()))
+    }
+
+    /// The visit that was kept, with what is said of it now.
+    async fn from_hold(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
+        let patient = self.patient_of(who, wish).await?;
+        let settings = self.look(who.clinic(), |index, _| index.menu.settings.clone()).await?;
+        let named = settings.names_patient().then_some(patient).flatten();
+        let title = match (&wish.title, named) {
+            (Some(title), _) => title.clone(),
+            (None, Some(name)) => settings.title(kept.service.as_deref().unwrap_or_default(), "", &name),
+            (None, None) => kept.title.clone(),
+        };
+        let details = match &wish.details {
+            Some(_) => merged(wish.details.as_deref(), kept.details.as_deref())?,
+            None => kept.details.clone(),
+        };
+        let patient = wish.patient.map(|id| id.0).or(kept.patient);
+        let kept_with = kept.practitioner;
+        let visit = Visit { title, details, patient, is_pending: wish.is_pending, ..kept };
+        // The time was promised: what the rules say now does not count, the patient's own time does.
+        let check = Check {
+            patient,
+            span: (visit.start, visit.end),
+            overlap: settings.patient_overlap,
+            visits: settings.visits_patient,
+            ..Check::of(kept_with)
+        };
+        Ok(Planned { visit, check })
+    }
+
+    async fn terms_of_hold(
+        &self,
+        who: &Caller,
+        reach: Reach,
+        wish: &Wish,
+        contact: &Contact,
+    ) -> Result<Keep> {
+        let service = wish.service;
+        let (settings, patient, staff) = self
+            .look(who.clinic(), move |index, _| {
+                let fields = service.and_then(|id| index.menu.service(id).ok()).map(|dish| &dish.fields);
+                let of = |pick: fn(&super::ServiceFields) -> Option<i64>| fields.and_then(pick);
+                (index.menu.settings.clone(), of(|f| f.hold_patient), of(|f| f.hold_staff))
+            })
+            .await?;
+        let phone = contact.phone.as_deref().map(phone_key).transpose()?.map(|key| format!("phone:{key}"));
+        let mail = contact.email.as_deref().map(email_key).transpose()?.map(|key| format!("mail:{key}"));
+        let own = format!("principal:{}", who.principal());
+        let named = wish.patient.map(|id| format!("patient:{id}"));
+        let mut parties = [phone, mail, named].into_iter().flatten();
+        match reach {
+            Reach::Everything => Ok(Keep {
+                party: own,
+                other_party: None,
+                at_most: settings.holds_staff,
+                seconds: staff.unwrap_or(settings.hold_staff),
+            }),
+            Reach::Own(_) => {
+                let first = parties.next();
+                // Whoever keeps times for nobody in particular is counted as a whole.
+                let at_most = if first.is_some() { settings.holds_patient } else { settings.holds_staff };
+                Ok(Keep {
+                    party: first.unwrap_or(own),
+                    other_party: parties.next(),
+                    at_most,
+                    seconds: patient.unwrap_or(settings.hold_patient),
+                })
+            }
+        }
+    }
+}
+
+/// Who does it, as the rows say it.
+pub(super) fn by(who: &Caller) -> By {
+    By { clinic: who.clinic(), who: Some(who.principal()), door: store::Origin::Rest }
+}
+
+/// The row of an occurrence, or the whole's in its place.
+pub(super) fn own_row<'r>(rows: &'r [AppointmentRow], id: &AppointmentId) -> Result<&'r AppointmentRow> {
+    let key = id.occurrence.map(super::recurrence).unwrap_or_default();
+    let own = rows.iter().find(|row| row.recurrence == key).or(rows.first());
+    own.ok_or(Error::NotFound("appointment"))
+}
+
+fn hours(index: &Index, of: PrincipalId) -> Vec<store::CollectionId> {
+    index.hours.iter().filter(|(_, owner)| **owner == of).map(|(id, _)| *id).collect()
+}
+
+fn check(laid: &Laid, settings: &Settings, wish: &Wish) -> Check {
+    Check {
+        day: (laid.day, laid.measure.day_limit),
+        week: (laid.week, laid.measure.week_limit),
+        span: (wish.start, wish.start + laid.measure.length),
+        overlap: settings.patient_overlap,
+        visits: settings.visits_patient,
+        ..Check::of(wish.practitioner)
+    }
+}
+
+/// What is kept beside the visit: the caller's own words and what it costs, as it was when it was booked.
+fn details(own: Option<&str>, laid: &Laid) -> Result<Option<String>> {
+    let mut fee = Map::new();
+    if let Some((amount, currency)) = &laid.fee {
+        fee.insert("fee".into(), (*amount).into());
+        fee.insert("currency".into(), currency.as_str().into());
+    }
+    let fee = if fee.is_empty() { None } else { Some(Value::from(fee).to_string()) };
+    match (own, fee) {
+        (None, fee) => Ok(fee),
+        (own, fee) => merged(own, fee.as_deref()),
+    }
+}
+
+/// One object of two; what the first says goes before.
+pub(super) fn merged(own: Option<&str>, other: Option<&str>) -> Result<Option<String>> {
+    let mut all = Map::new();
+    for text in [other, own].into_iter().flatten() {
+        match serde_json::from_str(text) {
+            Ok(Value::Object(map)) => all.extend(map),
+            _ => return invalid("details", "expected an object"),
+        }
+    }
+    let text = Value::from(all).to_string();
+    if text.len() > DETAILS { invalid("details", "at most 8000 bytes") } else { Ok(Some(text)) }
+}
