@@ -10,10 +10,16 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`.
+//! `tokens`, `audit`, `freebusy`, `calendar` (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
+//! shown) and `acts` (what is done with them).
 
+mod acts;
 mod audit;
+mod bulk;
+mod calendar;
 mod call;
+mod claims;
+mod dates;
 mod docs;
 mod error;
 mod fields;
@@ -25,6 +31,7 @@ mod page;
 mod patients;
 mod practitioners;
 mod route;
+mod series;
 mod services;
 mod settings;
 mod terms;
@@ -49,6 +56,10 @@ const ROUTES: &[&[&Route]] = &[
     patients::ROUTES,
     settings::ROUTES,
     tokens::ROUTES,
+    series::ROUTES,
+    bulk::ROUTES,
+    claims::ROUTES,
+    calendar::ROUTES,
     audit::ROUTES,
     freebusy::ROUTES,
 ];
