@@ -329,6 +329,8 @@ async fn visit(call: &Call, new: New) -> Result<Visit, Failure> {
         buffers: (0, 0),
         title: new.title.unwrap_or_else(|| "Appointment".to_owned()),
         place: new.place,
+        location: None,
+        mode: None,
         patient: new.patient,
         service: new.service,
         is_pending: new.pending,
