@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 use store::{AppointmentRow, PrincipalId};
 
-use super::alter::{Alter, Scope};
 use super::access::{self, Reach, Subject, Verb};
+use super::alter::{Alter, Scope};
 use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
 use super::holds::{Held, Keep};

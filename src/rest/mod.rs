@@ -8,13 +8,14 @@
 //!
 //! Files: `route` (one endpoint as a value) · `call` (one request of it) · `once` (calls with a key) · `page` (lists) ·
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
-//! read and written) · `fields` that several share · one
+//! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`, `calendar` (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
+//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `calendar` (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
 //! shown) and `acts` (what is done with them).
 
 mod acts;
 mod audit;
+mod blocks;
 mod bulk;
 mod calendar;
 mod call;
@@ -24,9 +25,12 @@ mod docs;
 mod error;
 mod fields;
 mod freebusy;
+mod hours;
 mod instant;
+mod leave;
 mod once;
 mod openapi;
+mod outcome;
 mod page;
 mod patients;
 mod practitioners;
@@ -54,6 +58,9 @@ const ROUTES: &[&[&Route]] = &[
     terms::ROUTES,
     services::ROUTES,
     patients::ROUTES,
+    hours::ROUTES,
+    leave::ROUTES,
+    blocks::ROUTES,
     settings::ROUTES,
     tokens::ROUTES,
     series::ROUTES,
