@@ -12,12 +12,14 @@
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
 //! `tokens`, `audit`, `freebusy`.
 
+mod appointments;
 mod audit;
 mod call;
 mod docs;
 mod error;
 mod fields;
 mod freebusy;
+mod holds;
 mod instant;
 mod once;
 mod openapi;
@@ -27,6 +29,7 @@ mod practitioners;
 mod route;
 mod services;
 mod settings;
+mod slots;
 mod terms;
 mod things;
 mod tokens;
@@ -49,6 +52,9 @@ const ROUTES: &[&[&Route]] = &[
     patients::ROUTES,
     settings::ROUTES,
     tokens::ROUTES,
+    slots::ROUTES,
+    holds::ROUTES,
+    appointments::ROUTES,
     audit::ROUTES,
     freebusy::ROUTES,
 ];
