@@ -46,6 +46,8 @@ const HOME: &[(&str, &[&str])] = &[
     ("metrics", &["app/telemetry.rs"]),
     ("schemars", &["app/config.rs", "rest"]),
     ("serde_html_form", &["rest/call.rs"]),
+    // store: free space of a disk; turns: the priority of a thread.
+    ("rustix", &["store", "calendar/turns.rs"]),
     ("flate2", &["edge/gzip.rs", "store"]),
 ];
 /// Files that may be longer than the norm, because they are tables.

@@ -90,6 +90,15 @@ impl Accounts {
         Ok(kept.await?)
     }
 
+    /// Forgets the keys of calls that nobody repeats any more, of every clinic.
+    pub async fn forget_repeats(&self) -> Result<(), Error> {
+        let store = &self.inner.store;
+        for clinic in store.across().await?.clinics().await? {
+            store.aside(move |aside| Box::pin(async move { aside.prune_keys(clinic.id).await })).await?;
+        }
+        Ok(())
+    }
+
     /// Gives the key back: nothing was done.
     pub async fn drop_once(&self, key: Once) -> Result<(), Error> {
         let dropped =

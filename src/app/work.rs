@@ -16,6 +16,8 @@ const USES: Duration = Duration::from_secs(crate::accounts::USES_EVERY_SECONDS a
 const TEND: Duration = Duration::from_secs(60);
 /// Between two looks whether a day has passed and the booking horizon must move.
 const HORIZON: Duration = Duration::from_secs(3_600);
+/// Between two looks for keys of calls that are a day old.
+const REPEATS: Duration = Duration::from_secs(3_600);
 /// Between two readings of the metrics' samples.
 const METERS: Duration = Duration::from_secs(5);
 
@@ -26,6 +28,11 @@ pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -
     all.spawn(every(USES, stop.clone(), move || {
         let accounts = accounts.clone();
         async move { said("noting what was used", accounts.write_uses().await) }
+    }));
+    let accounts = parts.accounts.clone();
+    all.spawn(every(REPEATS, stop.clone(), move || {
+        let accounts = accounts.clone();
+        async move { said("forgetting the keys of old calls", accounts.forget_repeats().await) }
     }));
     let calendars = parts.calendars.clone();
     all.spawn(async move { said("warming the calendars", calendars.warm().await) });

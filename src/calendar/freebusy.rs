@@ -16,10 +16,10 @@ use super::Calendars;
 use super::access::Privilege;
 use super::collections::home_path;
 use super::error::{Error, Result};
-use super::read::compute;
 use super::shelf::{Shelf, Slot};
 use super::shown::Shown;
 use super::structure::{Person, Reader};
+use super::turns::{budget, compute};
 use crate::accounts::Caller;
 
 /// Whose busy time.
@@ -195,7 +195,7 @@ impl Line {
     fn new(of: &Subject, steps: u64, closed: &[Period]) -> Line {
         let hours = of.hours.iter().cloned().collect();
         let periods = if of.is_bookable { closed.to_vec() } else { Vec::new() };
-        Line { periods, most: MANY, hours, budget: Budget::steps(steps), failed: None }
+        Line { periods, most: MANY, hours, budget: budget(steps), failed: None }
     }
 
     /// Adds what stands in one calendar; whether everything in it takes time, transparent or not.

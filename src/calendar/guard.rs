@@ -12,8 +12,8 @@ use store::{BoxFuture, ClinicId, Collection, CollectionId, ObjectMeta, Origin, P
 
 use super::Calendars;
 use super::error::Result;
-use super::read::compute;
 use super::shown::Shown;
+use super::turns::{budget, compute};
 use super::work::Work;
 
 /// The rule of a house. Implemented above this room.
@@ -109,7 +109,7 @@ impl Calendars {
         let window = guarded.guard.window(self.store().clock().now());
         let (zone, is_series) = (guarded.at.zone.clone(), object.digest.series.is_some());
         let look = move || {
-            let mut budget = Budget::steps(Budget::REQUEST);
+            let mut budget = budget(Budget::REQUEST);
             let occurrences = object.digest.occurrences(window, &zone, &mut budget)?;
             Ok(Sighted { text, object, occurrences })
         };

@@ -8,8 +8,8 @@
 //! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `guard` (a
 //! house's rule inside the write), `work` (several writes in one transaction, for that rule and the clinic), `read`
 //! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
-//! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the bounded memory and how it is filled),
-//! `index` (rebuilding what is derived).
+//! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the
+//! bounded memory and how it is filled), `index` (rebuilding what is derived), `turns` (whose work has the processor).
 //! Places kept for later: `schedule` (RFC 6638).
 
 mod access;
@@ -36,6 +36,7 @@ mod structure;
 mod sync;
 mod token;
 mod transfer;
+mod turns;
 mod work;
 
 use std::sync::Arc;
@@ -71,6 +72,7 @@ pub use store::{
 pub use structure::Person;
 pub use sync::{Changes, HomeChanges};
 pub use transfer::{Overwrite, Transfer};
+pub use turns::{budget, compute};
 pub use work::Work;
 
 /// How calendars behave; each has its place in `app/config.rs`.

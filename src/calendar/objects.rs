@@ -15,8 +15,8 @@ use super::guard::{Guarded, Sighted};
 use super::load;
 use super::object::Etag;
 use super::path::{self, ObjectPath};
-use super::read::compute;
 use super::shown::Shown;
+use super::turns::compute;
 use super::work::Work;
 use crate::accounts::Caller;
 

@@ -10,20 +10,26 @@ use bytes::Bytes;
 use ical::{Budget, Component, Limits, Window, Zone};
 
 use super::Calendars;
-use super::error::{Error, Result};
+use super::error::Result;
 use super::filter::{CompFilter, Plan, Query, Subject};
 use super::load;
 use super::object::Entry;
 use super::redact::Mask;
 use super::shelf::{Shelf, Slot};
 use super::shown::Shown;
+use super::turns::{budget, compute};
 
 /// Texts opened at a time by a query whose filter needs them: bounds memory, and keeps the lists of names in
 /// one statement far below SQLite's 32,766 parameters.
 const CHUNK: usize = 200;
 
-/// Series looked through on the async thread; more of them go to a thread of their own (some 2 µs each).
+/// Series looked through on the async thread, for a stretch of steps at most; more of them go to another thread at once
+/// (some 2 µs each).
 const FEW: usize = 50;
+
+/// What an entry of a busy view costs, and a byte of text that is parsed, in steps of a budget.
+const MASKED: u64 = 40;
+const BYTES_A_STEP: u64 = 2;
 
 /// An entry with its text.
 pub type Opened = (Entry, Bytes);
@@ -91,6 +97,7 @@ impl Calendars {
             let (some, rest) = compute(move || -> Result<_> {
                 let mut some = Vec::new();
                 for (slot, text) in pairs {
+                    budget.pass(text.len() as u64 / BYTES_A_STEP)?;
                     if answers(&slot, &text, &filter, &zone, &mut budget)? {
                         some.push(slot);
                     }
@@ -174,9 +181,16 @@ fn through(mask: &Mask, (entry, text): Opened) -> Option<Opened> {
 
 /// As the caller sees them: the names and tags of a busy view cost two MACs each.
 pub(super) async fn entries(at: &Shown, slots: Vec<Arc<Slot>>) -> Result<Vec<Entry>> {
+    if !at.is_view() {
+        return Ok(slots.iter().map(|slot| slot.entry.clone()).collect());
+    }
     let shown = at.clone();
-    let work = move || slots.iter().map(|slot| shown_entry(&shown, slot)).collect();
-    if at.is_view() { compute(work).await } else { Ok(work()) }
+    let masked = move || {
+        let mut pauses = budget(0);
+        let one = |slot: &Arc<Slot>| pauses.pass(MASKED).map(|()| shown_entry(&shown, slot));
+        slots.iter().map(one).collect::<Result<_, _>>()
+    };
+    Ok(compute(masked).await??)
 }
 
 fn shown_entry(at: &Shown, slot: &Slot) -> Entry {
@@ -192,26 +206,29 @@ async fn in_range(
     range: Option<Window>,
     zone: Zone,
 ) -> Result<(Vec<Arc<Slot>>, Budget)> {
-    let budget = Budget::steps(Budget::REQUEST);
-    let Some(range) = range else { return Ok((slots, budget)) };
-    let series = slots.iter().filter(|slot| slot.digest.series.is_some()).count();
-    let look = move || look_through(slots, range, &zone, budget);
-    if series <= FEW { look() } else { compute(look).await? }
+    let mut whole = budget(Budget::REQUEST);
+    let Some(range) = range else { return Ok((slots, whole)) };
+    let few = slots.iter().filter(|slot| slot.digest.series.is_some()).count() <= FEW;
+    if few && let Ok(found) = look_through(&slots, range, &zone, &mut Budget::steps(Budget::STRETCH)) {
+        return Ok((found, whole));
+    }
+    let look = move || Ok((look_through(&slots, range, &zone, &mut whole)?, whole));
+    compute(look).await?
 }
 
 fn look_through(
-    slots: Vec<Arc<Slot>>,
+    slots: &[Arc<Slot>],
     range: Window,
     zone: &Zone,
-    mut budget: Budget,
-) -> Result<(Vec<Arc<Slot>>, Budget)> {
+    budget: &mut Budget,
+) -> Result<Vec<Arc<Slot>>> {
     let mut found = Vec::with_capacity(slots.len());
     for slot in slots {
-        if slot.digest.overlaps(range, zone, &mut budget)? {
-            found.push(slot);
+        if slot.digest.overlaps(range, zone, budget)? {
+            found.push(slot.clone());
         }
     }
-    Ok((found, budget))
+    Ok(found)
 }
 
 /// Does the object answer? One that cannot be read does not, and is reported.
@@ -221,9 +238,4 @@ fn answers(slot: &Slot, text: &[u8], filter: &CompFilter, zone: &Zone, budget: &
         return Ok(false);
     };
     Subject { tree: &tree, digest: &slot.digest, zone }.matches(filter, budget)
-}
-
-/// Work for the processor, off the async threads.
-pub(super) async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|stopped| Error::Broken(Box::new(stopped)))
 }

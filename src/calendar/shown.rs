@@ -10,11 +10,11 @@ use super::access::{Access, Privilege};
 use super::error::Result;
 use super::memory::ClinicMemory;
 use super::path::{CollectionPath, ObjectPath};
-use super::read::compute;
 use super::redact::Mask;
 use super::shelf::{Shelf, Slot};
 use super::structure::{Held, Person};
 use super::token::Scope;
+use super::turns::compute;
 
 /// Cheap to clone.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use ical::{Budget, Civil, Window, Zone};
 use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Conn, Object, PrincipalId};
 
 use super::dated::{self, DateKind, Dated, Rows, Stored};
-use super::error::{Result, invalid};
+use super::error::{Error, Result, invalid};
 use super::plan::{self, ABSENCES, DAY, VISITS};
 use super::status::Status;
 use super::{By, Clinic};
@@ -91,8 +91,8 @@ impl Clinic {
     /// The zone of a practitioner or a room; UTC where it has none.
     pub async fn zone_of(&self, by: By, of: PrincipalId) -> Result<Zone> {
         let found = self.store().read(by.clinic).await?.principals_by_id(by.clinic, &[of]).await?;
-        let zone = found.into_iter().next().and_then(|one| Zone::named(one.zone.as_deref()?));
-        Ok(zone.unwrap_or_else(Zone::utc))
+        let found = found.into_iter().next().ok_or(Error::NotFound("resource"))?;
+        Ok(found.zone.as_deref().and_then(Zone::named).unwrap_or_else(Zone::utc))
     }
 
     /// Dates by time, a page of them.
@@ -218,6 +218,11 @@ async fn sheet(conn: &mut Conn, clinic: ClinicId, leaf: &Leaf, window: Window) -
     rows.dedup_by(|one, other| (&one.uid, &one.recurrence) == (&other.uid, &other.recurrence));
     sheet.rows = rows;
     let people = conn.principals_by_id(clinic, &owners).await?;
+    if matches!(leaf.whose, Whose::Calendars(_))
+        && owners.iter().any(|id| !people.iter().any(|one| one.id == *id))
+    {
+        return Err(Error::NotFound("resource"));
+    }
     let zone = |name: Option<&str>| name.and_then(Zone::named).unwrap_or_else(Zone::utc);
     sheet.zones = people.into_iter().map(|one| (one.id, zone(one.zone.as_deref()))).collect();
     if let Whose::Calendars(_) = leaf.whose {

@@ -68,6 +68,7 @@ mod packed;
 mod patients;
 mod pattern;
 mod people;
+mod permit;
 mod plan;
 mod postings;
 mod record;

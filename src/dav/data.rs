@@ -8,6 +8,7 @@ use ical::{Budget, Component, Comps, Digest, Kind, Limits, Props, Selection, Win
 use super::error::Refusal;
 use super::filter::{Ends, window};
 use super::xml::{Element, names};
+use crate::calendar;
 
 /// CALDAV:comp elements inside one another; iCalendar nests three deep.
 const NESTING: usize = 8;
@@ -83,6 +84,7 @@ impl Data {
 
     /// The part of a stored text that is asked for.
     pub fn part(&self, text: &[u8], floating: &Zone, budget: &mut Budget) -> Result<Vec<u8>, ical::Error> {
+        budget.pass(text.len() as u64)?;
         let mut tree = Component::parse(text, &Limits::default())?;
         let span = self.timezones.span(&tree, budget)?;
         match self.series {
@@ -109,7 +111,7 @@ impl Timezones {
         if self == Timezones::AsSent {
             return Ok(text);
         }
-        let made = tokio::task::spawn_blocking(move || {
+        calendar::compute(move || {
             let Ok(mut tree) = Component::parse(&text, &Limits { bytes: usize::MAX, ..Limits::default() })
             else {
                 return text;
@@ -117,8 +119,9 @@ impl Timezones {
             let span = self.span(&tree, &mut Budget::steps(Budget::OBJECT)).unwrap_or(Window::ALL);
             self.apply(&mut tree, span);
             tree.print().into()
-        });
-        made.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)).into())
+        })
+        .await
+        .map_err(Refusal::from)
     }
 
     /// What an object's VTIMEZONEs have to cover; all of time where that cannot be found out.

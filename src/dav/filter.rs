@@ -3,7 +3,7 @@
 //! many objects show what was not asked for, answers with too few look like deletions.
 
 use chrono::NaiveDateTime;
-use ical::{Window, Zone};
+use ical::{Limits, Window, Zone};
 
 use super::error::Refusal;
 use super::xml::{Element, Name, names};
@@ -184,7 +184,14 @@ pub fn window(element: Element, ends: Ends) -> Result<Window, Refusal> {
         return invalid(format!("{} lacks its start or its end.", element.local()));
     }
     let window = Window::new(start.unwrap_or(Window::START), end.unwrap_or(Window::END));
-    window.map_or_else(|| invalid(format!("{} ends before it starts.", element.local())), Ok)
+    let Some(window) = window else { return invalid(format!("{} ends before it starts.", element.local())) };
+    // RFC 4791 sections 7.8 to 7.10: start or end is a date that may be stored, so what reaches further is answered. Of
+    // CALDAV:max-date-time nothing can be said: no date that can be written lies after it.
+    if window.until < Limits::MIN_DATE {
+        let why = format!("{} ends before the first date that may be stored.", element.local());
+        return Err(Refusal::precondition(names::MIN_DATE_TIME, why));
+    }
+    Ok(window)
 }
 
 fn end_of(element: Element, name: &str) -> Result<Option<i64>, Refusal> {

@@ -18,7 +18,7 @@ use super::props::property::{Loaded, Needs, Place};
 use super::request::Request;
 use super::wanted::{At, Wanted};
 use super::xml::names;
-use crate::calendar::{Access, Entry, Opened, Shown};
+use crate::calendar::{self, Access, Entry, Opened, Shown};
 
 /// Texts in memory at a time.
 pub const CHUNK: usize = 200;
@@ -63,7 +63,7 @@ impl Listing {
             data: asked.data,
             zone,
             shares,
-            budget: Budget::steps(Budget::REQUEST),
+            budget: calendar::budget(Budget::REQUEST),
         })
     }
 
@@ -128,7 +128,7 @@ impl Listing {
             return Ok(opened.into_iter().map(|one| one.map(whole)).collect());
         };
         let (zone, mut budget) = (self.zone.clone(), std::mem::replace(&mut self.budget, Budget::steps(0)));
-        let made = tokio::task::spawn_blocking(move || {
+        let made = calendar::compute(move || {
             let mut part = |(entry, text): Opened| match data.part(&text, &zone, &mut budget) {
                 Ok(made) => (entry, Part::Made(made)),
                 Err(error) => (entry, Part::Failed(error)),
@@ -136,8 +136,7 @@ impl Listing {
             let parts: Vec<_> = opened.into_iter().map(|one| one.map(&mut part)).collect();
             (parts, budget)
         });
-        let (parts, rest) =
-            made.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))?;
+        let (parts, rest) = made.await?;
         self.budget = rest;
         Ok(parts)
     }

@@ -41,18 +41,33 @@ impl Window {
 /// The steps one request may spend on recurrence.
 #[derive(Debug)]
 pub struct Budget {
+    /// Until the next pause; without pauses, all of them.
     left: u64,
+    /// What comes after that pause.
+    later: u64,
+    pause: Option<Pause>,
 }
+
+/// Called after every stretch of work: may wait, so that others get on; false when nobody wants the answer any more.
+pub type Pause = fn() -> bool;
 
 impl Budget {
     /// Of one request: about 100 to 200 ms of work.
     pub const REQUEST: u64 = 5_000_000;
     /// Of one object, when it is stored.
     pub const OBJECT: u64 = 200_000;
+    /// Between two pauses: a tenth of a millisecond.
+    pub const STRETCH: u64 = 4_096;
 
     /// A budget of `n` steps.
     pub fn steps(n: u64) -> Self {
-        Budget { left: n }
+        Budget { left: n, later: 0, pause: None }
+    }
+
+    /// A budget of `n` steps in stretches, with a pause after each.
+    pub fn with_pauses(n: u64, pause: Pause) -> Self {
+        let left = n.min(Self::STRETCH);
+        Budget { left, later: n - left, pause: Some(pause) }
     }
 
     /// Takes `n` steps, or says that they are used up; what was left is then gone.
@@ -63,15 +78,81 @@ impl Budget {
                 self.left = left;
                 Ok(())
             }
-            None => {
-                self.left = 0;
-                Err(Error::Budget)
-            }
+            None => self.turn(n),
         }
+    }
+
+    /// Work that is bounded elsewhere, as long as `n` steps: costs none, but brings the next pause nearer.
+    pub fn pass(&mut self, n: u64) -> Result<(), Error> {
+        if self.pause.is_none() {
+            return Ok(());
+        }
+        self.later = self.later.saturating_add(n);
+        self.take(n)
+    }
+
+    /// The end of a stretch, or of everything.
+    #[cold]
+    fn turn(&mut self, n: u64) -> Result<(), Error> {
+        let rest = self.left().checked_sub(n);
+        let rest = rest.filter(|_| self.pause.is_some_and(|pause| pause()));
+        let all = rest.unwrap_or(0);
+        self.left = all.min(Self::STRETCH);
+        self.later = all - self.left;
+        rest.map(|_| ()).ok_or(Error::Budget)
     }
 
     /// Steps not yet used.
     pub fn left(&self) -> u64 {
-        self.left
+        self.left.saturating_add(self.later)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        static PAUSES: Cell<u64> = const { Cell::new(0) };
+    }
+
+    fn counted() -> bool {
+        PAUSES.set(PAUSES.get() + 1);
+        PAUSES.get() < 10
+    }
+
+    #[test]
+    fn a_budget_with_pauses_gives_as_many_steps_as_one_without() {
+        PAUSES.set(0);
+        let n = 5 * Budget::STRETCH + 7;
+        let (mut plain, mut paused) = (Budget::steps(n), Budget::with_pauses(n, counted));
+        for step in [1, 100, Budget::STRETCH, 3, 2 * Budget::STRETCH + 1] {
+            assert_eq!((plain.take(step), paused.take(step)), (Ok(()), Ok(())));
+            assert_eq!(plain.left(), paused.left());
+        }
+        let left = plain.left();
+        assert_eq!((plain.take(left), paused.take(left)), (Ok(()), Ok(())));
+        assert_eq!((plain.take(1), paused.take(1)), (Err(Error::Budget), Err(Error::Budget)));
+        assert!((3..=5).contains(&PAUSES.get()), "{} pauses", PAUSES.get());
+    }
+
+    #[test]
+    fn other_work_brings_pauses_and_costs_no_step() {
+        PAUSES.set(0);
+        let mut budget = Budget::with_pauses(100, counted);
+        for _ in 0..8 {
+            assert_eq!((budget.pass(Budget::STRETCH), budget.left()), (Ok(()), 100));
+        }
+        assert!((7..=9).contains(&PAUSES.get()), "{} pauses", PAUSES.get());
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_ends_at_its_next_pause() {
+        PAUSES.set(0);
+        let mut budget = Budget::with_pauses(u64::MAX, counted);
+        let stretches = (0..100).take_while(|_| budget.take(Budget::STRETCH + 1).is_ok()).count();
+        assert_eq!(stretches, 9);
     }
 }

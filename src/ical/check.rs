@@ -207,9 +207,9 @@ fn dated(tree: &Component, part: &Component, limits: &Limits) -> Result<(), Refu
                     utc_text(limits.min_date)
                 )));
             }
-            if civil >= limits.max_date {
+            if civil > limits.max_date {
                 return Err(Refusal::MaxDate(format!(
-                    "line {}: {} is not before {}",
+                    "line {}: {} is after {}",
                     property.line(),
                     property.name(),
                     utc_text(limits.max_date)

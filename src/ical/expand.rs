@@ -11,6 +11,12 @@ use crate::{
 /// Components one expansion may have: each is a copy of the whole.
 const INSTANCES: usize = 10_000;
 
+/// Copied text is bounded as well: of one request, 80 MB.
+const BYTES_A_STEP: u64 = 16;
+
+/// What the making of an instance takes beside that, in steps.
+const MADE: u64 = 150;
+
 /// What makes a component recur: an instance has none of it.
 const RULES: [&str; 5] = ["RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"];
 
@@ -36,9 +42,11 @@ pub fn expand(
     if all.len() > INSTANCES {
         return Err(Error::Budget);
     }
+    let sizes: Vec<u64> = parts.iter().map(|part| part.print().len() as u64).collect();
     for occurrence in all {
         let Some(part) = parts.get(occurrence.component as usize) else { continue };
-        budget.take(8)?;
+        budget.take(8 + sizes[occurrence.component as usize] / BYTES_A_STEP)?;
+        budget.pass(MADE)?;
         out.push_component(instance(tree, part, &occurrence, floating)?);
     }
     Ok(out)

@@ -50,7 +50,7 @@ mod zone;
 pub use agree::{Comparison, definitions_to_compare};
 pub use alarm::{alarm_overlaps, property_overlaps};
 pub use available::{Availability, closed};
-pub use bound::{Budget, Window};
+pub use bound::{Budget, Pause, Window};
 pub use busy::{Busy, Period, freebusy_of, merge, timeline, vfreebusy};
 pub use check::{Kind, Object, Refusal, check};
 pub use combine::Combine;

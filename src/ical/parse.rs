@@ -22,7 +22,7 @@ pub struct Limits {
     pub attendees: usize,
     /// Dates before it are refused, UTC seconds (CALDAV:min-date-time).
     pub min_date: i64,
-    /// Dates from it on are refused, UTC seconds (CALDAV:max-date-time).
+    /// Dates after it are refused, UTC seconds (CALDAV:max-date-time).
     pub max_date: i64,
     /// RDATE and EXDATE values of one component.
     pub dates: usize,
@@ -40,8 +40,8 @@ impl Limits {
     pub const ATTENDEES: usize = 500;
     /// 1900-01-01T00:00:00Z.
     pub const MIN_DATE: i64 = -2_208_988_800;
-    /// 2201-01-01T00:00:00Z.
-    pub const MAX_DATE: i64 = 7_289_654_400;
+    /// 9999-12-31T23:59:59Z, the last that iCalendar can write.
+    pub const MAX_DATE: i64 = 253_402_300_799;
     pub const DATES: usize = 5_000;
     pub const OVERRIDES: usize = 2_000;
 }

@@ -75,6 +75,11 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
     }
 }
 
+/// Of many things that were asked for at once, the one that could not be done: `at` counts from 0.
+pub fn of_many(failed: clinic::Failed, id: u64) -> Problem {
+    clinic(failed.error, id).with("at", failed.at)
+}
+
 /// What stands in the way: of whom, when, of what kind; never what it is (trust.md S6).
 pub fn conflicts(met: &[Conflict]) -> Value {
     let shown = |one: &Conflict| {

@@ -10,11 +10,17 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`.
+//! `tokens`, `audit`, `freebusy`, `slots`, `holds`, `appointments`, `calendar` (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
+//! shown) and `acts` (what is done with them).
 
+mod acts;
 mod appointments;
 mod audit;
+mod bulk;
+mod calendar;
 mod call;
+mod claims;
+mod dates;
 mod docs;
 mod error;
 mod fields;
@@ -27,6 +33,7 @@ mod page;
 mod patients;
 mod practitioners;
 mod route;
+mod series;
 mod services;
 mod settings;
 mod slots;
@@ -55,6 +62,10 @@ const ROUTES: &[&[&Route]] = &[
     slots::ROUTES,
     holds::ROUTES,
     appointments::ROUTES,
+    series::ROUTES,
+    bulk::ROUTES,
+    claims::ROUTES,
+    calendar::ROUTES,
     audit::ROUTES,
     freebusy::ROUTES,
 ];

@@ -90,6 +90,10 @@ fn operation(route: &Route, problem: &Schema, schemas: &mut SchemaGenerator) -> 
         "description": format!("Refused; `code` is one of {}", codes.join(", ")),
         "content": { "application/problem+json": { "schema": problem } },
     });
+    if let Some(shape) = route.gives.rehearsed {
+        let content = json!({ "application/json": { "schema": shape(schemas) } });
+        operation["responses"]["200"] = json!({ "description": "What would be done", "content": content });
+    }
     operation
 }
 

@@ -63,23 +63,30 @@ pub struct Gives {
     pub version: bool,
     /// Whether 200 with the same shape is answered too: it was there already.
     pub or_ok: bool,
+    /// 200 in its place where the call was a rehearsal (`dry_run`).
+    pub rehearsed: Option<Shape>,
 }
 
 impl Gives {
     /// 204.
-    pub const NOTHING: Gives = Gives { status: 204, media: "", shape: None, version: false, or_ok: false };
+    pub const NOTHING: Gives =
+        Gives { status: 204, media: "", shape: None, version: false, or_ok: false, rehearsed: None };
     /// 200, a stream of events.
-    pub const EVENTS: Gives =
-        Gives { status: 200, media: "text/event-stream", shape: None, version: false, or_ok: false };
+    pub const EVENTS: Gives = Gives { media: "text/event-stream", status: 200, ..Gives::NOTHING };
 
     /// 200.
     pub const fn ok(shape: Shape) -> Gives {
-        Gives { status: 200, media: "application/json", shape: Some(shape), version: false, or_ok: false }
+        Gives { status: 200, media: "application/json", shape: Some(shape), ..Gives::NOTHING }
     }
 
     /// 201.
     pub const fn made(shape: Shape) -> Gives {
         Gives { status: 201, ..Gives::ok(shape) }
+    }
+
+    /// Of a rehearsal, this.
+    pub const fn or_rehearsed(self, shape: Shape) -> Gives {
+        Gives { rehearsed: Some(shape), ..self }
     }
 
     /// With its version as ETag.

@@ -97,7 +97,11 @@ async fn reading_writes_nothing_and_says_the_same_again() {
             assert_eq!(other.unwrap().items, first);
         }
         assert_eq!(world.store.version(world.id).await.unwrap(), before);
-        assert_eq!(list(&world, leaf(&[world.ada], 0, world.day)).await, [], "before it begins");
+        assert_eq!(
+            list(&world, leaf(&[world.ada], world.day - 300 * DAY, world.day)).await,
+            [],
+            "before it begins"
+        );
         let after = leaf(&[world.ada], dates[5] + DAY, dates[5] + 90 * DAY);
         assert_eq!(list(&world, after).await, [], "after it has ended");
     })
@@ -114,13 +118,13 @@ async fn statements_do_not_grow_with_series() {
         };
         mixed(&world).await;
         let few = cost().await;
-        for minute in 0..25 {
-            let rule = Some("FREQ=DAILY".to_string());
+        for minute in 0..8 {
+            let rule = Some("FREQ=DAILY;COUNT=30".to_string());
             let visit = Visit { practitioner: world.bob, rule, ..world.visit(600 + minute, 601 + minute) };
             world.book(visit).await.unwrap();
         }
         let many = list(&world, leaf(&[world.ada, world.bob], world.day, world.day + 30 * DAY)).await;
-        assert!(many.len() > 25 * 29, "{}", many.len());
+        assert!(many.len() > 8 * 29, "{}", many.len());
         assert_eq!(cost().await, few);
     })
     .await;
@@ -157,12 +161,13 @@ async fn conflicts_are_flagged_and_shown_all_the_same() {
         let free = event("free", world.at(600), world.at(645), "TRANSP:TRANSPARENT\r\n");
         world.put("ada/visits/free.ics", &free).await.unwrap();
         let all = list(&world, leaf(&[world.ada], world.day, world.day + DAY)).await;
-        let told: Vec<_> = all.iter().map(|one| (one.start, one.conflicts.clone())).collect();
+        let mut told: Vec<_> = all.iter().map(|one| (one.start, one.conflicts.clone())).collect();
+        told.sort_unstable();
         assert_eq!(
             told,
             [
-                (world.at(600), vec![BusyKind::Visit]),
                 (world.at(600), vec![]),
+                (world.at(600), vec![BusyKind::Visit]),
                 (world.at(615), vec![BusyKind::Visit]),
                 (world.at(690), vec![BusyKind::Visit]),
                 (world.at(700), vec![BusyKind::Block]),

@@ -1,6 +1,7 @@
 //! What is made, found, changed and let go: with its calendars, its version, its row in the audit.
 
 use kalends::calendar::CollectionPath;
+use kalends::clinic::Step;
 use kalends::clinic::{
     Cursor, Error, Kind, NewLeave, OverrideFields, PatientBy, PractitionerChange, TermChange, TermOn,
     ThingChange,
@@ -253,8 +254,10 @@ async fn leave_is_asked_for_decided_and_taken_back() {
         let full = world.fill("north").await;
         let (admin, doctor) = (world.who("north-admin").await, world.who("north-doctor").await);
         let d = &world.directory;
-        let decide =
-            async |who, to| d.decide_leave(by(who), full.request, to, Some("leave.ics".into())).await;
+        let decide = async |who, to| {
+            let done = world.clinic.decide_leave(by(who), full.request, to, Step::Ask).await;
+            done.map(|done| done.made.unwrap())
+        };
         let own = decide(&doctor, RequestStatus::Approved).await;
         assert!(matches!(own, Err(Error::Denied(_))), "nobody approves their own: {own:?}");
         let approved = decide(&admin, RequestStatus::Approved).await.unwrap();

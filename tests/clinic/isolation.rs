@@ -4,7 +4,9 @@
 use std::fmt::Debug;
 
 use kalends::accounts::Role;
+use kalends::calendar::Zone;
 use kalends::calendar::{CollectionPath, Condition};
+use kalends::clinic::{BlockKind, Closing, NewOverride, Step, Stretch, Week};
 use kalends::clinic::{Cursor, Error, Kind, PatientBy, PractitionerChange, TermChange, TermOn, ThingChange};
 use store::{
     AuditOf, CollectionId, FeedScope, NewFeed, ObjectMeta, PatientBy as Key, PrincipalId, PrincipalKind,
@@ -101,7 +103,26 @@ async fn s5_every_list_and_every_id_of_another_clinic() {
         );
         is_not_found("erase patient", d.erase_patient(by(&who), south.patient).await);
         let approved = RequestStatus::Approved;
-        is_not_found("decide", d.decide_leave(by(&who), south.request, approved, None).await);
+        let c = &world.clinic;
+        is_not_found("decide", c.decide_leave(by(&who), south.request, approved, Step::Sure).await);
+        let (ever, id) = ((0, i64::MAX / 8), south.practitioner);
+        is_not_found("hours", c.hours(&who, id).await);
+        let week = || Week { zone: Zone::utc(), intervals: Vec::new() };
+        is_not_found("set hours", c.set_hours(by(&who), id, week(), (None, Step::Sure)).await);
+        is_not_found("overrides", c.overrides(&who, id, ever).await);
+        let day = NewOverride { first: 1, last: 1, is_urgent: false, week: week() };
+        is_not_found("override", c.put_override(by(&who), (id, None), day, (None, Step::Sure)).await);
+        is_not_found("blocks", c.blocks(&who, id, ever).await);
+        let closing = Closing {
+            kind: BlockKind::Forced,
+            stretch: Stretch::Days(1, 1),
+            title: None,
+            rule: None,
+            leave: None,
+        };
+        is_not_found("block", c.put_block(by(&who), (id, None), closing, (None, Step::Sure)).await);
+        assert!(c.outside(&who, id, ever).await.unwrap().is_empty());
+        assert!(c.open_hours(who.clinic(), &[id], 0, 9).await.unwrap().is_empty());
         let leave =
             kalends::clinic::NewLeave { of: south.practitioner, kind: "sick".into(), first: 1, last: 2 };
         is_not_found("leave of theirs", d.ask_leave(by(&who), leave).await);

@@ -2,6 +2,8 @@
 //! it is really tried, on what is the caller's own and on what is not.
 
 use kalends::accounts::{Caller, Role};
+use kalends::calendar::Zone;
+use kalends::clinic::{BlockKind, Closing, Step, Stretch, Week};
 use kalends::clinic::{
     Cursor, Error, Kind, NewLeave, PractitionerChange, Rule, Subject, TermChange, ThingChange, Verb, need,
     rule,
@@ -63,7 +65,20 @@ async fn attempt(
             // Asked for by somebody who may, so that there is something to decide.
             let admin = world.who("north-admin").await;
             let asked = d.ask_leave(by(&admin), leave(of)).await.unwrap();
-            d.decide_leave(by(who), asked.id, RequestStatus::Approved, None).await.map(drop)
+            let approved = RequestStatus::Approved;
+            world.clinic.decide_leave(by(who), asked.id, approved, Step::Sure).await.map(drop)
+        }
+        (Subject::Hours, Verb::Read) => world.clinic.hours(who, of).await.map(drop),
+        (Subject::Hours, Verb::Write) => {
+            let week = Week { zone: Zone::utc(), intervals: Vec::new() };
+            world.clinic.set_hours(by(who), of, week, (None, Step::Sure)).await.map(drop)
+        }
+        (Subject::Blocks, Verb::Read) => world.clinic.blocks(who, of, (NOW, NOW + 1)).await.map(drop),
+        (Subject::Blocks, verb) => {
+            let kind = if verb == Verb::Govern { BlockKind::Forced } else { BlockKind::Emergency };
+            let stretch = Stretch::Time(NOW, NOW + 60);
+            let closing = Closing { kind, stretch, title: None, rule: None, leave: None };
+            world.clinic.put_block(by(who), (of, None), closing, (None, Step::Sure)).await.map(drop)
         }
         _ => return None,
     })

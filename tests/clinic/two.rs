@@ -1,9 +1,10 @@
 //! Two clinics in one database, one person of each role in each; everything the first makes is called after it.
 
 use kalends::accounts::{Accounts, Caller, Cost, NewPerson, Role, Scopes, Secret, Settings};
-use kalends::calendar::{self, Author, Calendars, Origin};
+use kalends::calendar::{Author, Calendars, Origin};
 use kalends::clinic::{
-    Directory, Kind, Need, NeedKind, NewPractitioner, NewTerm, NewThing, PatientFields, ServiceFields, TermOn,
+    Clinic, Directory, Kind, Need, NeedKind, NewPractitioner, NewTerm, NewThing, PatientFields,
+    ServiceFields, TermOn,
 };
 use store::{ClinicId, Clock, Dimension, EVERY_DAY, PrincipalId, Store};
 
@@ -17,6 +18,7 @@ pub struct World {
     pub accounts: Accounts,
     pub calendars: Calendars,
     pub directory: Directory,
+    pub clinic: Clinic,
     pub north: ClinicId,
     pub south: ClinicId,
     _fresh: Fresh,
@@ -41,9 +43,10 @@ impl World {
                 accounts.add_member(clinic, Some(role), person).await.unwrap();
             }
         }
-        let calendars = Calendars::open(store.clone(), calendar::Settings::default()).await.unwrap();
+        let calendars = super::world::guarded(&store).await;
         let directory = Directory::new(store.clone(), accounts.clone());
-        World { store, accounts, calendars, directory, north, south, _fresh: fresh }
+        let clinic = Clinic::new(store.clone(), calendars.clone());
+        World { store, accounts, calendars, directory, clinic, north, south, _fresh: fresh }
     }
 
     /// Another process on the same database.

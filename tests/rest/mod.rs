@@ -4,4 +4,5 @@ mod directory;
 mod freebusy;
 mod openapi;
 mod repeats;
+mod series;
 mod world;

@@ -141,3 +141,36 @@ async fn s7_10_1_free_busy_query() {
     assert!(busy("", "20060105T170000Z/") && busy("BUSY-UNAVAILABLE", "20060105T100000Z/"), "{text}");
     assert!(!text.contains("SUMMARY") && text.contains("DTSTART:20060104T140000Z"));
 }
+
+#[tokio::test]
+async fn s7_8_a_range_before_the_first_date_is_refused_by_its_precondition() {
+    let door = appendix_b().await;
+    let expand = |range: &str| {
+        format!(
+            "<c:calendar-query><d:prop><c:calendar-data><c:expand {range}/></c:calendar-data></d:prop>\
+             <c:filter><c:comp-filter name='VCALENDAR'/></c:filter></c:calendar-query>"
+        )
+    };
+    let query = |range: &str| {
+        format!(
+            "<c:calendar-query><d:prop><d:getetag/></d:prop><c:filter><c:comp-filter name='VCALENDAR'>\
+             <c:comp-filter name='VEVENT'><c:time-range {range}/></c:comp-filter></c:comp-filter></c:filter>\
+             </c:calendar-query>"
+        )
+    };
+    let busy = |range: &str| format!("<c:free-busy-query><c:time-range {range}/></c:free-busy-query>");
+    let before = "start='18000101T000000Z' end='18991231T235959Z'";
+    for body in [expand(before), query(before), busy(before), query("end='18991231T235959Z'")] {
+        door.report("ada", WORK, 1, &body).await.refused(403, "min-date-time");
+    }
+    // Start *or* end: what begins or ends beyond the dates, or is open, is answered.
+    for range in [
+        "start='00010101T000000Z'",
+        "end='20500101T000000Z'",
+        "start='18000101T000000Z' end='99991231T235959Z'",
+    ] {
+        let found = door.report("ada", WORK, 1, &query(range)).await.multistatus();
+        assert_eq!(names(&found), ["abcd1.ics", "abcd2.ics", "abcd3.ics"], "{range}");
+    }
+    door.report("ada", WORK, 1, &query("start='99980101T000000Z' end='99981231T235959Z'")).await.is(207);
+}

@@ -17,7 +17,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    calendar::Etag,
+    calendar::{self, Etag},
     edge::{Answer, Ask, Body, Conditions, Problem, problem},
 };
 use query::Query;
@@ -106,7 +106,7 @@ async fn found(rest: &str, ask: &Ask) -> Result<Answer, Problem> {
         return Err(Wrong::Format.into());
     }
     // The first list writes all zones; a zone with a long past takes a millisecond.
-    let made = tokio::task::spawn_blocking(move || action.run(&query)).await;
+    let made = calendar::compute(move || action.run(&query)).await;
     let found = made.map_err(|_| Problem::broken(ask.id))??;
     let tag = found.tag.unwrap_or_else(|| Etag::of(found.body.as_bytes()).opaque());
     let mut answer = match ask.method {

@@ -138,6 +138,21 @@ fn nothing_comes_after_the_year_9999() {
     assert_eq!(all.last().map(|o| utc_text(o.start)).as_deref(), Some("99991230T100000Z"));
 }
 
+/// Ten thousand copies of a long text are an answer that no memory holds.
+#[test]
+fn copied_text_is_paid_for_in_steps() {
+    let expanded = |length: usize| {
+        let long = "x".repeat(length);
+        let text = event(&format!("DTSTART:20000101T100000Z\nRRULE:FREQ=DAILY\nDESCRIPTION:{long}"));
+        let tree = crate::Component::parse(text.as_bytes(), &Limits::default()).unwrap();
+        let span = window("20000101T000000", "20260101T000000");
+        let made = crate::expand(&tree, span, &Zone::utc(), &mut Budget::steps(Budget::REQUEST));
+        made.map(|made| made.parts().count())
+    };
+    assert_eq!(expanded(100), Ok(9_497));
+    assert_eq!(expanded(100_000), Err(crate::Error::Budget));
+}
+
 /// Every text that a few careless hands make of a good one: read, checked, asked, taken apart, without a panic.
 #[test]
 fn mangled_texts_never_panic() {

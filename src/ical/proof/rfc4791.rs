@@ -98,7 +98,11 @@ fn s5_3_2_1_each_precondition_has_its_refusal() {
     assert!(matches!(refusal(&event("SUMMARY:no start")), Refusal::Data(_)));
     assert!(matches!(refusal(&event(&format!("{start}\nDTEND:20260301T000000Z"))), Refusal::Data(_)));
     assert!(matches!(refusal(&event("DTSTART:18000101T000000Z")), Refusal::MinDate(_)));
-    assert!(matches!(refusal(&event("DTSTART:22500101T000000Z")), Refusal::MaxDate(_)));
+    let narrow = Limits { max_date: window("22491231T235959", "22500101T000000").from, ..Limits::default() };
+    let until_then = |date: &str| crate::check(event(&format!("DTSTART:{date}")).as_bytes(), &narrow);
+    assert!(matches!(until_then("22500101T000000Z").unwrap_err(), Refusal::MaxDate(_)));
+    assert!(until_then("22491231T235959Z").is_ok(), "5.2.7: the latest date is inclusive");
+    assert!(object(&event("DTSTART:99991231T235959Z")).digest.series.is_none());
     assert!(matches!(refusal(&event(&format!("{start}\nRRULE:FREQ=SECONDLY"))), Refusal::Recurrence(_)));
     assert!(matches!(
         refusal(&event(&format!("{start}\nRRULE:FREQ=DAILY;INTERVAL=99999"))),

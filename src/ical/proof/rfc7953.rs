@@ -48,7 +48,7 @@ fn told(all: &[&Digest], window: Window, zone: &Zone) -> Vec<String> {
 /// The RFC's tables: one letter for each two hours.
 fn table(periods: &[Period], window: Window) -> String {
     let letter = |at: i64| match periods.iter().find(|p| p.from <= at && at < p.until).map(|p| p.busy) {
-        None | Some(Busy::Free) => 'F',
+        None | Some(Busy::Free | Busy::Transparent) => 'F',
         Some(Busy::Busy) => 'B',
         Some(Busy::Unavailable) => 'U',
         Some(Busy::Tentative) => 'T',

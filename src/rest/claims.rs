@@ -1,0 +1,52 @@
+//! `/api/v1/appointments/{appointment}/claim`: what a practitioner's own program put into the calendar becomes an
+//! appointment of somebody.
+
+use http::Method;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::acts::{Done, kept, may_book};
+use super::call::{BODY, Call, Failure, made};
+use super::route::{Gives, Route, Takes, named};
+use crate::clinic::{self, Claim, PrincipalId, Subject, Verb};
+use crate::edge::Answer;
+
+pub const ROUTES: &[&Route] = &[&CLAIM];
+
+const CLAIM: Route = Route {
+    method: Method::POST,
+    path: "/api/v1/appointments/{appointment}/claim",
+    id: "claimEvent",
+    summary: "Make an appointment of an event in a practitioner's calendar, or of one date of it; it stays where it stands",
+    takes: Takes::body(named::<Whose>),
+    gives: Gives::made(named::<Done>),
+    refuses: &["ALREADY_EXISTS", "APPOINTMENT_NOT_FOUND"],
+    run: |call| Box::pin(claim(call)),
+};
+
+/// In whose calendar it is, and whose it becomes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Claim")]
+struct Whose {
+    practitioner: i64,
+    patient: Option<i64>,
+    /// By its code.
+    service: Option<String>,
+    /// Whatever else is to be kept: an object.
+    details: Option<Value>,
+}
+
+async fn claim(mut call: Call) -> Result<Answer, Failure> {
+    let id = call.name(0)?;
+    let whose: Whose = call.body(BODY).await?;
+    let of = PrincipalId(whose.practitioner);
+    clinic::need(&call.who, Subject::Appointments, Verb::Write, Some(of))?;
+    may_book(&call, of)?;
+    let details = whose.details.map(kept).transpose()?;
+    let claim = Claim { patient: whose.patient, service: whose.service, details };
+    let booked = call.clinic.claim(call.by(), of, id, claim).await?;
+    let (at, seq) = (format!("/api/v1/appointments/{}", booked.id), booked.seq);
+    made(&Done::from(booked), seq, &at)
+}
