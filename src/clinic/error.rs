@@ -141,6 +141,12 @@ impl Unfit {
         self.row().1
     }
 
+    /// Another time might do.
+    pub fn is_about_time(self) -> bool {
+        let others = [Unfit::PatientLimit, Unfit::TooLate];
+        !self.is_invalid() && !others.contains(&self)
+    }
+
     /// Something that was asked for is wrong by itself, at whatever time.
     pub fn is_invalid(self) -> bool {
         matches!(

@@ -47,6 +47,7 @@ mod error;
 mod fit;
 mod found;
 mod free;
+mod front;
 mod gaps;
 mod gather;
 mod holds;
@@ -110,6 +111,7 @@ pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
 pub use error::{Conflict, Error, Result, Unfit, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
+pub use front::{After, Amendment, CheckIn};
 pub use gaps::fits;
 pub use holds::{Held, Keep};
 pub use holidays::NewHoliday;
@@ -132,9 +134,9 @@ pub use settings::Settings;
 pub use status::Status;
 /// Words of the store that doors hand over as they are.
 pub use store::{
-    AppointmentRow, AuditOf, Audited, BusyKind, Dimension, EVERY_DAY, Origin, Patient, PatientBy, PatientId,
-    Policy, PrincipalId, ProfileStatus, Request, RequestId, RequestStatus, Role, Service, ServiceId,
-    ServiceOverride, Term, TermId, TokenId,
+    AppointmentFilter, AppointmentRow, AuditOf, Audited, BusyKind, Dimension, EVERY_DAY, Origin, Patient,
+    PatientBy, PatientId, Policy, PrincipalId, ProfileStatus, Request, RequestId, RequestStatus, Role,
+    Service, ServiceId, ServiceOverride, Term, TermId, TokenId,
 };
 pub use terms::{NewTerm, TermChange};
 pub use token::{PURPOSE as SLOT_PURPOSE, Slot, TokenError};
@@ -197,6 +199,13 @@ impl Clinic {
     fn store(&self) -> &Store {
         &self.store
     }
+}
+
+/// The instant of an occurrence by its key; None: it is of no series, or the series as a whole.
+pub fn occurrence_of(key: &str) -> Option<i64> {
+    let digits = key.strip_suffix('Z')?;
+    let time = chrono::NaiveDateTime::parse_from_str(digits, "%Y%m%dT%H%M%S").ok()?;
+    Some(time.and_utc().timestamp())
 }
 
 /// The key of an occurrence: its instant as RECURRENCE-ID in UTC, '' for what does not recur.

@@ -36,6 +36,8 @@ pub struct Offered {
     pub practitioner: PrincipalId,
     /// Rooms and equipment, in the order of the service's needs.
     pub with: Vec<PrincipalId>,
+    /// The first room of them.
+    pub room: Option<PrincipalId>,
     pub service: Option<ServiceId>,
     pub location: Option<TermId>,
     /// The code of the mode.
@@ -209,11 +211,16 @@ fn told(
         zone,
         practitioner: offer.who,
         token: slot.token(stamp),
+        room: offer.with.iter().copied().find(|id| is_room(index, *id)),
         with: offer.with,
         service: wanted.service,
         location: offer.place.map(|place| TermId(place.0)),
         mode,
     }
+}
+
+fn is_room(index: &Index, id: PrincipalId) -> bool {
+    index.free.resource(id).is_some_and(|one| one.kind == store::PrincipalKind::Room)
 }
 
 impl Wish {

@@ -134,42 +134,54 @@ impl Clinic {
         found.filter(is_own).ok_or(Error::NotFound("hold"))
     }
 
-    /// Moves an appointment or an occurrence, by the rules of whoever asks.
+    /// What moving an appointment to a wished time comes to: what the wish does not say is as it was.
+    pub async fn wish_to_move(&self, who: &Caller, id: &AppointmentId, wish: Wish) -> Result<Wish> {
+        let rows = self.permitted(who, id, Verb::Write).await?;
+        let row = own_row(&rows, id)?.clone();
+        let code = row.service.clone();
+        let service = self.look(who.clinic(), move |index, _| {
+            let is = |dish: &super::menu::Dish| Some(&dish.fields.code) == code.as_ref();
+            index.menu.services().find(|(_, dish)| is(dish) && dish.fields.active).map(|(id, _)| id)
+        });
+        Ok(Wish {
+            service: service.await?,
+            with: Some(wish.with.unwrap_or(row.resources)),
+            minutes: Some(wish.minutes.unwrap_or((row.end_at - row.start_at) / 60)),
+            location: wish.location.or(row.location),
+            mode: wish.mode.or(row.mode),
+            ignore: Some(id.clone()),
+            ..wish
+        })
+    }
+
+    /// Moves an appointment or one date of a series, by the rules of whoever asks; `wish` is of [`Clinic::wish_to_move`].
     pub async fn move_to(
         &self,
         who: &Caller,
         id: &AppointmentId,
-        (start, minutes): (i64, Option<i64>),
+        wish: &Wish,
         version: Version,
         overbook: Option<String>,
     ) -> Result<Booked> {
         let rows = self.permitted(who, id, Verb::Write).await?;
         let row = own_row(&rows, id)?;
         self.in_window(who, row, id).await?;
+        self.may_book(who, wish.practitioner)?;
         let ground = overbook.map_or(Ground::Bare, Ground::Overbook);
         if let Ground::Overbook(_) = &ground {
-            access::need(who, Subject::Overbook, Verb::Write, Some(row.practitioner))?;
+            access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;
         }
-        let code = row.service.clone();
-        let service = self.look(who.clinic(), move |index, _| {
-            let is = |dish: &super::menu::Dish| Some(&dish.fields.code) == code.as_ref();
-            index.menu.services().find(|(_, dish)| is(dish) && dish.fields.active).map(|(id, _)| id)
-        });
-        let wish = Wish {
-            service: service.await?,
-            with: Some(row.resources.clone()),
-            minutes: Some(minutes.unwrap_or((row.end_at - row.start_at) / 60)),
-            location: row.location,
-            mode: row.mode.clone(),
-            ignore: Some(id.clone()),
-            ..Wish::new(row.practitioner, start)
-        };
         for _ in 0..TRIES {
-            let planned = self.plan(who, &wish, &ground).await?;
+            let planned = self.plan(who, wish, &ground).await?;
             let check = Check { patient: row.patient, ..planned.check };
             let visit = planned.visit;
-            let alter =
-                Alter { start: Some(visit.start), length: Some(visit.end - visit.start), ..Alter::default() };
+            let alter = Alter {
+                start: Some(visit.start),
+                length: Some(visit.end - visit.start),
+                practitioner: Some(visit.practitioner),
+                with: Some(visit.with),
+                ..Alter::default()
+            };
             let checked = (ground.clone(), Some(check));
             let done = self.alter_checked(by(who), id.clone(), (Scope::This, alter), version, checked);
             match done.await {

@@ -194,6 +194,7 @@ fn ask<'a>(dice: &mut Dice, world: &World, dates: Dates<'a>) -> Ask<'a> {
         .filter_map(|known| known.busy.first().map(|busy| (known.who.id, *busy)));
     let ignore: Vec<_> = ignored.filter(|(_, busy)| busy.expires.is_none()).collect();
     Ask {
+        except: Vec::new(),
         kind: PrincipalKind::Individual,
         who: if dice.chance(5) { vec![PrincipalId(100), PrincipalId(103)] } else { Vec::new() },
         traits,

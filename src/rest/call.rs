@@ -27,6 +27,8 @@ pub enum Failure {
     /// What the door itself found.
     Problem(Problem),
     Clinic(clinic::Error),
+    /// The same, with what is offered instead.
+    Instead(clinic::Error, Vec<clinic::Offered>),
     Calendar(calendar::Error),
     /// An answer that could not be written.
     Unwritten(serde_json::Error),
@@ -130,7 +132,14 @@ pub fn tagged<T: Serialize>(value: &T, version: i64) -> Result<Answer, Failure> 
 
 /// 201 with this value, its version, and where it is from now on.
 pub fn made<T: Serialize>(value: &T, version: i64, at: &str) -> Result<Answer, Failure> {
-    let mut answer = tagged(value, version)?;
+    let mut answer = placed(value, at)?;
+    answer.headers_mut().extend(tag(version).map(|tag| (header::ETAG, tag)));
+    Ok(answer)
+}
+
+/// The same of what has no version.
+pub fn placed<T: Serialize>(value: &T, at: &str) -> Result<Answer, Failure> {
+    let mut answer = json(value)?;
     *answer.status_mut() = StatusCode::CREATED;
     answer.headers_mut().extend(HeaderValue::try_from(at).ok().map(|at| (header::LOCATION, at)));
     Ok(answer)

@@ -31,6 +31,9 @@ pub fn problem(failure: Failure, id: u64) -> Problem {
     match failure {
         Failure::Problem(problem) => problem,
         Failure::Clinic(error) => clinic(error, id),
+        Failure::Instead(error, found) => {
+            clinic(error, id).with("alternatives", super::slots::alternatives(found))
+        }
         Failure::Calendar(error) => calendar(&error, id),
         Failure::Unwritten(error) => {
             tracing::error!(request.id = id, %error, "an answer could not be written as JSON");

@@ -10,10 +10,12 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `calendar` (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
+//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `calendar`
+//! (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
 //! shown) and `acts` (what is done with them).
 
 mod acts;
+mod appointments;
 mod audit;
 mod blocks;
 mod bulk;
@@ -25,6 +27,7 @@ mod docs;
 mod error;
 mod fields;
 mod freebusy;
+mod holds;
 mod hours;
 mod instant;
 mod leave;
@@ -38,6 +41,7 @@ mod route;
 mod series;
 mod services;
 mod settings;
+mod slots;
 mod terms;
 mod things;
 mod tokens;
@@ -63,6 +67,9 @@ const ROUTES: &[&[&Route]] = &[
     blocks::ROUTES,
     settings::ROUTES,
     tokens::ROUTES,
+    slots::ROUTES,
+    holds::ROUTES,
+    appointments::ROUTES,
     series::ROUTES,
     bulk::ROUTES,
     claims::ROUTES,

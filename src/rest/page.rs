@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clinic::{Cursor, PAGE, Page};
@@ -45,6 +46,24 @@ pub fn cursor(text: Option<&str>, limit: Option<u32>) -> Result<Cursor, Problem>
         limit @ 1..=200 => Ok(Cursor { after, limit }),
         _ => Err(wrong("A page has from 1 to 200 things.")),
     }
+}
+
+/// A cursor of several words: a place in a list that is in no order of ids.
+pub fn place<T: Serialize>(place: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(place).unwrap_or_default())
+}
+
+/// The place that a cursor of several words names.
+pub fn read_place<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+    let place = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let wrong = "The cursor is what `next` of the page before said.";
+    place.ok_or_else(|| Problem::bad_request(wrong).code("INVALID_CURSOR"))
+}
+
+/// Things on a page.
+pub fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    cursor(None, asked).map(|cursor| cursor.limit)
 }
 
 /// A page as it is answered.

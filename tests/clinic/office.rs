@@ -208,6 +208,12 @@ impl Office {
         self.clinic.reserve(&self.desk, &self.wish(with, minute), Ground::Bare).await.unwrap()
     }
 
+    pub async fn move_to(&self, id: &kalends::clinic::AppointmentId, with: PrincipalId, minute: i64) {
+        let wish = Wish::new(with, self.at(minute));
+        let wish = self.clinic.wish_to_move(&self.desk, id, wish).await.unwrap();
+        self.clinic.move_to(&self.desk, id, &wish, None, None).await.unwrap();
+    }
+
     /// Leads an appointment through some states.
     pub async fn through(&self, id: &kalends::clinic::AppointmentId, states: &[Status]) {
         let by = kalends::clinic::By { clinic: self.id, who: None, door: Origin::Rest };

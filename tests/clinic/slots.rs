@@ -29,7 +29,7 @@ async fn a_change_is_seen_by_the_next_question() {
         let without: Vec<i64> = morning().into_iter().filter(|at| !(571..630).contains(at)).collect();
         assert_eq!(office.starts(office.ada).await, without);
         assert_eq!(office.starts(office.bob).await, morning(), "nobody else's");
-        office.clinic.move_to(&office.desk, &booked.id, (office.at(540), None), None, None).await.unwrap();
+        office.move_to(&booked.id, office.ada, 540).await;
         assert_eq!(office.starts(office.ada).await, (570..=690).step_by(15).collect::<Vec<_>>());
         let how = kalends::clinic::Cancel { by_patient: false, reason: "x".into() };
         let desk = kalends::clinic::By { clinic: office.id, who: None, door: store::Origin::Rest };
@@ -277,7 +277,7 @@ async fn a_patient_is_not_in_two_places() {
         let booked = book(at(office.ada, 600)).await.unwrap();
         assert_eq!(unfit(book(at(office.bob, 615)).await), Unfit::PatientBusy);
         book(at(office.bob, 630)).await.unwrap();
-        office.clinic.move_to(&office.desk, &booked.id, (office.at(585), None), None, None).await.unwrap();
+        office.move_to(&booked.id, office.ada, 585).await;
         let settings = Settings { patient_overlap: true, visits_patient: 3, ..Settings::default() };
         office.directory.change_settings(by(&office.admin), None, settings).await.unwrap();
         book(at(office.ada, 630)).await.unwrap();
