@@ -252,7 +252,14 @@ pub(super) async fn reopen(
 }
 
 async fn settle(work: &mut Work<'_>, by: By, place: Place, wanted: Vec<store::Span>) -> Result<()> {
-    let change = Change { places: vec![place], wanted, kind: BusyKind::Block, counts: None, used: None, is_strong: true };
+    let change = Change {
+        places: vec![place],
+        wanted,
+        kind: BusyKind::Block,
+        counts: None,
+        used: None,
+        is_strong: true,
+    };
     let weighed = ledger::weigh(work, &change).await?;
     let mark = Mark { by: by.who, door: by.door, why: OVER.into() };
     Ok(ledger::settle(work, &weighed, Some(&mark)).await?)

@@ -97,7 +97,11 @@ async fn reading_writes_nothing_and_says_the_same_again() {
             assert_eq!(other.unwrap().items, first);
         }
         assert_eq!(world.store.version(world.id).await.unwrap(), before);
-        assert_eq!(list(&world, leaf(&[world.ada], world.day - 300 * DAY, world.day)).await, [], "before it begins");
+        assert_eq!(
+            list(&world, leaf(&[world.ada], world.day - 300 * DAY, world.day)).await,
+            [],
+            "before it begins"
+        );
         let after = leaf(&[world.ada], dates[5] + DAY, dates[5] + 90 * DAY);
         assert_eq!(list(&world, after).await, [], "after it has ended");
     })

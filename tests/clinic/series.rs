@@ -245,7 +245,8 @@ async fn an_additional_date_is_tied_counted_and_takes_time() {
         let added = add(dates[0] + DAY).await.unwrap();
         let text = text(&world, "ada", &added.id.uid).await;
         assert!(
-            text.contains(&format!("RELATED-TO;RELTYPE=SIBLING:{}", id.uid)) && !text.contains("RRULE:FREQ=WEEKLY"),
+            text.contains(&format!("RELATED-TO;RELTYPE=SIBLING:{}", id.uid))
+                && !text.contains("RRULE:FREQ=WEEKLY"),
             "{text}"
         );
         assert!(text.contains(&format!("REFID:{}", id.uid)), "{text}");
