@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::acts::{Changes, Done, Scope, cancel, ground, kept, may_book, only, perform, run};
+use super::acts::{Changes, Done, Scope, cancel, ground, kept, only, perform, run};
 use super::bulk::How;
 use super::call::{BODY, Call, Failure, json, made, tagged};
 use super::dates::{Date, ListedDates, PagedDates, listed, read, series_id, shown};
@@ -14,7 +14,8 @@ use super::route::{Gives, Route, Takes, inline, named};
 use super::{error, instant};
 use crate::calendar::{Window, Zone};
 use crate::clinic::{
-    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PrincipalId, SHOWN, Subject, Verb, Visit, Whose,
+    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PatientId, PrincipalId, SHOWN, ServiceId, Subject,
+    TermId, Verb, Visit, Whose, Wish,
 };
 use crate::edge::Answer;
 
@@ -102,13 +103,14 @@ const BESIDE: Route = Route {
 #[schemars(rename = "NewSeries")]
 struct New {
     practitioner: i64,
-    /// Rooms and equipment.
-    #[serde(default)]
-    with: Vec<i64>,
+    service: Option<i64>,
+    /// Rooms and equipment; what the service needs and is free for the first date, unless they are named.
+    with: Option<Vec<i64>>,
     /// Of its first date.
     start: String,
+    /// As long as the service lasts, unless said otherwise.
     #[schemars(range(min = 1, max = 1440))]
-    minutes: i64,
+    minutes: Option<i64>,
     /// On whose clock it keeps its hour (IANA name); the practitioner's unless said otherwise.
     zone: Option<String>,
     /// RRULE of RFC 5545, without its name: `FREQ=WEEKLY;COUNT=12`.
@@ -118,12 +120,12 @@ struct New {
     #[serde(default)]
     #[schemars(length(max = 400))]
     skip: Vec<String>,
+    /// What the clinic's template says, unless it is named.
     #[schemars(length(max = 500))]
     title: Option<String>,
-    #[schemars(length(max = 500))]
-    place: Option<String>,
-    /// By its code.
-    service: Option<String>,
+    /// A term of the dimension location, and the code of a mode.
+    location: Option<i64>,
+    mode: Option<String>,
     patient: Option<i64>,
     /// Whatever else is to be kept: an object.
     details: Option<Value>,
@@ -293,14 +295,9 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
     let look: Look = call.query()?;
     let new: New = call.body(BODY).await?;
     clinic::reach(&call.who, Subject::Series, Verb::Write)?;
-    may_book(&call, PrincipalId(new.practitioner))?;
     let skip = new.skip.iter().map(|text| instant::wanted(text)).collect::<Result<Vec<_>, _>>()?;
     let overbook = ground(new.overbook.clone());
-    if let Ground::Overbook(_) = overbook {
-        let of = Some(PrincipalId(new.practitioner));
-        clinic::need(&call.who, Subject::Overbook, Verb::Write, of)?;
-    }
-    let visit = visit(&call, new).await?;
+    let visit = visit(&call, new, &overbook).await?;
     let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
     if look.dry_run {
         let shown = look.shown.unwrap_or(SHOWN);
@@ -312,30 +309,23 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
     made(&series, booked.seq, &format!("/api/v1/series/{}", series.id))
 }
 
-async fn visit(call: &Call, new: New) -> Result<Visit, Failure> {
-    let practitioner = PrincipalId(new.practitioner);
-    let start = instant::wanted(&new.start)?;
-    let zone = match new.zone {
-        Some(zone) => zone,
-        None => call.clinic.zone_of(call.by(), practitioner).await?.name().to_owned(),
-    };
-    Ok(Visit {
-        practitioner,
-        with: new.with.into_iter().map(PrincipalId).collect(),
-        start,
-        end: start.saturating_add(new.minutes.saturating_mul(60)),
-        zone,
+async fn visit(call: &Call, new: New, ground: &Ground) -> Result<Visit, Failure> {
+    let (practitioner, start) = (PrincipalId(new.practitioner), instant::wanted(&new.start)?);
+    let wish = Wish {
+        service: new.service.map(ServiceId),
+        with: new.with.map(|with| with.into_iter().map(PrincipalId).collect()),
+        minutes: new.minutes,
+        location: new.location.map(TermId),
+        mode: new.mode,
         rule: Some(new.rule),
-        buffers: (0, 0),
-        title: new.title.unwrap_or_else(|| "Appointment".to_owned()),
-        place: new.place,
-        location: None,
-        mode: None,
-        patient: new.patient,
-        service: new.service,
-        is_pending: new.pending,
+        patient: new.patient.map(PatientId),
+        title: new.title,
         details: new.details.map(kept).transpose()?,
-    })
+        is_pending: new.pending,
+        ..Wish::new(practitioner, start)
+    };
+    let visit = call.clinic.visit_of(&call.who, &wish, ground).await?;
+    Ok(Visit { zone: new.zone.unwrap_or_else(|| visit.zone.clone()), ..visit })
 }
 
 fn preview(seen: clinic::Preview, zone: &Zone) -> Preview {
