@@ -70,7 +70,9 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
         E::SlotForged => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered").with("field", "token"),
         E::Unfit(_) | E::SlotOutdated => new(StatusCode::CONFLICT, "Not offered"),
         E::Overtaken => Problem::busy(1),
-        E::HoldExpired | E::HoldLimit | E::Taken(_) => new(StatusCode::CONFLICT, "Not possible now"),
+        E::HoldExpired | E::HoldLimit | E::SeatsTaken | E::Taken(_) => {
+            new(StatusCode::CONFLICT, "Not possible now")
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
 //! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `calendar`
-//! (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
+//! (what stands there), `series`, `bulk`, `claims`, `seats`, with `dates` (how one is
 //! shown) and `acts` (what is done with them).
 
 mod acts;
@@ -38,6 +38,7 @@ mod page;
 mod patients;
 mod practitioners;
 mod route;
+mod seats;
 mod series;
 mod services;
 mod settings;
@@ -73,6 +74,7 @@ const ROUTES: &[&[&Route]] = &[
     series::ROUTES,
     bulk::ROUTES,
     claims::ROUTES,
+    seats::ROUTES,
     calendar::ROUTES,
     audit::ROUTES,
     freebusy::ROUTES,

@@ -10,7 +10,7 @@
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
-//! `resources`, `busy`, `holds`, `appointments`; of the clinic's work `profiles`, `terms`, `services`,
+//! `resources`, `busy`, `holds`, `appointments`, `seats`; of the clinic's work `profiles`, `terms`, `services`,
 //! `patients`, `requests`, `settings`, `idempotency`, `audit`.
 #![warn(missing_docs)]
 
@@ -52,6 +52,7 @@ mod requests;
 mod reserve;
 mod resources;
 mod restore;
+mod seats;
 mod services;
 mod settings;
 mod sqlite;
@@ -96,6 +97,7 @@ pub use profiles::{Bookable, ProfileBody, ProfileStatus};
 pub use properties::{Property, PropertyOwner};
 pub use requests::{Decision, NewRequest, Request, RequestStatus};
 pub use resources::{Booking, Resource};
+pub use seats::Seat;
 pub use services::{Service, ServiceBody, ServiceOverride};
 pub use tables::archived_columns;
 pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};

@@ -54,6 +54,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0010_slots.sql"),
         postgres: include_str!("../../migrations/postgres/0010_slots.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0011_seats.sql"),
+        postgres: include_str!("../../migrations/postgres/0011_seats.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -246,6 +246,20 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "seats",
+        columns: &[
+            "i clinic_id",
+            "t uid",
+            "t recurrence_id",
+            "i patient_id",
+            "i seats",
+            "i made_at",
+            "i made_by",
+            "t origin",
+            "i seq",
+        ],
+    },
+    Table {
         name: "tokens",
         columns: &[
             "i clinic_id",

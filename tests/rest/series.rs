@@ -88,9 +88,9 @@ async fn f46_f54_f55_a_series_is_looked_at_made_and_read() {
         let made = world.ask("admin", "POST", "/series", new.clone()).await;
         assert_eq!(made.status, 201, "{}", made.text());
         let series = made.json();
-        let at = format!("/api/v1/series/{}", id(&series));
-        assert_eq!(made.header("location"), Some(&*at));
-        let got = world.who("admin").get(&at).await;
+        let path = format!("/api/v1/series/{}", id(&series));
+        assert_eq!(made.header("location"), Some(&*path));
+        let got = world.who("admin").get(&path).await;
         assert_eq!((got.json(), got.header("etag")), (series.clone(), made.header("etag")));
         assert_eq!((&series["status"], &series["rule"]), (&json!("active"), &json!("FREQ=WEEKLY;COUNT=12")));
         let counts = json!({ "total": 12, "past": 0, "remaining": 11, "completed": 0, "cancelled": 1,
@@ -157,12 +157,12 @@ async fn f37_f38_f39_f48_f49_this_following_and_all() {
         assert_eq!(head["continued_by"], tail["id"]);
         assert_eq!(starts(&dates(&world, &id(&tail)).await), [at(28, 720), at(35, 720)]);
         let admin = world.who("admin");
-        let at = format!("/api/v1/series/{}", id(&tail));
+        let path = format!("/api/v1/series/{}", id(&tail));
         let change = json!({ "scope": "all", "change": { "title": "Late" } });
-        let stale = admin.json("PATCH", &at, &[("If-Match", "\"1\"")], &change).await;
+        let stale = admin.json("PATCH", &path, &[("If-Match", "\"1\"")], &change).await;
         assert_eq!(stale.refusal(), (412, "VERSION_MISMATCH".into()));
-        let tag = admin.get(&at).await.header("etag").unwrap().to_owned();
-        assert_eq!(admin.json("PATCH", &at, &[("If-Match", &tag)], &change).await.status, 200);
+        let tag = admin.get(&path).await.header("etag").unwrap().to_owned();
+        assert_eq!(admin.json("PATCH", &path, &[("If-Match", &tag)], &change).await.status, 200);
         let extra = json!({ "start": at(29, 540), "minutes": 30, "reason": "makes up" });
         let made = world.ask("admin", "POST", &format!("/series/{}/additional", id(&tail)), extra).await;
         assert_eq!(made.status, 201, "{}", made.text());
@@ -228,8 +228,8 @@ async fn f17_f20_f21_f126_calendars_by_span_week_day_and_month() {
         let span = get(format!("/practitioners/{berg}/calendar?from={}&to={}", day(13), day(27))).await;
         assert_eq!(starts(&span), [at(14, 600), at(21, 600)]);
         assert_eq!((&span["zone"], &span["from"]), (&json!("Europe/Berlin"), &json!(at(13, 0))));
-        let day = get(format!("/practitioners/{berg}/calendar?day={}", day(21))).await;
-        assert_eq!((&day["to"], starts(&day).len()), (&json!(at(22, 0)), 1));
+        let one = get(format!("/practitioners/{berg}/calendar?day={}", day(21))).await;
+        assert_eq!((&one["to"], starts(&one).len()), (&json!(at(22, 0)), 1));
         let month = get(format!("/practitioners/{berg}/calendar?month={}", &day(0)[..7])).await;
         let days = month["days"].as_array().unwrap();
         let expected: Vec<String> =
@@ -287,16 +287,16 @@ async fn a_phones_event_is_claimed() {
             (&before["kind"], &before["status"], &before["title"]),
             (&json!("event"), &Value::Null, &json!("Mine"))
         );
-        let at = format!("/appointments/{}/claim", id(&before));
+        let claimed = format!("/appointments/{}/claim", id(&before));
         let claim = json!({ "practitioner": berg, "patient": 7 });
-        let made = world.ask("receptionist", "POST", &at, claim.clone()).await;
+        let made = world.ask("receptionist", "POST", &claimed, claim.clone()).await;
         assert_eq!(made.status, 201, "{}", made.text());
         let after = world.done("GET", &path, Value::Null).await["items"][0].clone();
         assert_eq!(
             (&after["kind"], &after["status"], &after["patient"]),
             (&json!("appointment"), &json!("scheduled"), &json!(7))
         );
-        let again = world.ask("receptionist", "POST", &at, claim).await;
+        let again = world.ask("receptionist", "POST", &claimed, claim).await;
         assert_eq!(again.refusal(), (409, "ALREADY_EXISTS".into()));
     })
     .await;
