@@ -256,7 +256,7 @@ async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Ground) -> Res
             let asked = &ready.visit;
             let same = (kept.start, kept.end, kept.buffers) == (asked.start, asked.end, asked.buffers)
                 && kept.resources() == asked.resources();
-            if !same || asked.rule.is_some() {
+            if !same {
                 return Err(Error::Invalid { field: "hold", why: "it was made for something else" });
             }
             Some(id.clone())

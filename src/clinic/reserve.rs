@@ -100,8 +100,13 @@ impl Clinic {
         Err(Error::Overtaken)
     }
 
-    /// The visit that a wish comes to now: for those who book series.
+    /// The visit that a wish comes to now: for those who book series. A hold keeps its first date.
     pub async fn visit_of(&self, who: &Caller, wish: &Wish, ground: &Ground) -> Result<Visit> {
+        if let Ground::Hold(id) = ground {
+            let kept = Visit::from_json(&self.own_hold(who, id, Verb::Write).await?.plan)?;
+            let visit = self.from_hold(who, wish, kept).await?.visit;
+            return Ok(Visit { rule: wish.rule.clone(), ..visit });
+        }
         self.may_book(who, wish.practitioner)?;
         if let Ground::Overbook(_) = ground {
             access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;

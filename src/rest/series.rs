@@ -11,11 +11,11 @@ use super::bulk::How;
 use super::call::{BODY, Call, Failure, json, made, tagged};
 use super::dates::{Date, ListedDates, PagedDates, listed, read, series_id, shown};
 use super::route::{Gives, Route, Takes, inline, named};
+use super::slots::{Basis, Named, UNFIT};
 use super::{error, instant};
 use crate::calendar::{Window, Zone};
 use crate::clinic::{
-    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PatientId, PrincipalId, SHOWN, ServiceId, Subject,
-    TermId, Verb, Visit, Whose, Wish,
+    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PatientId, SHOWN, Subject, Verb, Visit, Whose, Wish,
 };
 use crate::edge::Answer;
 
@@ -38,7 +38,7 @@ const ADD: Route = Route {
     summary: "Book a series, every date of it or nothing; `dry_run` shows its dates and what stands in the way of each",
     takes: Takes::body(named::<New>).and_query(inline::<Look>),
     gives: Gives::made(named::<Series>).versioned().or_rehearsed(named::<Preview>),
-    refuses: REFUSES,
+    refuses: UNFIT,
     run: |call| Box::pin(add(call)),
 };
 
@@ -97,17 +97,21 @@ const BESIDE: Route = Route {
     run: |call| Box::pin(beside(call)),
 };
 
-/// A series to be booked.
+/// A series to be booked: its first date by a `token`, by a `hold`, or by a practitioner and a start.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewSeries")]
 struct New {
-    practitioner: i64,
-    service: Option<i64>,
+    #[schemars(length(max = 2000))]
+    token: Option<String>,
+    #[schemars(length(max = 100))]
+    hold: Option<String>,
+    practitioner: Option<i64>,
+    service: Option<Named>,
     /// Rooms and equipment; what the service needs and is free for the first date, unless they are named.
     with: Option<Vec<i64>>,
     /// Of its first date.
-    start: String,
+    start: Option<String>,
     /// As long as the service lasts, unless said otherwise.
     #[schemars(range(min = 1, max = 1440))]
     minutes: Option<i64>,
@@ -124,7 +128,7 @@ struct New {
     #[schemars(length(max = 500))]
     title: Option<String>,
     /// A term of the dimension location, and the code of a mode.
-    location: Option<i64>,
+    location: Option<Named>,
     mode: Option<String>,
     patient: Option<i64>,
     /// Whatever else is to be kept: an object.
@@ -296,7 +300,10 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
     let new: New = call.body(BODY).await?;
     clinic::reach(&call.who, Subject::Series, Verb::Write)?;
     let skip = new.skip.iter().map(|text| instant::wanted(text)).collect::<Result<Vec<_>, _>>()?;
-    let overbook = ground(new.overbook.clone());
+    let overbook = match new.hold.clone() {
+        Some(hold) => Ground::Hold(hold),
+        None => ground(new.overbook.clone()),
+    };
     let visit = visit(&call, new, &overbook).await?;
     let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
     if look.dry_run {
@@ -310,19 +317,30 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
 }
 
 async fn visit(call: &Call, new: New, ground: &Ground) -> Result<Visit, Failure> {
-    let (practitioner, start) = (PrincipalId(new.practitioner), instant::wanted(&new.start)?);
+    let wish = match ground {
+        Ground::Hold(id) => call.clinic.wish_of_hold(&call.who, id).await?.0,
+        _ => {
+            let basis = Basis {
+                token: new.token,
+                service: new.service,
+                practitioner: new.practitioner,
+                start: new.start,
+                zone: new.zone.clone(),
+                minutes: new.minutes,
+                with: new.with,
+                location: new.location,
+                mode: new.mode,
+            };
+            basis.wish(call).await?
+        }
+    };
     let wish = Wish {
-        service: new.service.map(ServiceId),
-        with: new.with.map(|with| with.into_iter().map(PrincipalId).collect()),
-        minutes: new.minutes,
-        location: new.location.map(TermId),
-        mode: new.mode,
         rule: Some(new.rule),
         patient: new.patient.map(PatientId),
         title: new.title,
         details: new.details.map(kept).transpose()?,
         is_pending: new.pending,
-        ..Wish::new(practitioner, start)
+        ..wish
     };
     let visit = call.clinic.visit_of(&call.who, &wish, ground).await?;
     Ok(Visit { zone: new.zone.unwrap_or_else(|| visit.zone.clone()), ..visit })

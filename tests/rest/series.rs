@@ -115,12 +115,8 @@ async fn f37_f38_f39_f48_f49_this_following_and_all() {
         let of = |n: usize| id(&list["items"][n]);
         let one = json!({ "scope": "this", "change": { "start": at(8, 660), "title": "Moved" } });
         world.done("PATCH", &format!("/series/{}", of(1)), one).await;
-        let off = world.done(
-            "DELETE",
-            &format!("/series/{}?scope=this&reason=ill&by_patient=true", of(2)),
-            Value::Null,
-        );
-        off.await;
+        let off = format!("/series/{}?scope=this&reason=ill&by_patient=true", of(2));
+        world.done("DELETE", &off, Value::Null).await;
         let rest = json!({ "scope": "following", "change": { "start": at(28, 720), "minutes": 45 } });
         let path = format!("/series/{}", of(4));
         let seen = world.done("PATCH", &format!("{path}?dry_run=true"), rest.clone()).await;
