@@ -76,7 +76,9 @@ async fn closed(work: &mut Work<'_>, write: &Write<'_>) -> Result<Option<Kept>> 
     };
     let clinic = write.at.clinic;
     let object = work.tx().object(clinic, write.at.id, &old.name).await?;
-    let Some(text) = object.and_then(|object| object.text).map(|text| text.0) else { return Ok(None) };
+    let stood = object.and_then(|object| object.text).map(|text| text.0);
+    // What is renamed has left its old place already: the text is the same.
+    let Some(text) = stood.or_else(|| write.new.map(|(_, new)| new.text.clone())) else { return Ok(None) };
     let tree = text::tree(&text).map_err(plain)?;
     let leave = match closing::kind(&tree) {
         BlockKind::Leave => closing::leave(&tree),

@@ -2,6 +2,7 @@
 
 mod directory;
 mod freebusy;
+mod hours;
 mod openapi;
 mod repeats;
 mod series;
