@@ -55,6 +55,7 @@ impl Parts {
             cost: turned.cost.unwrap_or_default(),
             failures: limits.login_failures,
             window: limits.login_window,
+            sealing_keys: config.sealing_keys(),
         };
         let accounts = Accounts::open(store.clone(), settings).await?;
         let settings = calendar::Settings {

@@ -1,0 +1,23 @@
+//! An event here and an event there, brought into one form in which they can be compared: an [`Image`]. Text in, text
+//! out; only what differs is written, on either side, so that whatever one of them cannot say survives at the other.
+//!
+//! Files: `image` (the form, equality, groups) · `times` (instants, zones, rules) · `here` (VEVENT to image) · `there`
+//! (Google's event to image) · `lay` (an image onto a VEVENT) · `merge` (three images to one).
+
+mod here;
+mod image;
+mod lay;
+mod merge;
+mod there;
+mod times;
+
+pub use here::{Mask, image_here, is_cancelled};
+pub use image::{Image, Part, Privacy, WHOLE, difference};
+pub use lay::{compose, laid};
+pub use merge::{Stance, merged};
+pub use there::{Seen, busy_only, seen};
+
+/// Why an object or an event cannot be carried over: a word, never what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub &'static str);
