@@ -146,6 +146,18 @@ impl Accounts {
         Ok(kept.await?)
     }
 
+    /// A new secret that somebody will echo, and its hash to be kept.
+    pub fn echo(&self) -> Result<(Secret, [u8; 32]), Error> {
+        let secret = random_text()?;
+        let hash = secret_hash(secret.expose());
+        Ok((secret, hash))
+    }
+
+    /// Whether this is the secret of that hash; in constant time.
+    pub fn echoes(&self, secret: &str, hash: &[u8; 32]) -> bool {
+        seal::same(&secret_hash(secret), hash)
+    }
+
     /// Which account answered to a consent, once it did.
     pub async fn consented(&self, who: &Caller, asked: &Asked) -> Result<Option<RemoteId>, Error> {
         let hash = secret_hash(asked.state.expose());

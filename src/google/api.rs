@@ -132,7 +132,7 @@ impl Api {
         let mut url = format!("{}{}", self.place.api, request.path);
         if !request.query.is_empty() {
             let mut query = form_urlencoded::Serializer::new(String::new());
-            request.query.iter().for_each(|(name, value)| drop(query.append_pair(name, value)));
+            query.extend_pairs(request.query.iter().map(|(name, value)| (*name, value)));
             url.extend(["?", &query.finish()]);
         }
         let mut builder = http::Request::builder().method(&request.method).uri(url);

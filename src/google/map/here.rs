@@ -58,7 +58,7 @@ pub fn image_here(tree: &Component, mask: &Mask) -> Result<Image, Unfit> {
 }
 
 /// STATUS:CANCELLED: still there for whoever looks here, not there.
-pub fn is_cancelled(part: &Component) -> bool {
+fn is_cancelled(part: &Component) -> bool {
     part.get("STATUS").is_some_and(|status| status.value().trim().eq_ignore_ascii_case("CANCELLED"))
 }
 

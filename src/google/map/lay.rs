@@ -185,7 +185,7 @@ fn lay(part: &mut Component, from: &Fields, to: &Fields, ground: &Ground) {
         }
     }
     if changed.contains_key("recurrence") {
-        RULES.iter().for_each(|name| drop(part.remove(name)));
+        part.retain_properties(|line| !RULES.iter().any(|name| line.is(name)));
         let lines = to.get("recurrence").and_then(Value::as_array).into_iter().flatten();
         lines.filter_map(Value::as_str).filter_map(rule).for_each(|line| part.push(line));
     }

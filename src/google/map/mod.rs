@@ -11,11 +11,12 @@ mod merge;
 mod there;
 mod times;
 
-pub use here::{Mask, image_here, is_cancelled};
-pub use image::{Image, Part, Privacy, WHOLE, difference};
-pub use lay::{compose, laid};
-pub use merge::{Stance, merged};
+pub use here::{Mask, image_here};
+pub use image::{Image, Part, Privacy, WHOLE, difference, like_series, same_part};
+pub use lay::{Ground, compose, laid};
+pub use merge::{Merged, Stance, merged};
 pub use there::{Seen, busy_only, seen};
+pub use times::original;
 
 /// Why an object or an event cannot be carried over: a word, never what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

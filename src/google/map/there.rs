@@ -27,6 +27,24 @@ pub struct Seen {
     pub is_private: bool,
 }
 
+impl Seen {
+    /// An event that is no more.
+    pub fn gone(event: &str) -> Seen {
+        Seen {
+            event: event.to_owned(),
+            etag: String::new(),
+            parent: None,
+            key: WHOLE.to_owned(),
+            part: None,
+            out: Vec::new(),
+            uid: None,
+            marks: Fields::new(),
+            is_foreign: false,
+            is_private: false,
+        }
+    }
+}
+
 /// Types of events that only Google's own pages write.
 const READ_ONLY: &[&str] = &["outOfOffice", "focusTime", "fromGmail"];
 
