@@ -9,7 +9,7 @@ use ical::{Component, Limits, Zone};
 use super::error::{Error, Result};
 use super::map::{self, Image, Mask, Part, Seen, Unfit, WHOLE};
 use super::session::Session;
-use super::terms::{Marks, Terms};
+use super::terms::{Direction, Marks, Terms};
 use crate::accounts::Caller;
 use crate::calendar::{
     Author, Born, Calendars, Condition, Errand, ErrandState, Etag, Link, Mirrors, ObjectPath, Origin,
@@ -79,7 +79,7 @@ impl Pair {
         let mut image = self.base();
         for seen in &mut self.seen {
             if hides && self.born != Born::Here {
-                map::busy_only(&mut seen.part);
+                map::busy_only(&mut seen.part, self.born);
             }
             // An exception whose series moved keeps its id and is named anew.
             let before = self.twins.iter().find(|twin| twin.event == seen.event && twin.gone_at.is_none());
@@ -230,7 +230,8 @@ impl Run<'_> {
         self.mirrors.keep(&self.link, pair.twins_of(there, self.mirrors.now()), gone).await?;
         let here = self.here(&pair.name).await?;
         let is_equal = self.image(here.as_ref(), pair.born).is_ok_and(|image| image == *there);
-        if is_equal { Ok(()) } else { self.send_later(&pair.name).await }
+        let is_ours = self.terms.direction != Direction::Pull && pair.born != Born::Elsewhere;
+        if is_equal || !is_ours { Ok(()) } else { self.send_later(&pair.name).await }
     }
 
     pub async fn send_later(&self, name: &str) -> Result<()> {
@@ -270,7 +271,7 @@ impl Run<'_> {
     async fn write(&self, pair: &Pair, here: Option<&Here>, (from, to): (&Image, &Image)) -> Result<()> {
         let text = match here {
             Some(here) => map::laid(&here.text, from, to, &self.ground()),
-            None => map::compose(&pair.uid, to, BUSY, &self.ground()),
+            None => map::compose(&pair.uid, to, self.title(pair.born), &self.ground()),
         };
         let text = text.map_err(|unfit| Error::Refused(unfit.0.into()))?;
         let only_if = match here {
@@ -279,6 +280,11 @@ impl Run<'_> {
         };
         self.calendars.put(self.by(), &self.place(&pair.name), text, only_if).await?;
         Ok(())
+    }
+
+    /// Of an event that has none for us. One that she left without a title, and that is hers to write, has none here.
+    fn title(&self, born: Born) -> Option<&'static str> {
+        (self.mask(born).hides() || self.terms.direction == Direction::Pull).then_some(BUSY)
     }
 
     /// What was deleted there goes here too. An appointment waits: it may be brought back, or have been moved.

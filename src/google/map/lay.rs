@@ -23,7 +23,7 @@ pub struct Ground {
 }
 
 /// A new object of Google's making.
-pub fn compose(uid: &str, image: &Image, title: &str, ground: &Ground) -> Result<Bytes, Unfit> {
+pub fn compose(uid: &str, image: &Image, title: Option<&str>, ground: &Ground) -> Result<Bytes, Unfit> {
     let stamp = When::Utc(ground.stamp).print();
     let text = ical::compose(&[], &[Draft::new(Kind::Event, uid, &stamp)]);
     let mut tree = read(text.as_bytes())?;
@@ -31,7 +31,7 @@ pub fn compose(uid: &str, image: &Image, title: &str, ground: &Ground) -> Result
     let (key, first) = parts.next().ok_or(Unfit("nothing"))?;
     let made = tree.components_mut().next().ok_or(Unfit("nothing"))?;
     lay(made, &Fields::new(), first, ground);
-    if made.get("SUMMARY").is_none() {
+    if let Some(title) = title.filter(|_| made.get("SUMMARY").is_none()) {
         made.push(Property::new_text("SUMMARY", title));
     }
     if key != WHOLE {
@@ -324,7 +324,7 @@ mod tests {
     #[test]
     fn an_event_of_google_becomes_an_object_with_its_zone() {
         let from = image(SERIES.as_bytes());
-        let text = compose("u@google.com", &from, "Busy", &ground()).unwrap();
+        let text = compose("u@google.com", &from, None, &ground()).unwrap();
         assert!(image(&text) == from);
         let text = String::from_utf8(text.to_vec()).unwrap();
         assert!(text.contains("BEGIN:VTIMEZONE") && text.contains("SUMMARY:talk"), "{text}");

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::image::{Part, STATUS, TEXT, WHOLE};
 use super::{Unfit, times};
+use crate::calendar::Born;
 use crate::google::api::Fields;
 
 /// One event of a list, read.
@@ -78,12 +79,13 @@ pub fn seen(event: &Fields, zone: &Zone) -> Result<Seen, Unfit> {
     })
 }
 
-/// Takes what says more than when somebody is busy.
-pub fn busy_only(part: &mut Part) {
+/// Takes what says more than when somebody is busy; of what another carries there, all but its times.
+pub fn busy_only(part: &mut Part, born: Born) {
     let Some(fields) = part else { return };
-    TEXT.iter().for_each(|name| drop(fields.remove(*name)));
-    fields.remove("reminders");
-    fields.remove("visibility");
+    fields.retain(|name, _| !TEXT.contains(&name.as_str()) && name != "visibility");
+    if born == Born::Elsewhere {
+        fields.remove("reminders");
+    }
 }
 
 /// The fields that are carried over, in one spelling.
