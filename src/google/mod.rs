@@ -42,7 +42,7 @@ pub use error::{Error, Failure, Result};
 pub use map::Privacy;
 pub use routes::{CALLBACK, HOOK};
 pub use session::Project;
-pub use status::{AccountStatus, LinkStatus};
+pub use status::{AccountStatus, Forecast, LinkStatus};
 pub use terms::{Direction, Policy, Terms};
 
 /// What an operator sets.

@@ -184,6 +184,11 @@ impl Run<'_> {
     /// Looks at the event as it is now and compares both sides anew.
     async fn compare(&mut self, twin: Twin) -> Result<Step> {
         let mut seen = self.one(&twin.event).await?;
+        if seen.is_missing() && twin.recurrence != WHOLE {
+            // No exception any more: the occurrence is like its series, and is found anew.
+            self.mirrors.keep(&self.link, Vec::new(), vec![(twin.uid, twin.recurrence)]).await?;
+            return Ok(Step::Again);
+        }
         if seen.part.is_none() {
             seen.key = twin.recurrence.clone();
         }
@@ -193,12 +198,16 @@ impl Run<'_> {
         Ok(Step::Again)
     }
 
-    /// Google may have moved the exceptions of a series with it: they keep their ids and are named anew.
+    /// Google may have moved the exceptions of a series with it: they keep their ids and are named anew. Or it dropped them.
     async fn rename(&mut self, pair: &mut Pair) -> Result<()> {
         let exceptions = pair.twins.iter().filter(|twin| twin.recurrence != WHOLE && !twin.event.is_empty());
         for twin in exceptions.cloned().collect::<Vec<_>>() {
             let seen = self.one(&twin.event).await?;
             let before = twin.recurrence.clone();
+            if seen.is_missing() {
+                self.forget(pair, &before).await?;
+                continue;
+            }
             let key = if seen.key == WHOLE { before.clone() } else { seen.key };
             let now = Twin { recurrence: key, etag: seen.etag, base: Image::row(&seen.part), ..twin };
             pair.twins.retain(|one| one.recurrence != before);

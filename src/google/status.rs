@@ -38,6 +38,15 @@ pub struct LinkStatus {
     pub due_at: Option<i64>,
 }
 
+/// What a full comparison would find.
+#[derive(Debug, Default, Serialize)]
+pub struct Forecast {
+    pub equal: i64,
+    pub changed_there: i64,
+    pub only_there: i64,
+    pub waiting_here: i64,
+}
+
 impl Google {
     pub async fn status(&self, who: &Caller) -> Result<Vec<AccountStatus>> {
         let mut all = Vec::new();
@@ -130,6 +139,36 @@ impl Google {
     pub async fn notes(&self, who: &Caller, id: LinkId) -> Result<Vec<(String, String)>> {
         let link = self.own_link(who, id).await?;
         Ok(self.mirrors().notes(&link).await?.into_iter().map(|one| (one.kind, one.uid)).collect())
+    }
+}
+
+impl Google {
+    /// What a full comparison would find, without writing anything.
+    pub async fn forecast(&self, who: &Caller, id: LinkId) -> Result<Forecast> {
+        let link = self.own_link(who, id).await?;
+        let mut run = self.run(self.own(who, link.remote).await?, link).await?;
+        let (calendar, mut page, mut found) =
+            (run.link.calendar.clone(), None::<String>, Forecast::default());
+        loop {
+            let events = run.session.events(&calendar, None, page.as_deref()).await?;
+            let living = events.items.iter().filter(|one| one["status"] != "cancelled");
+            let ids: Vec<String> =
+                living.clone().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect();
+            let twins = run.mirrors.twins_by_event(&run.link, &ids).await?;
+            for event in living {
+                match twins.iter().find(|twin| event["id"] == twin.event.as_str()) {
+                    None => found.only_there += 1,
+                    Some(twin) if event["etag"] == twin.etag.as_str() => found.equal += 1,
+                    Some(_) => found.changed_there += 1,
+                }
+            }
+            page = events.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        found.waiting_here = run.mirrors.errands_total(&run.link).await?.0.iter().sum();
+        Ok(found)
     }
 }
 

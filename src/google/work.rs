@@ -113,6 +113,9 @@ impl Google {
                 if throttled && totals[1] > 0 {
                     link.due_at = link.due_at.min(terms.write_at);
                 }
+                if link.state == state::READ_ONLY {
+                    link.due_at = poll;
+                }
                 let word = if throttled { state::THROTTLED } else { state::LIVE };
                 if link.state != state::READ_ONLY {
                     (link.state, link.reason) = (word.into(), String::new());
@@ -179,6 +182,10 @@ impl Run<'_> {
         let is_due = self.link.token.is_none() || self.link.dirty > self.link.done;
         if wants_pull && (is_due || now >= self.link.polled_at + google.poll(&self.link).await?) {
             self.pull().await?;
+            // The role may be back: one errand finds out.
+            if self.link.state == state::READ_ONLY {
+                self.link.state = state::LIVE.into();
+            }
             self.recovered().await?;
         }
         if self.terms.direction != Direction::Pull {

@@ -6,8 +6,7 @@ use serde_json::json;
 
 use super::world::{berlin, linked};
 
-const PLAIN: &str =
-    "UID:a\nSUMMARY:talk\nDTSTART;TZID=Europe/Berlin:20260303T100000\nDTEND;TZID=Europe/Berlin:20260303T110000\n";
+const PLAIN: &str = "UID:a\nSUMMARY:talk\nDTSTART;TZID=Europe/Berlin:20260303T100000\nDTEND;TZID=Europe/Berlin:20260303T110000\n";
 
 fn full() -> Terms {
     Terms { privacy: Privacy::Full, ..Terms::default() }
@@ -20,13 +19,20 @@ async fn s51_a_title_here_and_a_time_there_are_both_kept() {
         world.settle().await;
         let id = world.events().await[0]["id"].clone();
         // Not noticed before the push: it meets 412.
-        world.event(json!({ "id": id, "start": berlin("2026-03-03T12:00"), "end": berlin("2026-03-03T13:00") })).await;
+        world
+            .event(
+                json!({ "id": id, "start": berlin("2026-03-03T12:00"), "end": berlin("2026-03-03T13:00") }),
+            )
+            .await;
         world.put("a.ics", &PLAIN.replace("talk", "long talk")).await;
         world.rounds().await;
         assert!(world.fake.record().iter().any(|one| one.status == 412), "by If-Match");
         world.settle().await;
         let event = world.events().await.remove(0);
-        assert_eq!((&event["summary"], &event["start"]["dateTime"]), (&json!("long talk"), &json!("2026-03-03T11:00:00Z")));
+        assert_eq!(
+            (&event["summary"], &event["start"]["dateTime"]),
+            (&json!("long talk"), &json!("2026-03-03T11:00:00Z"))
+        );
         let text = world.text().await;
         assert!(text.contains("SUMMARY:long talk") && text.contains("20260303T120000"), "{text}");
         world.quiet().await;
@@ -40,7 +46,11 @@ async fn s52_of_two_new_times_of_her_own_block_googles_counts() {
         world.put("a.ics", PLAIN).await;
         world.settle().await;
         let id = world.events().await[0]["id"].clone();
-        world.event(json!({ "id": id, "start": berlin("2026-03-03T12:00"), "end": berlin("2026-03-03T13:00") })).await;
+        world
+            .event(
+                json!({ "id": id, "start": berlin("2026-03-03T12:00"), "end": berlin("2026-03-03T13:00") }),
+            )
+            .await;
         world.put("a.ics", &PLAIN.replace("T10", "T08").replace("T11", "T09")).await;
         world.settle().await;
         assert_eq!(world.events().await[0]["start"]["dateTime"], "2026-03-03T11:00:00Z");
@@ -102,7 +112,9 @@ async fn s53_what_another_clinic_carries_there_is_busy_here_and_nobody_plays_pin
 #[tokio::test]
 async fn s54_a_client_that_acknowledges_alarms_pushes_nothing() {
     linked(full(), async |world, _| {
-        let alarm = |more: &str| format!("{PLAIN}BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:x\nTRIGGER:-PT5M\n{more}END:VALARM\n");
+        let alarm = |more: &str| {
+            format!("{PLAIN}BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:x\nTRIGGER:-PT5M\n{more}END:VALARM\n")
+        };
         world.put("a.ics", &alarm("")).await;
         world.settle().await;
         for n in 0..5 {

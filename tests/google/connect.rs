@@ -114,7 +114,9 @@ async fn s5_a_token_endpoint_that_is_down_is_no_revocation() {
     linked(Terms::default(), async |world, _| {
         world.settle().await;
         world.run(Command::ExpireAccess).await;
-        world.run(Command::Fault { fault: Fault::new("oauth.token", Trouble::refuse(503, "backendError")) }).await;
+        world
+            .run(Command::Fault { fault: Fault::new("oauth.token", Trouble::refuse(503, "backendError")) })
+            .await;
         world.put("a.ics", "UID:a\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
         for _ in 0..10 {
             world.turn(60).await;

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::world::{berlin, linked};
 
-const PLAIN: &str =
-    "UID:a\nSUMMARY:Jane Doe\nLOCATION:room 7\nDTSTART;TZID=Europe/Berlin:20260303T100000\nDTEND;TZID=Europe/Berlin:20260303T110000\n";
+const PLAIN: &str = "UID:a\nSUMMARY:Jane Doe\nLOCATION:room 7\nDTSTART;TZID=Europe/Berlin:20260303T100000\nDTEND;TZID=Europe/Berlin:20260303T110000\n";
 
 fn full() -> Terms {
     Terms { privacy: Privacy::Full, ..Terms::default() }
@@ -23,7 +22,10 @@ async fn s18_what_is_made_here_is_there_at_once() {
         assert_eq!(all.len(), 1, "without any poll");
         let (event, marks) = (&all[0], &all[0]["extendedProperties"]["private"]);
         assert_eq!((&event["summary"], &event["location"]), (&json!("Jane Doe"), &json!("room 7")));
-        assert_eq!(event["start"], json!({ "dateTime": "2026-03-03T09:00:00Z", "timeZone": "Europe/Berlin" }));
+        assert_eq!(
+            event["start"],
+            json!({ "dateTime": "2026-03-03T09:00:00Z", "timeZone": "Europe/Berlin" })
+        );
         for name in ["cuid", "cinst", "clink"] {
             let mark = marks[name].as_str().unwrap();
             assert!(mark.len() == 32 && mark.bytes().all(|c| c.is_ascii_hexdigit()), "{name}");
@@ -39,7 +41,9 @@ async fn s19_an_insert_whose_answer_is_lost_is_found_again() {
     for trouble in [Trouble::LostAnswer, Trouble::HalfAnswer] {
         linked(full(), async |world, _| {
             world.rounds().await;
-            world.run(Command::Fault { fault: Fault::new("calendar.events.insert", trouble.clone()).once() }).await;
+            world
+                .run(Command::Fault { fault: Fault::new("calendar.events.insert", trouble.clone()).once() })
+                .await;
             world.put("a.ics", PLAIN).await;
             world.rounds().await;
             world.turn(1).await;
@@ -56,7 +60,9 @@ async fn s19_an_insert_whose_answer_is_lost_is_found_again() {
 async fn s20_our_own_event_that_is_heard_of_before_its_answer_is_an_echo() {
     linked(full(), async |world, _| {
         world.rounds().await;
-        world.run(Command::Fault { fault: Fault::new("calendar.events.insert", Trouble::LostAnswer).once() }).await;
+        world
+            .run(Command::Fault { fault: Fault::new("calendar.events.insert", Trouble::LostAnswer).once() })
+            .await;
         world.put("a.ics", PLAIN).await;
         world.rounds().await;
         // The poll comes before the second try.
@@ -75,7 +81,10 @@ async fn s21_what_is_removed_here_is_cleared_there() {
         world.put("a.ics", &PLAIN.replace("LOCATION:room 7\n", "").replace("Jane", "Joan")).await;
         world.rounds().await;
         let patch = world.writes().pop().unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&patch.body).unwrap(), json!({ "summary": "Joan Doe", "location": null }));
+        assert_eq!(
+            serde_json::from_str::<Value>(&patch.body).unwrap(),
+            json!({ "summary": "Joan Doe", "location": null })
+        );
         assert!(patch.if_match.is_some());
         assert_eq!(world.events().await[0].get("location"), None);
         world.quiet().await;
@@ -129,11 +138,21 @@ async fn s23_s24_deleted_and_made_again() {
 async fn s25_days_are_the_same_days_everywhere() {
     for zone in ["Asia/Taipei", "Europe/Berlin", "America/Los_Angeles"] {
         linked(full(), async |world, _| {
-            world.run(Command::Calendar { id: "other".into(), owner: super::world::HER.into(), summary: "o".into(), zone: zone.into() }).await;
+            world
+                .run(Command::Calendar {
+                    id: "other".into(),
+                    owner: super::world::HER.into(),
+                    summary: "o".into(),
+                    zone: zone.into(),
+                })
+                .await;
             world.put("a.ics", "UID:a\nDTSTART;VALUE=DATE:20261224\nDTEND;VALUE=DATE:20261227\n").await;
             world.settle().await;
             let event = &world.events().await[0];
-            assert_eq!((&event["start"], &event["end"]), (&json!({ "date": "2026-12-24" }), &json!({ "date": "2026-12-27" })));
+            assert_eq!(
+                (&event["start"], &event["end"]),
+                (&json!({ "date": "2026-12-24" }), &json!({ "date": "2026-12-27" }))
+            );
             world.quiet().await;
         })
         .await;

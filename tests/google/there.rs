@@ -1,8 +1,8 @@
 //! From Google to here: single events.
 
 use bytes::Bytes;
-use kalends::calendar::{CollectionPath, Condition};
 use fake_google::{Command, Role};
+use kalends::calendar::{CollectionPath, Condition};
 use kalends::clinic::{By, Ground, Policy as Onto, Visit};
 use kalends::google::{Policy, Privacy, Terms};
 use serde_json::{Value, json};
@@ -22,9 +22,20 @@ async fn booked(policy: Policy, onto: Onto, test: impl AsyncFn(World, kalends::c
         let status = world.status().await;
         let who = world.who().await;
         world.google.pause(&who, own).await.unwrap();
-        world.run(Command::Calendar { id: "visits".into(), owner: HER.into(), summary: "v".into(), zone: "Europe/Berlin".into() }).await;
+        world
+            .run(Command::Calendar {
+                id: "visits".into(),
+                owner: HER.into(),
+                summary: "v".into(),
+                zone: "Europe/Berlin".into(),
+            })
+            .await;
         let terms = Terms { policy, ..Terms::default() };
-        let link = world.google.link(&who, super::world::remote_id(&status), "visits", "visits", terms).await.unwrap();
+        let link = world
+            .google
+            .link(&who, super::world::remote_id(&status), "visits", "visits", terms)
+            .await
+            .unwrap();
         let start = 1_773_133_200;
         let visit = Visit {
             practitioner: world.ada,
@@ -49,7 +60,9 @@ async fn booked(policy: Policy, onto: Onto, test: impl AsyncFn(World, kalends::c
 }
 
 async fn visits(world: &World) -> Vec<Value> {
-    let Value::Array(all) = world.run(Command::Events { calendar: "visits".into() }).await else { panic!("a list") };
+    let Value::Array(all) = world.run(Command::Events { calendar: "visits".into() }).await else {
+        panic!("a list")
+    };
     all.into_iter().filter(|one| one["status"] != "cancelled").collect()
 }
 
@@ -130,23 +143,27 @@ async fn s34_a_deleted_appointment_is_cancelled_after_a_minute_unless_it_comes_b
         world.run(Command::Cancel { calendar: "visits".into(), id: id.clone() }).await;
         world.settle().await;
         let status = async |world: &World| {
-            world.store.read(world.id).await.unwrap().appointment(world.id, &uid).await.unwrap()[0].status.clone()
+            world.store.read(world.id).await.unwrap().appointment(world.id, &uid).await.unwrap()[0]
+                .status
+                .clone()
         };
-        assert_eq!(status(&world).await, "confirmed", "within the minute");
+        assert_eq!(status(&world).await, "scheduled", "within the minute");
         let mut back = event.as_object().unwrap().clone();
         back.insert("status".into(), "confirmed".into());
         world.run(Command::Event { calendar: "visits".into(), event: back }).await;
         world.turn(61).await;
         world.rounds().await;
-        assert_eq!(status(&world).await, "confirmed", "brought back");
+        assert_eq!(status(&world).await, "scheduled", "brought back");
         world.quiet().await;
         world.run(Command::Cancel { calendar: "visits".into(), id }).await;
         world.settle().await;
         world.turn(61).await;
         world.rounds().await;
         assert_eq!(status(&world).await, "cancelled_by_clinic");
-        let rows = world.store.read(world.id).await.unwrap().journal_after(world.id, 0, 10_000).await.unwrap();
-        let noted = |row: &&store::Row| matches!(&row.fact, Fact::Appointment { noted: store::Noted::Cancelled, .. });
+        let rows =
+            world.store.read(world.id).await.unwrap().journal_after(world.id, 0, 10_000).await.unwrap();
+        let noted =
+            |row: &&store::Row| matches!(&row.fact, Fact::Appointment { noted: store::Noted::Cancelled, .. });
         assert_eq!(rows.iter().filter(noted).count(), 1, "one notice");
         world.quiet().await;
     })
@@ -236,6 +253,7 @@ async fn s40_what_its_reader_may_not_see_is_a_busy_block() {
         let who = world.who().await;
         world.google.pause(&who, own).await.unwrap();
         world.calendar("copy").await;
+        let who = world.who().await;
         let remote = super::world::remote_id(&world.status().await);
         let terms = Terms { direction: kalends::google::Direction::Pull, ..full() };
         world.google.link(&who, remote, "hers", "copy", terms).await.unwrap();

@@ -50,13 +50,22 @@ async fn s65_after_1_2_4_8_seconds_then_failed_until_google_returns() {
 async fn s66_retry_after_is_waited_for() {
     linked(full(), async |world, _| {
         world.settle().await;
-        world.run(Command::Fault { fault: Fault::new("calendar.events.insert", Trouble::retry_after(30)).once() }).await;
+        world
+            .run(Command::Fault {
+                fault: Fault::new("calendar.events.insert", Trouble::retry_after(30)).once(),
+            })
+            .await;
         world.put("a.ics", PLAIN).await;
         world.rounds().await;
         let calls = world.fake.record().len();
         for n in 0..29 {
             world.turn(1).await;
-            world.put("b.ics", &format!("UID:b\nSUMMARY:{n}\nDTSTART:20260304T090000Z\nDTEND:20260304T100000Z\n")).await;
+            world
+                .put(
+                    "b.ics",
+                    &format!("UID:b\nSUMMARY:{n}\nDTSTART:20260304T090000Z\nDTEND:20260304T100000Z\n"),
+                )
+                .await;
             world.rounds().await;
         }
         assert_eq!(world.fake.record().len(), calls, "nothing is sent to her for 30 s");
@@ -71,7 +80,11 @@ async fn s66_retry_after_is_waited_for() {
 async fn s67_a_used_up_quota_stops_writes_for_an_hour_and_reads_go_on() {
     linked(full(), async |world, _| {
         world.settle().await;
-        world.run(Command::Fault { fault: Fault::new("calendar.events.insert", Trouble::refuse(403, "quotaExceeded")) }).await;
+        world
+            .run(Command::Fault {
+                fault: Fault::new("calendar.events.insert", Trouble::refuse(403, "quotaExceeded")),
+            })
+            .await;
         for n in 0..5 {
             world.put(&format!("{n}.ics"), &PLAIN.replace("UID:a", &format!("UID:{n}"))).await;
         }
@@ -80,7 +93,11 @@ async fn s67_a_used_up_quota_stops_writes_for_an_hour_and_reads_go_on() {
             world.turn(600).await;
             world.rounds().await;
         }
-        assert!(world.calls("calendar.events.insert") - inserts <= 7, "{}", world.calls("calendar.events.insert"));
+        assert!(
+            world.calls("calendar.events.insert") - inserts <= 7,
+            "{}",
+            world.calls("calendar.events.insert")
+        );
         assert!(world.calls("calendar.events.list") - lists >= 30);
         assert_eq!(world.state().await["pending"], 5, "nothing is lost");
         world.run(Command::ClearFaults).await;
@@ -94,7 +111,12 @@ async fn s67_a_used_up_quota_stops_writes_for_an_hour_and_reads_go_on() {
 
 #[tokio::test]
 async fn s68_a_token_that_ended_compares_everything_and_changes_nothing() {
-    let invalid = Trouble::Refuse { status: 400, reason: "invalid".into(), message: "Invalid sync token value.".into(), retry_after: None };
+    let invalid = Trouble::Refuse {
+        status: 400,
+        reason: "invalid".into(),
+        message: "Invalid sync token value.".into(),
+        retry_after: None,
+    };
     for trouble in [None, Some(invalid)] {
         linked(full(), async |world, _| {
             world.put("a.ics", PLAIN).await;
@@ -158,7 +180,11 @@ async fn s70_whatever_call_is_lost_the_end_is_the_same() {
     for trouble in [Trouble::Cut, Trouble::LostAnswer] {
         for position in 0..5 {
             linked(full(), async |world, _| {
-                world.run(Command::Fault { fault: Fault::new("calendar.", trouble.clone()).after(position).once() }).await;
+                world
+                    .run(Command::Fault {
+                        fault: Fault::new("calendar.", trouble.clone()).after(position).once(),
+                    })
+                    .await;
                 world.put("s.ics", series).await;
                 world.settle().await;
                 world.settle().await;
@@ -176,12 +202,24 @@ async fn s70_whatever_call_is_lost_the_end_is_the_same() {
 async fn s72_without_the_role_changes_are_parked() {
     linked(full(), async |world, link| {
         world.settle().await;
-        world.run(Command::Share { calendar: HER.into(), email: HER.into(), role: Some(fake_google::Role::Reader) }).await;
+        world
+            .run(Command::Share {
+                calendar: HER.into(),
+                email: HER.into(),
+                role: Some(fake_google::Role::Reader),
+            })
+            .await;
         world.put("a.ics", PLAIN).await;
         world.settle().await;
         let state = world.state().await;
         assert_eq!((&state["state"], &state["pending"]), (&json!("read_only"), &json!(1)));
-        world.run(Command::Share { calendar: HER.into(), email: HER.into(), role: Some(fake_google::Role::Owner) }).await;
+        world
+            .run(Command::Share {
+                calendar: HER.into(),
+                email: HER.into(),
+                role: Some(fake_google::Role::Owner),
+            })
+            .await;
         world.google.sync_now(&world.who().await, link).await.unwrap();
         world.settle().await;
         assert_eq!(world.events().await.len(), 1);

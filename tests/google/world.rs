@@ -181,7 +181,10 @@ impl World {
     pub async fn delete(&self, name: &str) {
         let who = self.who().await;
         let by = Author { who: &who, from: Origin::Dav };
-        self.calendars.delete(by, &CollectionPath::new("ada", "own").object(name), Condition::NONE).await.unwrap();
+        self.calendars
+            .delete(by, &CollectionPath::new("ada", "own").object(name), Condition::NONE)
+            .await
+            .unwrap();
     }
 
     /// Name and text of everything here, by name.
@@ -228,7 +231,9 @@ impl World {
 
     /// Living events at Google; exceptions too.
     pub async fn events(&self) -> Vec<Value> {
-        let Value::Array(all) = self.run(Command::Events { calendar: HER.into() }).await else { panic!("a list") };
+        let Value::Array(all) = self.run(Command::Events { calendar: HER.into() }).await else {
+            panic!("a list")
+        };
         all.into_iter().filter(|one| one["status"] != "cancelled").collect()
     }
 
@@ -263,7 +268,10 @@ pub fn object(events: &str) -> String {
     let parts = events.split("---\n").map(|lines| {
         format!("BEGIN:VEVENT\r\nDTSTAMP:20260101T000000Z\r\n{}END:VEVENT\r\n", lines.replace('\n', "\r\n"))
     });
-    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//phone//EN\r\n{}END:VCALENDAR\r\n", parts.collect::<String>())
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//phone//EN\r\n{}END:VCALENDAR\r\n",
+        parts.collect::<String>()
+    )
 }
 
 /// A time in Berlin as Google has it: `2026-03-03T10:00`.

@@ -29,6 +29,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Not even a tombstone stands there.
+    pub fn is_missing(&self) -> bool {
+        self.part.is_none() && self.etag.is_empty()
+    }
+
     /// An event that is no more.
     pub fn gone(event: &str) -> Seen {
         Seen {
