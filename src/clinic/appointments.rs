@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ical::{Object, Zone};
-use store::{AppointmentRow, BusyKind, CollectionId, Mark, Noted, PrincipalId, Source};
+use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Mark, Noted, PrincipalId, Source};
 
 use super::alter::{Alter, Scope};
 use super::check::Check;
@@ -131,6 +131,11 @@ impl Clinic {
     pub async fn appointment(&self, by: By, id: &AppointmentId) -> Result<Vec<AppointmentRow>> {
         let rows = self.store().read(by.clinic).await?.appointment(by.clinic, &id.uid).await?;
         if rows.is_empty() { Err(Error::NotFound("appointment")) } else { Ok(rows) }
+    }
+
+    /// Whether an object of this UID is an appointment.
+    pub async fn has_appointment(&self, clinic: ClinicId, uid: &str) -> Result<bool> {
+        Ok(!self.store().read(clinic).await?.appointment(clinic, uid).await?.is_empty())
     }
 
     /// Moves an appointment, or one occurrence of a series, to another time of the same people and rooms.

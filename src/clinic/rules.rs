@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use ical::Window;
 use store::{
-    AppointmentRow, BoxFuture, BusyKind, CollectionId, Decision, Mark, Noted, ObjectMeta, Policy,
+    AppointmentRow, BoxFuture, BusyKind, CollectionId, Decision, Mark, Noted, ObjectMeta, Origin, Policy,
     PrincipalId, RequestId, RequestStatus, Source, Span,
 };
 
@@ -207,7 +207,8 @@ async fn decide(work: &mut Work<'_>, write: Write<'_>, managed: Option<Managed>)
     let weighed = ledger::weigh(work, &change).await?;
     if let Some(met) = met(work, &write, &weighed).await? {
         match (write.at.policy, write.old, write.new) {
-            (Policy::Accept, ..) => {}
+            // A drag in Google is nobody's decision to book twice: it is refused, and put back there.
+            (Policy::Accept, ..) if managed.is_none() || !matches!(write.door, Origin::Google(_)) => {}
             (Policy::PutBack, Some(old), Some((name, _))) if old.name == name => {
                 return kept(work, &write, old).await;
             }

@@ -51,6 +51,10 @@ const STEPS: &[Step] = &[
         postgres: include_str!("../../migrations/postgres/0008_hours.sql"),
     },
     Step {
+        sqlite: include_str!("../../migrations/sqlite/0009_google.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_google.sql"),
+    },
+    Step {
         sqlite: include_str!("../../migrations/sqlite/0010_slots.sql"),
         postgres: include_str!("../../migrations/postgres/0010_slots.sql"),
     },

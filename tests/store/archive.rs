@@ -57,6 +57,7 @@ async fn furnish(world: &World) {
         })
         .await
         .unwrap();
+    super::google::furnish(world).await;
 }
 
 #[tokio::test]
