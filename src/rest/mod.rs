@@ -10,8 +10,8 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`, `slots`, `holds`, `appointments`, `calendar` (what stands there), `series`, `bulk` and `claims`, with `dates` (how one is
-//! shown) and `acts` (what is done with them).
+//! `tokens`, `audit`, `freebusy`, `slots`, `holds`, `appointments`, `calendar` (what stands there), `series`, `bulk` and
+//! `claims`, with `dates` (how one is shown) and `acts` (what is done with them).
 
 mod acts;
 mod appointments;

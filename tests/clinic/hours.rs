@@ -65,6 +65,8 @@ pub fn visit(of: PrincipalId, start: i64, rule: Option<&str>) -> Visit {
         buffers: (0, 0),
         title: "Consultation".into(),
         place: None,
+        location: None,
+        mode: None,
         patient: None,
         service: None,
         is_pending: false,

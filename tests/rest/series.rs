@@ -79,7 +79,8 @@ async fn f37_f38_f39_f48_f49_this_following_and_all() {
         let of = |n: usize| id(&list["items"][n]);
         let one = json!({ "scope": "this", "change": { "start": "2030-03-20T11:00:00+01:00", "title": "Moved" } });
         world.done("PATCH", &format!("/series/{}", of(1)), one).await;
-        let off = world.done("DELETE", &format!("/series/{}?scope=this&reason=ill&by_patient=true", of(2)), Value::Null);
+        let path = format!("/series/{}?scope=this&reason=ill&by_patient=true", of(2));
+        let off = world.done("DELETE", &path, Value::Null);
         off.await;
         let rest = json!({ "scope": "following", "change": { "start": "2030-04-09T12:00:00+02:00", "minutes": 45 } });
         let path = format!("/series/{}", of(4));
