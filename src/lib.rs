@@ -53,4 +53,5 @@ pub mod clinic;
 pub mod dav;
 pub mod edge;
 pub mod feeds;
+pub mod google;
 pub mod rest;

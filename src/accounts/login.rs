@@ -39,6 +39,8 @@ pub enum Via {
     Token(TokenId),
     /// The command line of this machine.
     Operator,
+    /// The account elsewhere that this person connected.
+    Remote(store::RemoteId),
 }
 
 /// Who somebody is, without when that was found out.
@@ -94,6 +96,7 @@ impl Caller {
             Via::AppPassword(id) => format!("app-password {id}"),
             Via::Token(id) => format!("token {id}"),
             Via::Operator => "operator".to_owned(),
+            Via::Remote(id) => format!("remote {id}"),
         }
     }
 

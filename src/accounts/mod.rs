@@ -8,8 +8,8 @@
 //!
 //! Files: `secret` (a text that is not printed) · `seal` (hashes, MACs, random texts) · `login` (Caller) · `known`
 //! (verdicts remembered) · `failures` (limits per account and address) · `people` · `app_passwords` · `links`
-//! (feeds) · `tokens` and `scopes` (what programs log in with) · `uses` (when something was used last) ·
-//! `repeats` (calls that are done once) · `error`.
+//! (feeds) · `remotes` (accounts with Google, tokens sealed) · `tokens` and `scopes` (what programs log in with) ·
+//! `uses` (when something was used last) · `repeats` (calls that are done once) · `error`.
 
 mod app_passwords;
 mod error;
@@ -18,6 +18,7 @@ mod known;
 mod links;
 mod login;
 mod people;
+mod remotes;
 mod repeats;
 mod scopes;
 mod seal;
@@ -31,13 +32,14 @@ pub use error::{Error, Refused};
 pub use links::FeedGrant;
 pub use login::{Caller, Via};
 pub use people::{Change, Founding, NewPerson};
+pub use remotes::{Asked, Given, RemoteState, Taken};
 pub use repeats::{Answered, Once, Repeat};
 pub use scopes::Scopes;
 pub use seal::{Cost, STAMP_BYTES, Stamp};
 pub use secret::Secret;
+use store::Store;
 /// Rows and words of the store that others read as they are.
-pub use store::{Clinic, Role};
-use store::{ClinicId, Store};
+pub use store::{Clinic, ClinicId, PrincipalId, Remote, RemoteId, Role};
 pub use uses::EVERY_SECONDS as USES_EVERY_SECONDS;
 
 /// The clinic that exists from the first start on.
@@ -51,11 +53,13 @@ pub struct Settings {
     pub failures: u32,
     /// Seconds.
     pub window: u32,
+    /// What seals the tokens of remotes: the first seals, all open.
+    pub sealing_keys: Vec<Secret>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { cost: Cost::default(), failures: 10, window: 15 * 60 }
+        Settings { cost: Cost::default(), failures: 10, window: 15 * 60, sealing_keys: Vec::new() }
     }
 }
 
@@ -69,6 +73,7 @@ struct Inner {
     store: Store,
     clinic: ClinicId,
     seal: seal::Seal,
+    vault: seal::Vault,
     known: known::Known,
     lanes: login::Lanes,
     links: links::Links,
@@ -87,6 +92,7 @@ impl Accounts {
         let inner = Inner {
             clinic,
             seal: seal::Seal::new(settings.cost)?,
+            vault: seal::Vault::new(&settings.sealing_keys)?,
             known: known::Known::default(),
             lanes: login::Lanes::default(),
             links: links::Links::default(),

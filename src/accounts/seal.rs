@@ -9,7 +9,9 @@ use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version,
     password_hash::{Output, ParamsString, Salt, SaltString},
 };
+use base64::Engine;
 use hmac::{Hmac, Mac as _};
+use ring::aead::{self, LessSafeKey, UnboundKey};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
@@ -206,6 +208,68 @@ impl Stamp {
     }
 }
 
+/// Seals what must be read again (tokens of others): ChaCha20-Poly1305 (RFC 8439). The first key seals, all of them open,
+/// so that a new one can be put in front and the old ones be taken away when nothing is sealed by them any more.
+pub struct Vault {
+    keys: Vec<([u8; KEY_MARK], LessSafeKey)>,
+}
+
+/// Bytes by which a sealed text names its key.
+const KEY_MARK: usize = 4;
+/// The form of a sealed text: this byte, the key's mark, the nonce, the text with its tag.
+const SEALED: u8 = 1;
+
+impl Vault {
+    /// Of keys of 32 bytes in base 64.
+    pub fn new(keys: &[Secret]) -> Result<Vault, Error> {
+        let keys = keys
+            .iter()
+            .map(|key| Vault::key(key).ok_or(Error::Invalid("a sealing key is not 32 bytes in base 64")));
+        Ok(Vault { keys: keys.collect::<Result<_, _>>()? })
+    }
+
+    fn key(text: &Secret) -> Option<([u8; KEY_MARK], LessSafeKey)> {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text.expose().trim()).ok()?;
+        let mark = Sha256::digest([b"kalends sealing key ".as_slice(), &bytes].concat());
+        let key = UnboundKey::new(&aead::CHACHA20_POLY1305, &bytes).ok()?;
+        Some((mark[..KEY_MARK].try_into().ok()?, LessSafeKey::new(key)))
+    }
+
+    /// `place` is where it will stand: sealed for one row, it does not open in another.
+    pub fn seal(&self, place: &str, text: &Secret) -> Result<Vec<u8>, Error> {
+        let (mark, key) = self.keys.first().ok_or(Error::Invalid("no sealing key is configured"))?;
+        let nonce = random::<{ aead::NONCE_LEN }>()?;
+        let mut sealed = text.expose().as_bytes().to_vec();
+        let place = aead::Aad::from(place.as_bytes());
+        key.seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(nonce), place, &mut sealed)
+            .map_err(|_| Error::Invalid("a text cannot be sealed"))?;
+        Ok([&[SEALED][..], mark, &nonce, &sealed].concat())
+    }
+
+    /// None: of another key, another place, or damaged.
+    pub fn open(&self, place: &str, sealed: &[u8]) -> Option<Secret> {
+        let rest = sealed.strip_prefix(&[SEALED])?;
+        let (mark, rest) = rest.split_at_checked(KEY_MARK)?;
+        let (nonce, text) = rest.split_at_checked(aead::NONCE_LEN)?;
+        let (_, key) = self.keys.iter().find(|(one, _)| one == mark)?;
+        let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut text = text.to_vec();
+        let open = key.open_in_place(nonce, aead::Aad::from(place.as_bytes()), &mut text).ok()?;
+        String::from_utf8(open.to_vec()).ok().map(Secret::new)
+    }
+
+    /// Whether it was sealed by another key than the first.
+    pub fn is_stale(&self, sealed: &[u8]) -> bool {
+        let mark = self.keys.first().map(|(mark, _)| mark.as_slice());
+        sealed.get(1..=KEY_MARK) != mark
+    }
+}
+
+/// The challenge of a verifier (RFC 7636 4.2, S256).
+pub fn challenge(verifier: &Secret) -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose().as_bytes()))
+}
+
 /// In constant time.
 pub fn same(one: &[u8], other: &[u8]) -> bool {
     one.ct_eq(other).into()
@@ -245,6 +309,25 @@ mod tests {
         // The form is the usual one: other programs could read it.
         let kept = PasswordHash::new(&hash.0).unwrap();
         argon2::PasswordVerifier::verify_password(&Argon2::default(), b"right", &kept).unwrap();
+    }
+
+    #[test]
+    fn s9_a_sealed_token_opens_in_its_own_row_with_its_own_key_only() {
+        let key = |byte: u8| Secret::new(base64::engine::general_purpose::STANDARD.encode([byte; 32]));
+        let (old, new) = (Vault::new(&[key(1)]).unwrap(), Vault::new(&[key(2), key(1)]).unwrap());
+        let sealed = old.seal("1/2/refresh", &Secret::new("1//token")).unwrap();
+        assert!(!sealed.windows(8).any(|part| part == b"1//token"));
+        assert_eq!(new.open("1/2/refresh", &sealed).unwrap().expose(), "1//token");
+        assert!(new.is_stale(&sealed) && !old.is_stale(&sealed));
+        assert!(old.open("1/3/refresh", &sealed).is_none(), "moved to another row");
+        assert!(Vault::new(&[key(3)]).unwrap().open("1/2/refresh", &sealed).is_none());
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(old.open("1/2/refresh", &damaged).is_none(), "byte {at}");
+        }
+        assert!(Vault::new(&[Secret::new("short")]).is_err());
+        assert!(Vault::new(&[]).unwrap().seal("", &Secret::new("x")).is_err());
     }
 
     #[test]

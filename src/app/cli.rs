@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand};
 use super::{
     Error,
     commands::{
-        Context, app_password, archive, calendar, check, clinic, doctor, export, feed, import, maintain,
-        serve, share, token, user,
+        Context, app_password, archive, calendar, check, clinic, doctor, export, feed, google, import,
+        maintain, serve, share, token, user,
     },
     settings::Flags,
     telemetry,
@@ -51,6 +51,9 @@ enum Command {
     /// Secret links to a calendar.
     #[command(subcommand)]
     Feed(feed::Feed),
+    /// Google Calendar, both ways.
+    #[command(subcommand)]
+    Google(google::Google),
     Import(import::Import),
     Export(export::Export),
     Migrate(maintain::Migrate),
@@ -73,6 +76,7 @@ impl Command {
             Command::Calendar(command) => command.run(context).await,
             Command::Share(command) => command.run(context).await,
             Command::Feed(command) => command.run(context).await,
+            Command::Google(command) => command.run(context).await,
             Command::Import(command) => command.run(context).await,
             Command::Export(command) => command.run(context).await,
             Command::Migrate(command) => command.run(context).await,
@@ -151,6 +155,16 @@ mod tests {
             "feed add ada visits --busy-only --label Google",
             "feed list ada visits",
             "feed revoke ada visits 1",
+            "google connect ada",
+            "google calendars ada 1",
+            "google link ada 1 primary visits --privacy title --policy google --direction both",
+            "google status ada",
+            "google sync ada 2",
+            "google resync ada 2 --dry-run",
+            "google pause ada 2",
+            "google dead ada 2",
+            "google disconnect ada 1 --keep",
+            "google disconnect ada 1 --remove",
             "migrate",
             "reindex",
             "check",

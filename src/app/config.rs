@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::DatabaseUrl;
 
 use super::Error;
+use crate::accounts::Secret;
 
 /// To add a setting: one field with its meaning as comment, its default below; then refresh
 /// `schemas/config.schema.json` and the README's table by running their tests with `UPDATE=1`.
@@ -44,6 +45,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Answer hot reads from memory. Off, everything comes from the database: slower, never different.
     pub memory: bool,
+    /// Google Calendar, both ways. Off while no client is named.
+    pub google: Google,
     /// What a client may take.
     pub limits: Limits,
     /// SQLite only; `normal` may lose acknowledged writes at a power cut and exists to prove that tests notice.
@@ -75,6 +78,34 @@ pub struct Limits {
     pub login_failures: u32,
     /// That window, in seconds.
     pub login_window: u32,
+}
+
+/// The clinic's project at Google; how to make one stands in `interop/google.md`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Google {
+    /// Id of the OAuth client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Hidden,
+    /// Keys that seal tokens in the database: 32 bytes in base 64 each, with commas between. The first seals, all open;
+    /// put a new one in front, and take the old one away after a day.
+    pub sealing_keys: Hidden,
+    /// Another server in place of Google, for tests.
+    #[schemars(extend("x-hidden" = true))]
+    pub base_url: Option<String>,
+}
+
+/// A setting that is never printed.
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(transparent)]
+pub struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// How log lines look.
@@ -123,6 +154,7 @@ impl Default for Config {
             log: "info".into(),
             log_format: LogFormat::Text,
             memory: true,
+            google: Google::default(),
             limits: Limits::default(),
             sqlite_synchronous: Synchronous::Full,
         }
@@ -172,6 +204,12 @@ impl Config {
             Some(text) => Ok(text.0.parse()?),
             None => Ok(DatabaseUrl::Sqlite(self.data.join("kalends.db"))),
         }
+    }
+
+    /// The keys that seal tokens of Google.
+    pub(super) fn sealing_keys(&self) -> Vec<Secret> {
+        let keys = self.google.sealing_keys.0.split(',').map(str::trim).filter(|key| !key.is_empty());
+        keys.map(Secret::new).collect()
     }
 
     /// What absolute URLs begin with, without a slash at the end.

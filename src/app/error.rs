@@ -16,6 +16,8 @@ pub enum Error {
     Calendar(#[from] crate::calendar::Error),
     #[error(transparent)]
     Clinic(#[from] crate::clinic::Error),
+    #[error(transparent)]
+    Google(#[from] crate::google::Error),
     #[error("{what}: {why}")]
     Io { what: String, why: io::Error },
     #[error(transparent)]

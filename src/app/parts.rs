@@ -12,9 +12,10 @@ use super::{
     config::{Config, Synchronous},
 };
 use crate::{
-    accounts::{self, Accounts},
+    accounts::{self, Accounts, Secret},
     calendar::{self, Calendars},
     clinic::{self, Clinic, Directory},
+    google::{self, Google},
 };
 
 /// The parts below the doors.
@@ -55,6 +56,7 @@ impl Parts {
             cost: turned.cost.unwrap_or_default(),
             failures: limits.login_failures,
             window: limits.login_window,
+            sealing_keys: config.sealing_keys(),
         };
         let accounts = Accounts::open(store.clone(), settings).await?;
         let settings = calendar::Settings {
@@ -79,6 +81,25 @@ impl Parts {
         store.close().await;
         Ok(())
     }
+}
+
+/// The door to Google, where the clinic has a project there.
+pub fn google(config: &Config, parts: &Parts) -> Result<Option<Google>, Error> {
+    let set = &config.google;
+    if set.client_id.is_empty() {
+        return Ok(None);
+    }
+    if config.sealing_keys().is_empty() {
+        return Err(Error::config("google.sealing_keys: set at least one, 32 random bytes in base 64"));
+    }
+    let secret = Secret::new(set.client_secret.0.clone());
+    let settings = google::Settings {
+        project: google::Project { id: set.client_id.clone(), secret },
+        place: set.base_url.as_deref().map_or_else(google::Place::google, google::Place::at),
+        root: config.base_url(),
+    };
+    let below = (parts.accounts.clone(), parts.calendars.clone(), parts.clinic.clone());
+    Ok(Some(Google::new(settings, below)?))
 }
 
 /// How the configured database is opened.

@@ -7,6 +7,7 @@
 //! | `/.well-known/timezone` | 301 to `/tzdist` (RFC 7808 4.2.1.3) |
 //! | `/feeds/{secret}.ics`, `/freebusy/{secret}` | `feeds`: the secret is the login |
 //! | `/tzdist/...` | `feeds`: time zones, without login |
+//! | `/oauth/google/callback`, `/hooks/google/calendar` | `google`: a secret in the request is the proof |
 //! | `/api/v1/...` | `rest`, after login; OPTIONS without |
 //! | `/api/docs`, `/api/openapi.json` | `rest`: what it is, without login |
 //! | `/health/live`, `/health/ready`, `/metrics` | the operator |
@@ -27,6 +28,7 @@ use crate::{
     dav::Dav,
     edge::{Answer, Ask, Gate, Problem, auth::Takes, problem},
     feeds::{Feeds, tzdist},
+    google::{self, Google},
     rest::{self, Rest},
 };
 
@@ -37,6 +39,7 @@ pub struct Router {
     pub dav: Dav,
     pub feeds: Feeds,
     pub rest: Rest,
+    pub google: Option<Google>,
     pub meters: Arc<Meters>,
     /// Where `/.well-known/caldav` leads.
     pub dav_root: HeaderValue,
@@ -52,6 +55,8 @@ enum Place<'a> {
     Feed(&'a str),
     FreeBusy(&'a str),
     Timezones(&'a str),
+    Consent,
+    Hook,
     Api,
     ApiDocs,
     ApiDocument,
@@ -77,6 +82,8 @@ fn place(path: &str) -> Place<'_> {
         "/robots.txt" => Place::Robots,
         rest::DOCS => Place::ApiDocs,
         rest::DOCUMENT => Place::ApiDocument,
+        google::CALLBACK => Place::Consent,
+        google::HOOK => Place::Hook,
         "*" => Place::Dav,
         _ if path.strip_prefix(rest::ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
             Place::Api
@@ -108,6 +115,7 @@ impl Place<'_> {
             Place::FreeBusy(_) => Door::FreeBusy,
             Place::Timezones(_) | Place::WellKnownTimezones => Door::Timezones,
             Place::Api | Place::ApiDocs | Place::ApiDocument => Door::Rest,
+            Place::Consent | Place::Hook => Door::Google,
             Place::Live | Place::Ready => Door::Health,
             Place::Metrics => Door::Metrics,
             Place::Robots | Place::Front | Place::Nowhere => Door::Page,
@@ -160,6 +168,7 @@ impl Router {
             Place::Timezones(rest) => tzdist::answer(rest, &ask).await,
             Place::ApiDocs if is_read => self.rest.docs(),
             Place::ApiDocument if is_read => self.rest.document(),
+            Place::Consent | Place::Hook => self.google(ask).await,
             Place::Live if is_read => health::live(),
             Place::Ready if is_read => health::ready(&self.parts.store, self.parts.accounts.clinic()).await,
             Place::Metrics if is_read => self.meters.answer(ask.peer),
@@ -173,6 +182,15 @@ impl Router {
         match self.caller(&mut ask, Takes::Passwords).await {
             Err(refusal) => refusal,
             Ok(caller) => self.dav.answer(caller, ask).await,
+        }
+    }
+
+    /// Without login: a secret in the request is the proof.
+    async fn google(&self, ask: Ask) -> Answer {
+        match (&self.google, place(&ask.path)) {
+            (Some(google), Place::Hook) => google.hook_answer(ask).await,
+            (Some(google), _) => google.callback_answer(&ask).await,
+            (None, _) => Problem::not_found().answer(),
         }
     }
 

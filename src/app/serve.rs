@@ -26,15 +26,20 @@ use crate::{
     dav::{self, Dav},
     edge::{Gate, auth::PlainLogin, limits, listen::Entrance, proxy::Trusted, tls::Tls},
     feeds::{Feeds, tzdist},
+    google::Google,
     rest::Rest,
 };
 
 /// What answers in the making may take after the stop; with closing the database it stays below ten seconds.
 const GRACE: Duration = Duration::from_secs(7);
 
+/// What reading calendars into memory may hold up a start: 100,000 objects take half of it.
+const WARM: Duration = Duration::from_millis(150);
+
 /// A server that runs.
 pub struct Running {
     pub parts: Parts,
+    pub google: Option<Google>,
     /// The settings in force, with the addresses really bound.
     pub config: Config,
     stop: watch::Sender<bool>,
@@ -56,14 +61,23 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
             tracing::info!(objects = done.objects, unreadable = done.unreadable, "the index was made again");
         }
     }
+    warm(&parts).await;
     let listeners = bind(&mut config).await?;
     let (stop, stopped) = watch::channel(false);
     let meters = Meters::new(config.metrics_from.clone())?;
-    let work = work::start(&parts, meters.clone(), &stopped);
+    let google = parts::google(&config, &parts)?;
+    let work = work::start(&parts, google.clone(), meters.clone(), &stopped);
     let entrance = entrance(&config)?;
-    let router = Arc::new(router(&config, &parts, meters)?);
+    let router = Arc::new(router(&config, &parts, google.clone(), meters)?);
     let entrance = tokio::spawn(entrance.run(listeners, move |ask| router.clone().answer(ask), stopped));
-    Ok(Running { parts, config, stop, entrance, work, _lock: lock })
+    Ok(Running { parts, google, config, stop, entrance, work, _lock: lock })
+}
+
+/// The first requests find their calendars in memory; what takes longer goes on beside them (`work.rs`).
+async fn warm(parts: &Parts) {
+    if let Ok(Err(error)) = tokio::time::timeout(WARM, parts.calendars.warm()).await {
+        tracing::warn!(%error, "warming the calendars failed; the first requests read them");
+    }
 }
 
 impl Running {
@@ -84,7 +98,12 @@ impl Running {
     }
 }
 
-fn router(config: &Config, parts: &Parts, meters: Arc<Meters>) -> Result<Router, Error> {
+fn router(
+    config: &Config,
+    parts: &Parts,
+    google: Option<Google>,
+    meters: Arc<Meters>,
+) -> Result<Router, Error> {
     let plain = if config.allow_plain_http { PlainLogin::Anywhere } else { PlainLogin::LoopbackOnly };
     let root = config.public_url.as_deref().unwrap_or_default();
     let leads = |path: &str| {
@@ -107,6 +126,7 @@ fn router(config: &Config, parts: &Parts, meters: Arc<Meters>) -> Result<Router,
             parts.directory.clone(),
         ),
         parts: parts.clone(),
+        google,
         meters,
         dav_root,
         timezones_root,

@@ -31,17 +31,19 @@ pub enum Door {
     FreeBusy,
     Timezones,
     Rest,
+    Google,
     Health,
     Metrics,
     Page,
 }
 
-const DOORS: [Door; 8] = [
+const DOORS: [Door; 9] = [
     Door::Dav,
     Door::Feeds,
     Door::FreeBusy,
     Door::Timezones,
     Door::Rest,
+    Door::Google,
     Door::Health,
     Door::Metrics,
     Door::Page,
@@ -55,6 +57,7 @@ impl Door {
             Door::FreeBusy => "freebusy",
             Door::Timezones => "timezones",
             Door::Rest => "rest",
+            Door::Google => "google",
             Door::Health => "health",
             Door::Metrics => "metrics",
             Door::Page => "page",

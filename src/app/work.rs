@@ -1,14 +1,14 @@
 //! What runs by the clock beside the requests. The list.
 //!
-//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. Warming and
-//! the first look at the horizon are done once, beside the first requests.
+//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. What is
+//! left to warm and the first look at the horizon are done once, beside the first requests.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet, time};
 
 use super::{parts::Parts, telemetry::Meters};
-use crate::clinic::Clinic;
+use crate::{clinic::Clinic, google::Google};
 
 /// Between two writes of "last used".
 const USES: Duration = Duration::from_secs(crate::accounts::USES_EVERY_SECONDS as u64);
@@ -18,11 +18,18 @@ const TEND: Duration = Duration::from_secs(60);
 const HORIZON: Duration = Duration::from_secs(3_600);
 /// Between two looks for keys of calls that are a day old.
 const REPEATS: Duration = Duration::from_secs(3_600);
+/// Between two looks for links whose time has come.
+const LINKS: Duration = Duration::from_secs(1);
 /// Between two readings of the metrics' samples.
 const METERS: Duration = Duration::from_secs(5);
 
 /// Starts everything; each ends when `stop` becomes true.
-pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+pub fn start(
+    parts: &Parts,
+    google: Option<Google>,
+    meters: Arc<Meters>,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<()> {
     let mut all = JoinSet::new();
     let accounts = parts.accounts.clone();
     all.spawn(every(USES, stop.clone(), move || {
@@ -48,6 +55,9 @@ pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -
         let clinic = clinic.clone();
         async move { extend(&clinic).await }
     }));
+    if let Some(google) = google {
+        all.spawn(follow(google, stop.clone()));
+    }
     all.spawn(every(METERS, stop.clone(), move || {
         meters.tidy();
         async {}
@@ -57,6 +67,26 @@ pub fn start(parts: &Parts, meters: Arc<Meters>, stop: &watch::Receiver<bool>) -
 
 async fn extend(clinic: &Clinic) {
     said("extending the booking horizon", clinic.extend_horizons().await.map(drop));
+}
+
+/// Links have their turns when something calls for them; else it is looked each second whose time has come.
+async fn follow(google: Google, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        let count = match google.round().await {
+            Ok(count) => count,
+            Err(error) => {
+                said("looking for links", Err(error));
+                0
+            }
+        };
+        if count == 0 {
+            tokio::select! {
+                () = google.called() => {}
+                () = time::sleep(LINKS) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
 }
 
 async fn every<F>(

@@ -6,7 +6,8 @@
 //! Files: `path` (where a thing stands), `access` (may this caller), `error`, `condition` (If-Match and the like),
 //! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
 //! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `guard` (a
-//! house's rule inside the write), `work` (several writes in one transaction, for that rule and the clinic), `read`
+//! house's rule inside the write), `work` (several writes in one transaction, for that rule and the clinic),
+//! `mirror` (what links to Google remember), `read`
 //! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
 //! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the
 //! bounded memory and how it is filled), `index` (rebuilding what is derived), `turns` (whose work has the processor).
@@ -24,6 +25,7 @@ mod index;
 mod limits;
 mod load;
 mod memory;
+mod mirror;
 mod object;
 mod objects;
 mod pack;
@@ -59,12 +61,14 @@ pub use ical::{Period, Window, Zone};
 pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
 pub use memory::MemorySettings;
+pub use mirror::{Mirrors, RESTS};
 pub use object::{Entry, Etag};
 pub use objects::{Author, Written};
 pub use path::{CollectionPath, INBOX, NAME_BYTES, ObjectPath, SHARE_MARK};
 pub use read::Opened;
 pub use shown::{Home, Shown};
 /// Rows and words of the store that doors read or hand over as they are.
+pub use store::{Born, Channel, Errand, ErrandState, Link, LinkId, LinkNote, NewLink, Twin, Way};
 pub use store::{
     Collection, CollectionChange, NewCollection, Origin, Policy, PrincipalKind, Privilege as ShareAs,
     Property, PropertyOwner,

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ical::{Object, Zone};
-use store::{AppointmentRow, BusyKind, CollectionId, Mark, Noted, PrincipalId, Source};
+use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Mark, Noted, PrincipalId, Source};
 
 use super::alter::{Alter, Scope};
 use super::check::Check;
@@ -133,6 +133,11 @@ impl Clinic {
         if rows.is_empty() { Err(Error::NotFound("appointment")) } else { Ok(rows) }
     }
 
+    /// Whether an object of this UID is an appointment.
+    pub async fn has_appointment(&self, clinic: ClinicId, uid: &str) -> Result<bool> {
+        Ok(!self.store().read(clinic).await?.appointment(clinic, uid).await?.is_empty())
+    }
+
     /// Moves an appointment, or one occurrence of a series, to another time of the same people and rooms.
     pub async fn reschedule(
         &self,
@@ -256,7 +261,7 @@ async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Ground) -> Res
             let asked = &ready.visit;
             let same = (kept.start, kept.end, kept.buffers) == (asked.start, asked.end, asked.buffers)
                 && kept.resources() == asked.resources();
-            if !same || asked.rule.is_some() {
+            if !same {
                 return Err(Error::Invalid { field: "hold", why: "it was made for something else" });
             }
             Some(id.clone())

@@ -86,7 +86,12 @@ fn first_to_come(found: &Found, now: i64) -> Result<i64> {
 
 /// The instant by which a row's occurrence is known.
 pub(super) fn instant(row: &AppointmentRow) -> Option<i64> {
-    When::read(&row.recurrence, None).map(|when| when.instant(&Zone::utc()))
+    at(&row.recurrence)
+}
+
+/// The instant that a key of an occurrence says; None of the whole.
+pub(super) fn at(recurrence: &str) -> Option<i64> {
+    When::read(recurrence, None).map(|when| when.instant(&Zone::utc()))
 }
 
 /// A change of the dates from `at` on.
@@ -236,7 +241,11 @@ impl Turn<'_> {
         }
         for (date, row) in rows {
             let moved = self.zone.to_instant(self.zone.to_civil(date) + self.shift);
+            let old = (row.uid.as_str(), row.recurrence.as_str());
             let row = self.moved(row, uid, moved, stands.get(&moved).copied());
+            if is_elsewhere {
+                work.tx().move_seats(old, (uid, &row.recurrence)).await?;
+            }
             work.tx().save_appointment(&row, visits, Noted::Changed).await?;
         }
         Ok(())

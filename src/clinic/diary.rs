@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ical::{Budget, Civil, Window, Zone};
-use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Conn, Object, PrincipalId};
+use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Conn, Object, PrincipalId, Seat};
 
 use super::dated::{self, DateKind, Dated, Rows, Stored};
 use super::error::{Error, Result, invalid};
 use super::plan::{self, ABSENCES, DAY, VISITS};
 use super::status::Status;
+use super::visit::AppointmentId;
 use super::{By, Clinic};
 
 /// Calendars of one question.
@@ -73,6 +74,8 @@ struct Sheet {
     objects: Vec<Object>,
     calendars: HashMap<CollectionId, (PrincipalId, BusyKind)>,
     rows: Vec<AppointmentRow>,
+    /// Of the patient who is asked about.
+    seats: Vec<Seat>,
     zones: HashMap<PrincipalId, Zone>,
     capacity: HashMap<PrincipalId, i64>,
 }
@@ -107,9 +110,10 @@ impl Clinic {
         let sheet = sheet(&mut conn, by.clinic, &leaf, window).await?;
         drop(conn);
         let work = move || {
+            let seats = seated(&sheet.seats);
             let mut dates = sheet.dates(window, leaf.with_cancelled)?;
             if let Whose::Patient(patient) = leaf.whose {
-                dates.retain(|date| date.patient == Some(patient));
+                dates.retain(|date| date.patient == Some(patient) || seats.contains(&date.id));
             }
             if let Some(after) = &leaf.after {
                 let after = (after.0, after.1, after.2.as_str(), after.3);
@@ -180,6 +184,9 @@ async fn sheet(conn: &mut Conn, clinic: ClinicId, leaf: &Leaf, window: Window) -
         Whose::Calendars(owners) => owners.clone(),
         Whose::Patient(patient) => {
             sheet.rows = conn.appointments_for(clinic, *patient, (i64::MIN, "", ""), ROWS).await?;
+            sheet.seats = conn.seats_for(clinic, *patient, ROWS).await?;
+            let sessions: Vec<String> = sheet.seats.iter().map(|seat| seat.uid.clone()).collect();
+            sheet.rows.extend(conn.appointments_about(clinic, &sessions).await?);
             practitioners(&sheet.rows)
         }
         Whose::These(uids) => {
@@ -230,6 +237,14 @@ async fn sheet(conn: &mut Conn, clinic: ClinicId, leaf: &Leaf, window: Window) -
         sheet.capacity = found.into_iter().map(|one| (one.id, one.capacity)).collect();
     }
     Ok(sheet)
+}
+
+fn seated(seats: &[Seat]) -> HashSet<AppointmentId> {
+    let id = |seat: &Seat| AppointmentId {
+        uid: seat.uid.clone(),
+        occurrence: super::course::at(&seat.recurrence),
+    };
+    seats.iter().map(id).collect()
 }
 
 fn practitioners(rows: &[AppointmentRow]) -> Vec<PrincipalId> {

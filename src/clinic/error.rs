@@ -22,6 +22,9 @@ pub enum Error {
     /// This party holds as much as it may, or has prolonged the hold as often as it may.
     #[error("no more may be held")]
     HoldLimit,
+    /// A session has as many patients as it takes.
+    #[error("all seats are taken")]
+    SeatsTaken,
     /// Neither the role nor the token of the caller is for this.
     #[error("you may not do this with {}", .0.word())]
     Denied(Subject),
@@ -169,6 +172,7 @@ impl Error {
             Error::Conflict(_) => "SCHEDULING_CONFLICT",
             Error::HoldExpired => "HOLD_EXPIRED",
             Error::HoldLimit => "HOLD_LIMIT",
+            Error::SeatsTaken => "SEATS_TAKEN",
             Error::NotFound("hold") => "HOLD_NOT_FOUND",
             Error::NotFound("resource") => "RESOURCE_NOT_FOUND",
             Error::NotFound("appointment") => "APPOINTMENT_NOT_FOUND",

@@ -100,10 +100,18 @@ impl Clinic {
         Err(Error::Overtaken)
     }
 
-    /// The visit that a wish comes to now: for those who book series.
-    pub async fn visit_of(&self, who: &Caller, wish: &Wish) -> Result<Visit> {
+    /// The visit that a wish comes to now: for those who book series. A hold keeps its first date.
+    pub async fn visit_of(&self, who: &Caller, wish: &Wish, ground: &Ground) -> Result<Visit> {
+        if let Ground::Hold(id) = ground {
+            let kept = Visit::from_json(&self.own_hold(who, id, Verb::Write).await?.plan)?;
+            let visit = self.from_hold(who, wish, kept).await?.visit;
+            return Ok(Visit { rule: wish.rule.clone(), ..visit });
+        }
         self.may_book(who, wish.practitioner)?;
-        Ok(self.plan(who, wish, &Ground::Bare).await?.visit)
+        if let Ground::Overbook(_) = ground {
+            access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;
+        }
+        Ok(self.plan(who, wish, ground).await?.visit)
     }
 
     /// Keeps a time for the minutes that the service or the clinic gives.
@@ -248,7 +256,7 @@ impl Clinic {
     }
 
     /// A practitioner books for itself; patients, bots and the front desk with everybody.
-    fn may_book(&self, who: &Caller, practitioner: PrincipalId) -> Result<()> {
+    pub fn may_book(&self, who: &Caller, practitioner: PrincipalId) -> Result<()> {
         match access::reach(who, Subject::Appointments, Verb::Write)? {
             Reach::Own(own) if who.role() == Some(Role::Practitioner) && own != practitioner => {
                 Err(Error::Denied(Subject::Appointments))

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use ical::Window;
 use store::{
-    AppointmentRow, BoxFuture, BusyKind, CollectionId, Decision, Mark, Noted, ObjectMeta, Policy,
+    AppointmentRow, BoxFuture, BusyKind, CollectionId, Decision, Mark, Noted, ObjectMeta, Origin, Policy,
     PrincipalId, RequestId, RequestStatus, Source, Span,
 };
 
@@ -76,7 +76,9 @@ async fn closed(work: &mut Work<'_>, write: &Write<'_>) -> Result<Option<Kept>> 
     };
     let clinic = write.at.clinic;
     let object = work.tx().object(clinic, write.at.id, &old.name).await?;
-    let Some(text) = object.and_then(|object| object.text).map(|text| text.0) else { return Ok(None) };
+    let stood = object.and_then(|object| object.text).map(|text| text.0);
+    // What is renamed has left its old place already: the text is the same.
+    let Some(text) = stood.or_else(|| write.new.map(|(_, new)| new.text.clone())) else { return Ok(None) };
     let tree = text::tree(&text).map_err(plain)?;
     let leave = match closing::kind(&tree) {
         BlockKind::Leave => closing::leave(&tree),
@@ -205,7 +207,8 @@ async fn decide(work: &mut Work<'_>, write: Write<'_>, managed: Option<Managed>)
     let weighed = ledger::weigh(work, &change).await?;
     if let Some(met) = met(work, &write, &weighed).await? {
         match (write.at.policy, write.old, write.new) {
-            (Policy::Accept, ..) => {}
+            // A drag in Google is nobody's decision to book twice: it is refused, and put back there.
+            (Policy::Accept, ..) if managed.is_none() || !matches!(write.door, Origin::Google(_)) => {}
             (Policy::PutBack, Some(old), Some((name, _))) if old.name == name => {
                 return kept(work, &write, old).await;
             }

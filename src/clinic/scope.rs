@@ -139,6 +139,7 @@ async fn give(
         series: Some(found.id.uid.clone()),
         ..alter.on(&found.row)
     };
+    work.tx().move_seats((&found.id.uid, &super::recurrence(at)), (&uid, "")).await?;
     beside(work, found.by, (&new, text), &row, ground).await
 }
 

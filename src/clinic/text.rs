@@ -157,6 +157,15 @@ pub fn mended(old: &[u8], new: &[u8]) -> Result<Option<Bytes>> {
     Ok(Some(printed(&new)))
 }
 
+/// What the object, or one of its occurrences, is called.
+pub fn title_of(text: &[u8], occurrence: Option<i64>) -> Result<String> {
+    let (tree, zone) = (tree(text)?, zone_of(text)?);
+    let own = occurrence.and_then(|id| tree.parts().find(|part| stands_for(part, id, &zone)));
+    let part = own.or_else(|| tree.parts().find(|part| part.get("RECURRENCE-ID").is_none()));
+    let line = part.and_then(|part| part.get("SUMMARY"));
+    Ok(line.map(|line| line.text().into_owned()).unwrap_or_default())
+}
+
 /// The component that has no RECURRENCE-ID.
 pub(super) fn master_mut(tree: &mut Component) -> Result<&mut Component> {
     let mut parts = tree.components_mut().filter(|part| part.name() != "VTIMEZONE");

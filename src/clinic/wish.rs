@@ -150,7 +150,7 @@ impl Wish {
             Some(dish) => dish.measure_of(self.practitioner).ok_or(Error::Unfit(Unfit::NotDone))?,
             None => Measure::plain(0),
         };
-        let length = self.minutes.map_or(measure.length, |minutes| minutes * 60);
+        let length = self.minutes.map_or(measure.length, |minutes| minutes.saturating_mul(60));
         if !(1..=LONGEST).contains(&length) {
             return invalid("minutes", "from 1 minute to one day");
         }

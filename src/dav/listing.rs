@@ -1,10 +1,11 @@
 //! Objects of one calendar into a multistatus: what PROPFIND and the reports share.
-//! Invariant: texts and dead properties are read [`CHUNK`] at a time, so that memory does not grow with what was asked;
-//! without them an entry costs only its bytes.
+//! Invariant: texts and dead properties are read [`CHUNK`] at a time and one chunk ahead at most, so that memory does not
+//! grow with what was asked; without them an entry costs only its bytes.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::join;
 use http::StatusCode;
 use ical::{Budget, Zone};
 
@@ -51,6 +52,8 @@ enum Part {
     Failed(ical::Error),
 }
 
+type Told = (Entry, Part);
+
 impl Listing {
     pub async fn new(reader: Reader, shown: Shown, asked: Asked) -> Result<Listing> {
         let shares = reader.shares(&shown, asked.wanted.needs()).await?;
@@ -68,7 +71,7 @@ impl Listing {
     }
 
     /// Objects that were found.
-    pub async fn entries(&mut self, stream: &mut Stream, entries: &[Entry]) -> Result<()> {
+    pub async fn entries<'e>(&mut self, stream: &mut Stream, entries: &'e [Entry]) -> Result<()> {
         let needs_dead = self.wanted.needs().has(Needs::DEAD);
         if self.data.is_none() && !needs_dead {
             for entry in entries {
@@ -77,18 +80,38 @@ impl Listing {
             }
             return Ok(());
         }
-        for chunk in entries.chunks(CHUNK) {
-            let names: Vec<&str> = chunk.iter().map(|entry| &*entry.name).collect();
-            self.named(stream, &names).await?;
+        let name = |entry: &'e Entry| &*entry.name;
+        let all: Vec<Vec<&str>> =
+            entries.chunks(CHUNK).map(|chunk| chunk.iter().map(name).collect()).collect();
+        if self.data.is_none() {
+            for names in all {
+                self.named(stream, &names).await?;
+            }
+            return Ok(());
+        }
+        let mut opened = self.texts(all.first()).await?;
+        for (at, names) in all.iter().enumerate() {
+            let parts = self.parts(opened).await?;
+            // The database is asked for the next texts before these are written, and finds them meanwhile.
+            let (next, told) = join(self.texts(all.get(at + 1)), self.tell(stream, names, parts)).await;
+            told?;
+            opened = next?;
         }
         Ok(())
     }
 
+    async fn texts(&self, names: Option<&Vec<&str>>) -> Result<Vec<Option<Opened>>> {
+        match names {
+            Some(names) => Ok(self.reader.calendars.texts(&self.shown, names).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Objects by name, [`CHUNK`] at most; one that is not there is told with 404 (RFC 4791 section 7.9).
     pub async fn named(&mut self, stream: &mut Stream, names: &[&str]) -> Result<()> {
-        let dead = self.dead(names).await?;
-        let of = |name: &str| dead.as_ref().and_then(|all| all.get(&Some(name.to_owned())));
         if self.data.is_none() {
+            let dead = self.dead(names).await?;
+            let of = |name: &str| dead.as_ref().and_then(|all| all.get(&Some(name.to_owned())));
             let found = self.reader.calendars.find(&self.shown, names).await?;
             for (name, entry) in names.iter().zip(found) {
                 match entry {
@@ -100,7 +123,14 @@ impl Listing {
             return Ok(());
         }
         let opened = self.reader.calendars.texts(&self.shown, names).await?;
-        for (name, one) in names.iter().zip(self.parts(opened).await?) {
+        let parts = self.parts(opened).await?;
+        self.tell(stream, names, parts).await
+    }
+
+    async fn tell(&self, stream: &mut Stream, names: &[&str], parts: Vec<Option<Told>>) -> Result<()> {
+        let dead = self.dead(names).await?;
+        let of = |name: &str| dead.as_ref().and_then(|all| all.get(&Some(name.to_owned())));
+        for (name, one) in names.iter().zip(parts) {
             match one {
                 None => self.absent(stream, name),
                 Some((_, Part::Failed(error))) => self.failed(stream, name, &error),
@@ -121,7 +151,7 @@ impl Listing {
     }
 
     /// The parts of the texts that are asked for; made off the async threads, as each is parsed for it.
-    async fn parts(&mut self, opened: Vec<Option<Opened>>) -> Result<Vec<Option<(Entry, Part)>>> {
+    async fn parts(&mut self, opened: Vec<Option<Opened>>) -> Result<Vec<Option<Told>>> {
         let whole = self.data.as_ref().is_none_or(|data| data.is_whole());
         let Some(data) = self.data.clone().filter(|_| !whole) else {
             let whole = |(entry, text): Opened| (entry, Part::Whole(text));

@@ -8,9 +8,7 @@ use serde_json::Value;
 use super::call::{Call, Failure};
 use super::fields::set;
 use super::{error, instant};
-use crate::clinic::{
-    self, Act, Alter, AppointmentId, Booked, Cancel, Doing, Ground, PrincipalId, Run, Subject, Verb,
-};
+use crate::clinic::{self, Act, Alter, Booked, Cancel, Doing, Ground, PrincipalId, Run};
 use crate::edge::Problem;
 
 /// How far a change of a series reaches; what has taken place is never touched.
@@ -129,35 +127,10 @@ pub fn run(dry_run: bool) -> Run {
 
 /// Does all of them or none, as far as the caller may.
 pub async fn perform(call: &Call, acts: Vec<Act>, run: Run) -> Result<Vec<Done>, Failure> {
-    let ids: Vec<&AppointmentId> = acts.iter().map(|act| &act.id).collect();
-    call.clinic.permit(&call.who, &ids, (Subject::Appointments, Verb::Write)).await?;
-    let overbooked = acts.iter().filter(|act| matches!(act.doing, Doing::Alter(_, _, Ground::Overbook(_))));
-    let overbooked: Vec<&AppointmentId> = overbooked.map(|act| &act.id).collect();
-    if !overbooked.is_empty() {
-        call.clinic.permit(&call.who, &overbooked, (Subject::Overbook, Verb::Write)).await?;
-    }
-    let given = acts.iter().filter_map(|act| match &act.doing {
-        Doing::Alter(_, alter, _) => alter.practitioner,
-        _ => None,
-    });
-    for practitioner in given {
-        may_book(call, practitioner)?;
-    }
+    call.clinic.permit_acts(&call.who, &acts).await?;
     let done = call.clinic.bulk(call.by(), acts, run).await;
     let done = done.map_err(|failed| error::of_many(failed, call.ask.id))?;
     Ok(done.into_iter().map(Done::from).collect())
-}
-
-/// A practitioner books for nobody else.
-pub fn may_book(call: &Call, practitioner: PrincipalId) -> Result<(), Failure> {
-    match clinic::reach(&call.who, Subject::Appointments, Verb::Write)? {
-        clinic::Reach::Own(own)
-            if call.who.role() == Some(clinic::Role::Practitioner) && own != practitioner =>
-        {
-            Err(clinic::Error::Denied(Subject::Appointments).into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The only one of a list of one.

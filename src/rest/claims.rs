@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::acts::{Done, kept, may_book};
+use super::acts::{Done, kept};
 use super::call::{BODY, Call, Failure, made};
 use super::route::{Gives, Route, Takes, named};
 use crate::clinic::{self, Claim, PrincipalId, Subject, Verb};
@@ -43,7 +43,7 @@ async fn claim(mut call: Call) -> Result<Answer, Failure> {
     let whose: Whose = call.body(BODY).await?;
     let of = PrincipalId(whose.practitioner);
     clinic::need(&call.who, Subject::Appointments, Verb::Write, Some(of))?;
-    may_book(&call, of)?;
+    call.clinic.may_book(&call.who, of)?;
     let details = whose.details.map(kept).transpose()?;
     let claim = Claim { patient: whose.patient, service: whose.service, details };
     let booked = call.clinic.claim(call.by(), of, id, claim).await?;

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::call::Failure;
 use super::instant;
+use super::outcome::left;
 use crate::calendar::{Error, Zone};
-use crate::clinic::{self, Conflict, Outside};
+use crate::clinic::{self, Conflict};
 use crate::edge::Problem;
 
 /// Codes that any endpoint may refuse with: the document lists them once.
@@ -63,15 +64,15 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
             let pair = vec![format!("intervals[{first}]"), format!("intervals[{second}]")];
             new(StatusCode::UNPROCESSABLE_ENTITY, "Overlapping intervals").with("intervals", pair)
         }
-        E::Outside(all) => {
-            new(StatusCode::CONFLICT, "Appointments affected").with("appointments", outside(all))
-        }
+        E::Outside(all) => new(StatusCode::CONFLICT, "Appointments affected").with("appointments", left(all)),
         E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
         E::Unfit(why) if why.is_invalid() => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered"),
         E::SlotForged => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered").with("field", "token"),
         E::Unfit(_) | E::SlotOutdated => new(StatusCode::CONFLICT, "Not offered"),
         E::Overtaken => Problem::busy(1),
-        E::HoldExpired | E::HoldLimit | E::Taken(_) => new(StatusCode::CONFLICT, "Not possible now"),
+        E::HoldExpired | E::HoldLimit | E::SeatsTaken | E::Taken(_) => {
+            new(StatusCode::CONFLICT, "Not possible now")
+        }
     }
 }
 
@@ -91,20 +92,6 @@ pub fn conflicts(met: &[Conflict]) -> Value {
         })
     };
     met.iter().map(shown).collect()
-}
-
-/// What a change leaves outside: when and why, and which appointment it is.
-pub fn outside(all: &[Outside]) -> Value {
-    let shown = |one: &Outside| {
-        json!({
-            "appointment": one.appointment.as_ref().map(ToString::to_string),
-            "resource": one.resource.0,
-            "start": instant::print(one.start, &Zone::utc()),
-            "end": instant::print(one.end, &Zone::utc()),
-            "why": one.why.text(),
-        })
-    };
-    all.iter().map(shown).collect()
 }
 
 /// An error's words as a sentence.

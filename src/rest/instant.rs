@@ -1,6 +1,8 @@
 //! Times as JSON says them: RFC 3339, with the offset of the zone that was asked for.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::calendar::Zone;
 use crate::edge::Problem;
@@ -21,8 +23,39 @@ pub fn read(text: &str, zone: &Zone) -> Option<i64> {
 
 /// An instant that must be one: a field that is none names itself by its form.
 pub fn wanted(text: &str) -> Result<i64, Problem> {
+    wanted_in(text, &Zone::utc())
+}
+
+/// The same where a day is its first instant in a zone.
+pub fn wanted_in(text: &str, zone: &Zone) -> Result<i64, Problem> {
     let form = "A time looks like 2026-03-01T09:00:00+01:00.";
-    read(text, &Zone::utc()).ok_or_else(|| Problem::bad_request(form).code("INVALID_TIME"))
+    read(text, zone).ok_or_else(|| Problem::bad_request(form).code("INVALID_TIME"))
+}
+
+/// The longest span that one list is asked for: three years.
+const LONGEST: i64 = 1100 * 86_400;
+
+/// Between which instants.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Between {
+    /// RFC 3339, or a day: its first instant in UTC.
+    pub from: String,
+    /// Exclusive; at most 1100 days later.
+    pub until: String,
+}
+
+impl Between {
+    pub fn read(&self) -> Result<(i64, i64), Problem> {
+        let (from, until) = (wanted(&self.from)?, wanted(&self.until)?);
+        match until - from {
+            1..=LONGEST => Ok((from, until)),
+            _ => {
+                let detail = "`until` lies after `from`, by 1100 days at most.";
+                Err(Problem::bad_request(detail).code("INVALID_TIME"))
+            }
+        }
+    }
 }
 
 /// The instant by the zone's wall clock. RFC 3339 knows no seconds of an offset: local mean times lose theirs, and the

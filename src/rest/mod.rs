@@ -8,14 +8,16 @@
 //!
 //! Files: `route` (one endpoint as a value) · `call` (one request of it) · `once` (calls with a key) · `page` (lists) ·
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
-//! read and written) · `fields` that several share · one
+//! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`, `slots`, `holds`, `appointments`, `calendar` (what stands there), `series`, `bulk` and
-//! `claims`, with `dates` (how one is shown) and `acts` (what is done with them).
+//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `calendar`
+//! (what stands there), `series`, `bulk`, `claims`, `seats`, with `dates` (how one is
+//! shown) and `acts` (what is done with them).
 
 mod acts;
 mod appointments;
 mod audit;
+mod blocks;
 mod bulk;
 mod calendar;
 mod call;
@@ -26,13 +28,17 @@ mod error;
 mod fields;
 mod freebusy;
 mod holds;
+mod hours;
 mod instant;
+mod leave;
 mod once;
 mod openapi;
+mod outcome;
 mod page;
 mod patients;
 mod practitioners;
 mod route;
+mod seats;
 mod series;
 mod services;
 mod settings;
@@ -57,6 +63,9 @@ const ROUTES: &[&[&Route]] = &[
     terms::ROUTES,
     services::ROUTES,
     patients::ROUTES,
+    hours::ROUTES,
+    leave::ROUTES,
+    blocks::ROUTES,
     settings::ROUTES,
     tokens::ROUTES,
     slots::ROUTES,
@@ -65,6 +74,7 @@ const ROUTES: &[&[&Route]] = &[
     series::ROUTES,
     bulk::ROUTES,
     claims::ROUTES,
+    seats::ROUTES,
     calendar::ROUTES,
     audit::ROUTES,
     freebusy::ROUTES,

@@ -6,15 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::acts::{Changes, Done, Scope, cancel, ground, kept, may_book, only, perform, run};
+use super::acts::{Changes, Done, Scope, cancel, ground, kept, only, perform, run};
 use super::bulk::How;
 use super::call::{BODY, Call, Failure, json, made, tagged};
 use super::dates::{Date, ListedDates, PagedDates, listed, read, series_id, shown};
 use super::route::{Gives, Route, Takes, inline, named};
+use super::slots::{Basis, Named, UNFIT};
 use super::{error, instant};
 use crate::calendar::{Window, Zone};
 use crate::clinic::{
-    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PrincipalId, SHOWN, Subject, Verb, Visit, Whose,
+    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PatientId, SHOWN, Subject, Verb, Visit, Whose, Wish,
 };
 use crate::edge::Answer;
 
@@ -37,7 +38,7 @@ const ADD: Route = Route {
     summary: "Book a series, every date of it or nothing; `dry_run` shows its dates and what stands in the way of each",
     takes: Takes::body(named::<New>).and_query(inline::<Look>),
     gives: Gives::made(named::<Series>).versioned().or_rehearsed(named::<Preview>),
-    refuses: REFUSES,
+    refuses: UNFIT,
     run: |call| Box::pin(add(call)),
 };
 
@@ -96,19 +97,24 @@ const BESIDE: Route = Route {
     run: |call| Box::pin(beside(call)),
 };
 
-/// A series to be booked.
+/// A series to be booked: its first date by a `token`, by a `hold`, or by a practitioner and a start.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewSeries")]
 struct New {
-    practitioner: i64,
-    /// Rooms and equipment.
-    #[serde(default)]
-    with: Vec<i64>,
+    #[schemars(length(max = 2000))]
+    token: Option<String>,
+    #[schemars(length(max = 100))]
+    hold: Option<String>,
+    practitioner: Option<i64>,
+    service: Option<Named>,
+    /// Rooms and equipment; what the service needs and is free for the first date, unless they are named.
+    with: Option<Vec<i64>>,
     /// Of its first date.
-    start: String,
+    start: Option<String>,
+    /// As long as the service lasts, unless said otherwise.
     #[schemars(range(min = 1, max = 1440))]
-    minutes: i64,
+    minutes: Option<i64>,
     /// On whose clock it keeps its hour (IANA name); the practitioner's unless said otherwise.
     zone: Option<String>,
     /// RRULE of RFC 5545, without its name: `FREQ=WEEKLY;COUNT=12`.
@@ -118,12 +124,12 @@ struct New {
     #[serde(default)]
     #[schemars(length(max = 400))]
     skip: Vec<String>,
+    /// What the clinic's template says, unless it is named.
     #[schemars(length(max = 500))]
     title: Option<String>,
-    #[schemars(length(max = 500))]
-    place: Option<String>,
-    /// By its code.
-    service: Option<String>,
+    /// A term of the dimension location, and the code of a mode.
+    location: Option<Named>,
+    mode: Option<String>,
     patient: Option<i64>,
     /// Whatever else is to be kept: an object.
     details: Option<Value>,
@@ -293,14 +299,12 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
     let look: Look = call.query()?;
     let new: New = call.body(BODY).await?;
     clinic::reach(&call.who, Subject::Series, Verb::Write)?;
-    may_book(&call, PrincipalId(new.practitioner))?;
     let skip = new.skip.iter().map(|text| instant::wanted(text)).collect::<Result<Vec<_>, _>>()?;
-    let overbook = ground(new.overbook.clone());
-    if let Ground::Overbook(_) = overbook {
-        let of = Some(PrincipalId(new.practitioner));
-        clinic::need(&call.who, Subject::Overbook, Verb::Write, of)?;
-    }
-    let visit = visit(&call, new).await?;
+    let overbook = match new.hold.clone() {
+        Some(hold) => Ground::Hold(hold),
+        None => ground(new.overbook.clone()),
+    };
+    let visit = visit(&call, new, &overbook).await?;
     let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
     if look.dry_run {
         let shown = look.shown.unwrap_or(SHOWN);
@@ -312,30 +316,34 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
     made(&series, booked.seq, &format!("/api/v1/series/{}", series.id))
 }
 
-async fn visit(call: &Call, new: New) -> Result<Visit, Failure> {
-    let practitioner = PrincipalId(new.practitioner);
-    let start = instant::wanted(&new.start)?;
-    let zone = match new.zone {
-        Some(zone) => zone,
-        None => call.clinic.zone_of(call.by(), practitioner).await?.name().to_owned(),
+async fn visit(call: &Call, new: New, ground: &Ground) -> Result<Visit, Failure> {
+    let wish = match ground {
+        Ground::Hold(id) => call.clinic.wish_of_hold(&call.who, id).await?.0,
+        _ => {
+            let basis = Basis {
+                token: new.token,
+                service: new.service,
+                practitioner: new.practitioner,
+                start: new.start,
+                zone: new.zone.clone(),
+                minutes: new.minutes,
+                with: new.with,
+                location: new.location,
+                mode: new.mode,
+            };
+            basis.wish(call).await?
+        }
     };
-    Ok(Visit {
-        practitioner,
-        with: new.with.into_iter().map(PrincipalId).collect(),
-        start,
-        end: start.saturating_add(new.minutes.saturating_mul(60)),
-        zone,
+    let wish = Wish {
         rule: Some(new.rule),
-        buffers: (0, 0),
-        title: new.title.unwrap_or_else(|| "Appointment".to_owned()),
-        place: new.place,
-        location: None,
-        mode: None,
-        patient: new.patient,
-        service: new.service,
-        is_pending: new.pending,
+        patient: new.patient.map(PatientId),
+        title: new.title,
         details: new.details.map(kept).transpose()?,
-    })
+        is_pending: new.pending,
+        ..wish
+    };
+    let visit = call.clinic.visit_of(&call.who, &wish, ground).await?;
+    Ok(Visit { zone: new.zone.unwrap_or_else(|| visit.zone.clone()), ..visit })
 }
 
 fn preview(seen: clinic::Preview, zone: &Zone) -> Preview {

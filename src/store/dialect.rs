@@ -70,6 +70,28 @@ impl Database {
         }
     }
 
+    /// Drops this table and what hangs on it: on PostgreSQL its triggers' functions too, which `create` would find in its way.
+    pub(crate) fn drop_table(self, name: &str) -> String {
+        match self {
+            Database::Sqlite => format!("drop table {name}"),
+            Database::Postgres => postgres::drop_table(name),
+        }
+    }
+
+    /// `table.column` of all there are.
+    pub(crate) fn columns(self) -> &'static str {
+        match self {
+            Database::Sqlite => {
+                "select m.name || '.' || c.name from sqlite_master m, pragma_table_info(m.name) c \
+                 where m.type = 'table'"
+            }
+            Database::Postgres => {
+                "select table_name || '.' || column_name from information_schema.columns \
+                 where table_schema = current_schema()"
+            }
+        }
+    }
+
     /// Begins a transaction that writes beside the sequence, for whichever clinics.
     pub(crate) fn begin_aside(self) -> &'static str {
         match self {

@@ -62,3 +62,11 @@ id!(
     /// A request (leave).
     RequestId
 );
+id!(
+    /// A remote: somebody's account with Google.
+    RemoteId
+);
+id!(
+    /// A link: a calendar there and one of ours.
+    LinkId
+);

@@ -10,8 +10,8 @@
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
-//! `resources`, `busy`, `holds`, `appointments`; of the clinic's work `profiles`, `terms`, `services`,
-//! `patients`, `requests`, `settings`, `idempotency`, `audit`.
+//! `resources`, `busy`, `holds`, `appointments`, `seats`; of the clinic's work `profiles`, `terms`, `services`,
+//! `patients`, `requests`, `settings`, `idempotency`, `audit`; of Google `remotes`, `links`, `twins`, `errands`, `channels`.
 #![warn(missing_docs)]
 
 mod appointments;
@@ -20,12 +20,14 @@ mod audit;
 mod availabilities;
 mod backup;
 mod busy;
+mod channels;
 mod clinics;
 pub mod clock;
 mod collections;
 mod conn;
 mod db;
 mod dialect;
+mod errands;
 mod error;
 mod feeds;
 mod grants;
@@ -34,6 +36,7 @@ mod idempotency;
 mod ids;
 mod job;
 mod journal;
+mod links;
 mod listen;
 mod lock;
 mod meta;
@@ -48,10 +51,12 @@ mod postgres;
 mod principals;
 mod profiles;
 mod properties;
+mod remotes;
 mod requests;
 mod reserve;
 mod resources;
 mod restore;
+mod seats;
 mod services;
 mod settings;
 mod sqlite;
@@ -59,6 +64,7 @@ mod tables;
 mod terms;
 mod tokens;
 mod tombstones;
+mod twins;
 mod value;
 mod writer;
 
@@ -67,11 +73,13 @@ pub use archive::Counts;
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
 pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span, Taken};
+pub use channels::Channel;
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
 pub use conn::{Aside, Conn, Tx, trips};
 pub use db::Store;
+pub use errands::{Errand, ErrandState, Way};
 pub use error::{Error, Result, Unique};
 pub use feeds::{Feed, FeedScope, NewFeed};
 /// What a job of [`Store::write`] returns.
@@ -80,10 +88,11 @@ pub use grants::{Grant, Privilege};
 pub use holds::{KeptHold, holds_among};
 pub use idempotency::{IN_FLIGHT, KEPT, Key, Seen, once};
 pub use ids::{
-    AppPasswordId, ClinicId, CollectionId, FeedId, PatientId, PrincipalId, RequestId, ServiceId, TermId,
-    TokenId,
+    AppPasswordId, ClinicId, CollectionId, FeedId, LinkId, PatientId, PrincipalId, RemoteId, RequestId,
+    ServiceId, TermId, TokenId,
 };
 pub use journal::{Fact, HoldBecame, Origin, Record, Row};
+pub use links::{Link, LinkNote, NEVER, NewLink};
 pub use lock::{Hold, Lock};
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};
@@ -94,10 +103,13 @@ pub use patients::{Patient, PatientBody, PatientBy};
 pub use principals::{NewPrincipal, Principal, PrincipalChange, PrincipalKind, Role};
 pub use profiles::{Bookable, ProfileBody, ProfileStatus};
 pub use properties::{Property, PropertyOwner};
+pub use remotes::{Consent, Remote};
 pub use requests::{Decision, NewRequest, Request, RequestStatus};
 pub use resources::{Booking, Resource};
+pub use seats::Seat;
 pub use services::{Service, ServiceBody, ServiceOverride};
 pub use tables::archived_columns;
 pub use terms::{Dimension, EVERY_DAY, ResourceTerm, Term, TermBody};
 pub use tokens::{NewToken, Token};
 pub use tombstones::{Tombstone, Tombstones};
+pub use twins::{Born, Twin};

@@ -51,8 +51,16 @@ const STEPS: &[Step] = &[
         postgres: include_str!("../../migrations/postgres/0008_hours.sql"),
     },
     Step {
+        sqlite: include_str!("../../migrations/sqlite/0009_google.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_google.sql"),
+    },
+    Step {
         sqlite: include_str!("../../migrations/sqlite/0010_slots.sql"),
         postgres: include_str!("../../migrations/postgres/0010_slots.sql"),
+    },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0011_seats.sql"),
+        postgres: include_str!("../../migrations/postgres/0011_seats.sql"),
     },
 ];
 
@@ -162,20 +170,28 @@ async fn step(conn: &mut Conn) -> Result<bool> {
     let have = schema(conn).await?;
     check(have, SCHEMA)?;
     let to = if have == 0 { SCHEMA } else { have + 1 };
-    let range = usize::try_from(have).ok().zip(usize::try_from(to).ok());
-    let Some(steps) = range.and_then(|(have, to)| STEPS.get(have..to)) else { return Ok(false) };
-    for step in steps {
+    if to > SCHEMA {
+        return Ok(false);
+    }
+    steps(conn, have, to).await?;
+    if have == 0 {
+        found(conn).await?;
+    }
+    Ok(true)
+}
+
+/// Brings the schema from one number to another, inside a transaction.
+pub(crate) async fn steps(conn: &mut Conn, from: i64, to: i64) -> Result<()> {
+    let range = usize::try_from(from).ok().zip(usize::try_from(to).ok());
+    let steps = range.and_then(|(from, to)| STEPS.get(from..to));
+    for step in steps.ok_or_else(|| Error::broken("there is no such schema"))? {
         conn.script(match conn.database() {
             Database::Sqlite => step.sqlite,
             Database::Postgres => step.postgres,
         })
         .await?;
     }
-    conn.keep_meta(SCHEMA_KEY, &to.to_string()).await?;
-    if have == 0 {
-        found(conn).await?;
-    }
-    Ok(true)
+    conn.keep_meta(SCHEMA_KEY, &to.to_string()).await
 }
 
 /// What a new installation begins with: its id, its secret, one clinic.

@@ -106,6 +106,17 @@ pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 \
 pub(crate) const WALKS_THROUGH: &str = "select count(*) from pg_roles \
     where rolname = current_user and (rolsuper or rolbypassrls)";
 
+/// A table with the functions of its triggers; a name of `tables.rs`.
+pub(crate) fn drop_table(name: &str) -> String {
+    format!(
+        "do $$ declare one regprocedure; begin \
+            for one in select distinct tgfoid::regprocedure from pg_trigger \
+                where tgrelid = '{name}'::regclass and not tgisinternal \
+            loop execute format('drop function %s cascade', one); end loop; \
+        end $$; drop table {name} cascade"
+    )
+}
+
 pub(crate) const TEXTS_AS_ONE: &str = "string_agg(convert_to(\
     octet_length(name) || ' ' || octet_length(text) || ' ' || name, 'UTF8') || etag || text, ''::bytea)";
 

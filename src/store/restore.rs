@@ -1,8 +1,8 @@
-//! Restore: everything replaced by an archive in one transaction, or nothing. The invariants: every clinic gets a new
-//! epoch, so that no old sync token is misread (trust.md R13), and its sequence goes on above everything that was ever
+//! Restore: everything replaced by an archive in one transaction, or nothing; an archive of an older schema is put into the
+//! tables of that schema and migrated with them. The invariants: every clinic gets a new epoch, so that no old sync token is misread (trust.md R13), and its sequence goes on above everything that was ever
 //! handed out here, with `Fact::Restored` at its end, so that no process believes its memory to be fresh.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::AssertSqlSafe;
 use tokio::io::AsyncRead;
@@ -10,9 +10,9 @@ use tokio::io::AsyncRead;
 use crate::archive::{Counts, Frame, Reader};
 use crate::clinics::epoch;
 use crate::conn::LONG;
-use crate::migrate::SCHEMA;
-use crate::tables::{Kind, TABLES, Table};
-use crate::value::{Value, values};
+use crate::migrate::{self, SCHEMA};
+use crate::tables::{Kind, Shape, TABLES};
+use crate::value::{Columns, Value, values};
 use crate::{ClinicId, Clock, Conn, Error, Result, Store};
 
 /// Rows written by one statement.
@@ -25,7 +25,7 @@ impl Store {
     /// Replaces everything by an archive of either database, in one transaction; a new epoch for every clinic.
     /// The caller holds `Hold::Alone`.
     /// # Errors
-    /// `Invalid` when the archive is damaged, `Schema` when it is of another release: nothing is changed then.
+    /// `Invalid` when the archive is damaged, `Schema` when it is of a newer release: nothing is changed then.
     pub async fn restore<R: AsyncRead + Unpin + Send>(&self, from: R) -> Result<Counts> {
         let mut archive = Reader::begin(from).await?;
         let mut conn = self.apart().await?;
@@ -67,25 +67,44 @@ async fn replace<R: AsyncRead + Unpin>(
     archive: &mut Reader<R>,
     clock: &Clock,
 ) -> Result<Counts> {
-    match archive.next().await? {
-        Frame::Schema(have) if have != SCHEMA => return Err(Error::Schema { have, want: SCHEMA }),
-        Frame::Schema(_) => {}
+    let schema = match archive.next().await? {
+        Frame::Schema(have) if have > SCHEMA => return Err(Error::Schema { have, want: SCHEMA }),
+        Frame::Schema(have) if have > 0 => have,
         _ => return Err(OUT_OF_ORDER),
-    }
+    };
     let known = sequences(conn).await?;
-    empty(conn).await?;
+    if schema < SCHEMA {
+        go_back(conn, schema).await?;
+    }
+    let tables = shapes(conn).await?;
+    empty(conn, &tables).await?;
     let mut counts = Counts::default();
-    for table in TABLES {
+    for table in &tables {
         match archive.next().await? {
             Frame::Table(name) if name == table.name => {}
             _ => return Err(OUT_OF_ORDER),
         }
         counts.tables.push((table.name.into(), fill(conn, table, archive).await?));
     }
-    match archive.next().await? {
-        Frame::End => renew(conn, &known, clock).await.map(|()| counts),
-        _ => Err(OUT_OF_ORDER),
+    let Frame::End = archive.next().await? else { return Err(OUT_OF_ORDER) };
+    migrate::steps(conn, schema, SCHEMA).await?;
+    renew(conn, &known, clock).await.map(|()| counts)
+}
+
+/// Makes every table anew as it was at an older schema.
+async fn go_back(conn: &mut Conn, to: i64) -> Result<()> {
+    let database = conn.database();
+    for name in TABLES.iter().map(|table| table.name).chain([DERIVED]).rev() {
+        conn.script(AssertSqlSafe(database.drop_table(name))).await?;
     }
+    migrate::steps(conn, 0, to).await
+}
+
+/// The tables that are there, in the order of an archive.
+async fn shapes(conn: &mut Conn) -> Result<Vec<Shape>> {
+    let rows = conn.all(conn.database().columns(), values![]).await?;
+    let there: HashSet<String> = rows.iter().map(|row| Columns::of(row).text()).collect::<Result<_>>()?;
+    Ok(TABLES.iter().filter_map(|table| table.among(&there)).collect())
 }
 
 const OUT_OF_ORDER: Error = Error::Invalid("the archive does not have the tables of this release");
@@ -95,15 +114,15 @@ async fn sequences(conn: &mut Conn) -> Result<HashMap<ClinicId, i64>> {
     Ok(conn.clinics().await?.into_iter().map(|clinic| (clinic.id, clinic.seq)).collect())
 }
 
-async fn empty(conn: &mut Conn) -> Result<()> {
+async fn empty(conn: &mut Conn, tables: &[Shape]) -> Result<()> {
     conn.script(AssertSqlSafe(format!("delete from {DERIVED}"))).await?;
-    for table in TABLES.iter().rev() {
+    for table in tables.iter().rev() {
         conn.script(AssertSqlSafe(format!("delete from {}", table.name))).await?;
     }
     Ok(())
 }
 
-async fn fill<R: AsyncRead + Unpin>(conn: &mut Conn, table: &Table, archive: &mut Reader<R>) -> Result<u64> {
+async fn fill<R: AsyncRead + Unpin>(conn: &mut Conn, table: &Shape, archive: &mut Reader<R>) -> Result<u64> {
     let mut rows = Vec::with_capacity(ROWS);
     loop {
         match archive.next().await? {
@@ -121,18 +140,18 @@ async fn fill<R: AsyncRead + Unpin>(conn: &mut Conn, table: &Table, archive: &mu
 }
 
 /// A row must have the columns of its table in their kinds.
-fn fitting(table: &Table, row: Vec<Value>) -> Result<Vec<Value>> {
+fn fitting(table: &Shape, row: Vec<Value>) -> Result<Vec<Value>> {
     let kind = |value: &Value| match value {
         Value::Int(_) => Kind::Int,
         Value::Text(_) => Kind::Text,
         Value::Blob(_) => Kind::Blob,
     };
-    let fits = row.iter().map(kind).eq(table.columns().map(|(_, kind)| kind));
+    let fits = row.iter().map(kind).eq(table.columns.iter().map(|(_, kind)| *kind));
     if fits { Ok(row) } else { Err(OUT_OF_ORDER) }
 }
 
-async fn insert(conn: &mut Conn, table: &Table, rows: &mut Vec<Vec<Value>>) -> Result<()> {
-    let width = table.columns().count();
+async fn insert(conn: &mut Conn, table: &Shape, rows: &mut Vec<Vec<Value>>) -> Result<()> {
+    let width = table.columns.len();
     let places = |row: usize| {
         let places: Vec<String> = (1..=width).map(|column| format!("${}", row * width + column)).collect();
         format!("({})", places.join(", "))
@@ -141,7 +160,8 @@ async fn insert(conn: &mut Conn, table: &Table, rows: &mut Vec<Vec<Value>>) -> R
         return Ok(());
     }
     let all: Vec<String> = (0..rows.len()).map(places).collect();
-    let sql = format!("insert into {} ({}) values {}", table.name, table.names(), all.join(", "));
+    let names: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
+    let sql = format!("insert into {} ({}) values {}", table.name, names.join(", "), all.join(", "));
     conn.run(AssertSqlSafe(sql), rows.drain(..).flatten().collect()).await.map(|_| ())
 }
 

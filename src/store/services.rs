@@ -183,6 +183,12 @@ impl Conn {
         self.one(sql, values![clinic, id]).await?.as_ref().map(read).transpose()
     }
 
+    /// One by its code.
+    pub async fn service_called(&mut self, clinic: ClinicId, code: &str) -> Result<Option<Service>> {
+        let sql = concat!("select id, ", columns!(), " from services where clinic_id = $1 and code = $2");
+        self.one(sql, values![clinic, code]).await?.as_ref().map(read).transpose()
+    }
+
     /// What is different with whom: a page ordered by service and resource, after the last of the page before
     /// (0, 0 for the first).
     pub async fn service_overrides(

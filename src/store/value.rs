@@ -112,7 +112,9 @@ from_id!(
     TermId,
     ServiceId,
     PatientId,
-    RequestId
+    RequestId,
+    RemoteId,
+    LinkId
 );
 
 /// `values![a, b, c]`: the parameters `$1, $2, $3`.

@@ -276,7 +276,7 @@ async fn a_holiday_closes_everybody_of_its_clinic_and_nobody_else() {
         let there = kalends::clinic::By { clinic: world.south, ..desk(&world) };
         let other = world.clinic.preview(there, visit(south.practitioner, MONDAY + HOUR, None)).await;
         assert!(other.unwrap().is_empty());
-        let hold = kalends::clinic::Keep { seconds: 60, party: "p".into(), other_party: None, at_most: 9 };
+        let hold = kalends::clinic::Keep { seconds: 60, party: "p".into(), at_most: 9, other_party: None };
         let held = world.clinic.hold(desk(&world), visit(of, MONDAY + 12 * HOUR, None), hold).await;
         assert!(matches!(held, Err(Error::Conflict(_))), "{held:?}");
         let listed = world.clinic.holidays(&admin, (MONDAY, MONDAY + DAY)).await.unwrap();

@@ -22,6 +22,7 @@ mod office;
 mod phone;
 mod race;
 mod roles;
+mod seats;
 mod series;
 mod slots;
 mod two;

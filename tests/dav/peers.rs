@@ -41,6 +41,15 @@ async fn expanded(door: &Door, from: &str, until: &str) -> Vec<String> {
     starts.map(|line| line.split_once(':').unwrap().1.to_owned()).collect()
 }
 
+/// The busy periods of the calendar in the window.
+async fn busy(door: &Door, from: &str, until: &str) -> Vec<String> {
+    let range = format!("<c:time-range start='{from}T000000Z' end='{until}T000000Z'/>");
+    let ask = format!("<c:free-busy-query>{range}</c:free-busy-query>");
+    let text = door.report("ada", DEFAULT, 1, &ask).await.is(200).body.replace("\r\n ", "");
+    let lines = text.lines().filter(|line| line.starts_with("FREEBUSY"));
+    lines.flat_map(|line| line.split_once(':').unwrap().1.split(',')).map(str::to_owned).collect()
+}
+
 const WEEKLY: &str = "DTSTART;TZID=Europe/Berlin:20240109T180000\nDTEND;TZID=Europe/Berlin:20240109T190000\n\
                       RRULE:FREQ=WEEKLY;BYDAY=TU";
 
@@ -150,6 +159,99 @@ async fn yuvomi_818_floating_times_are_not_shifted() {
     assert_eq!(expanded(&door, "20260324", "20260401").await, ["20260324T100000", "20260331T100000"]);
     let text = door.ask("ada", "GET", &format!("{DEFAULT}one.ics"), &[], "").await.is(200).body.clone();
     assert!(text.contains("DTSTART:20260324T100000\r\n"));
+}
+
+/// Times without a zone were kept by one server and shown by none: they are found, and busy on their owner's clock.
+#[tokio::test]
+async fn yuvomi_938_floating_times_are_found_and_busy_on_the_owners_clock() {
+    let door = with(&event("DTSTART:20260324T100000\nDTEND:20260324T110000")).await;
+    assert!(is_found(&door, "20260324", "20260325").await);
+    assert_eq!(busy(&door, "20260324", "20260401").await, ["20260324T090000Z/20260324T100000Z"]);
+}
+
+/// A length instead of an end, and a zone without its definition: dropped without a word elsewhere.
+#[tokio::test]
+async fn yuvomi_883_a_duration_and_a_bare_zone_are_enough() {
+    let door = with(&event("DTSTART;TZID=Europe/Berlin:20260324T100000\nDURATION:PT45M")).await;
+    assert_eq!(busy(&door, "20260324", "20260401").await, ["20260324T090000Z/20260324T094500Z"]);
+}
+
+/// "Every weekday" as phones write it.
+#[tokio::test]
+async fn yuvomi_549_a_daily_rule_keeps_to_its_weekdays() {
+    let door = with(&event("DTSTART:20260320T100000Z\nRRULE:FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR")).await;
+    assert_eq!(
+        expanded(&door, "20260320", "20260325").await,
+        ["20260320T100000Z", "20260323T100000Z", "20260324T100000Z"]
+    );
+}
+
+/// Without a VTIMEZONE the wrong side of a change of the clocks was taken, and the event made anew for ever.
+#[tokio::test]
+async fn keeper_586_a_bare_zone_is_right_on_the_day_the_clocks_change() {
+    let text = calendar(&event(
+        "DTSTART;TZID=America/Edmonton:20260308T080000\nDTEND;TZID=America/Edmonton:20260308T090000",
+    ));
+    let door = Door::open().await;
+    let tag = door.put("ada", &format!("{DEFAULT}one.ics"), &text).await;
+    assert_eq!(busy(&door, "20260308", "20260309").await, ["20260308T140000Z/20260308T150000Z"]);
+    // What is read back is what was written, and writing it again changes nothing.
+    let read = door.ask("ada", "GET", &format!("{DEFAULT}one.ics"), &[], "").await.is(200).body.clone();
+    assert_eq!(read, text);
+    let again =
+        door.ask("ada", "PUT", &format!("{DEFAULT}one.ics"), &["Content-Type: text/calendar"], text).await;
+    assert_eq!(again.is(204).header("etag"), Some(tag.as_str()));
+}
+
+/// A definition that ends with the year in which summer time was given up goes on with it for ever.
+#[tokio::test]
+async fn keeper_385_a_definition_cut_short_does_not_overrule_its_name() {
+    let zone = "BEGIN:VTIMEZONE\nTZID:America/Montevideo\n\
+                BEGIN:DAYLIGHT\nDTSTART:20061001T020000\nTZOFFSETFROM:-0300\nTZOFFSETTO:-0200\n\
+                RRULE:FREQ=YEARLY;UNTIL=20141005T050000Z;BYMONTH=10;BYDAY=1SU\nEND:DAYLIGHT\n\
+                BEGIN:STANDARD\nDTSTART:20070311T020000\nTZOFFSETFROM:-0200\nTZOFFSETTO:-0300\n\
+                RRULE:FREQ=YEARLY;UNTIL=20140309T040000Z;BYMONTH=3;BYDAY=2SU\nEND:STANDARD\nEND:VTIMEZONE\n";
+    let event = event("DTSTART;TZID=America/Montevideo:20260519T080000\nDURATION:PT1H");
+    let door = with(&format!("{zone}{event}")).await;
+    assert_eq!(expanded(&door, "20260519", "20260520").await, ["20260519T110000Z"]);
+}
+
+/// Busy hours on the clock of whoever looked, not of the event: patients were given hours that were taken. Clocks
+/// change in New York three weeks before they do where the calendar is at home.
+#[tokio::test]
+async fn calcom_14664_busy_time_is_on_the_clock_of_the_event() {
+    let lines = "DTSTART;TZID=America/New_York:20260303T090000\nDTEND;TZID=America/New_York:20260303T100000\nRRULE:FREQ=WEEKLY;COUNT=5";
+    let door = with(&event(lines)).await;
+    assert_eq!(
+        busy(&door, "20260301", "20260401").await,
+        [
+            "20260303T140000Z/20260303T150000Z",
+            "20260310T130000Z/20260310T140000Z",
+            "20260317T130000Z/20260317T140000Z",
+            "20260324T130000Z/20260324T140000Z",
+            "20260331T130000Z/20260331T140000Z"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn bulwarkmail_native_13_every_fifth_week_is_shown() {
+    let door = with(&event("DTSTART:20260105T100000Z\nDURATION:PT1H\nRRULE:FREQ=WEEKLY;INTERVAL=5")).await;
+    assert_eq!(
+        expanded(&door, "20260101", "20260317").await,
+        ["20260105T100000Z", "20260209T100000Z", "20260316T100000Z"]
+    );
+    assert!(!is_found(&door, "20260106", "20260209").await);
+}
+
+/// All day, every second week on a weekday, with the start on it.
+#[tokio::test]
+async fn bulwarkmail_webmail_735_days_every_second_week_are_shown() {
+    let door = with(&event(
+        "DTSTART;VALUE=DATE:20260107\nDTEND;VALUE=DATE:20260108\nRRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=WE",
+    ))
+    .await;
+    assert_eq!(expanded(&door, "20260105", "20260205").await, ["20260107", "20260121", "20260204"]);
 }
 
 /// Rules that froze or filled other servers are refused in words, with the precondition.

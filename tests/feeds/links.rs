@@ -62,6 +62,25 @@ async fn a_full_link_shows_every_event_with_its_zone_once() {
     }
 }
 
+/// keeper.sh#413, #423: Outlook takes a zone that the feed does not define, or defines with more than one STANDARD, for UTC.
+#[tokio::test]
+async fn keeper_413_a_link_defines_the_zones_that_it_names() {
+    let server = Server::start().await;
+    let ada = server.user("ada").await;
+    // As some clients send it: a zone by its name, without the definition.
+    let object = text::object("VEVENT", "bare", "M. Keller", VISIT);
+    let path = "/dav/calendars/ada/default/bare.ics";
+    assert_eq!(ada.ask("PUT", path, &[("Content-Type", "text/calendar")], &object).await.status, 201);
+    for scope in [FeedScope::Full, FeedScope::Busy] {
+        let (_, secret) = link(&server, scope).await;
+        let text = fetch(&server, &secret, &[]).await.text();
+        assert!(text.contains("DTSTART;TZID=Europe/Berlin:20260302T090000\r\n"), "{text}");
+        for (part, times) in [("\r\nTZID:Europe/Berlin", 1), ("BEGIN:STANDARD", 1), ("BEGIN:DAYLIGHT", 1)] {
+            assert_eq!(text.matches(part).count(), times, "{part}\n{text}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn s6_a_busy_only_link_shows_times_and_nothing_else() {
     let (server, secret, _) = linked(FeedScope::Busy).await;

@@ -1,4 +1,19 @@
 //! The Google door, tested against the fake Google of `fake/`, which is a package of its own and never part of the product.
+//! A test whose name begins with `s` and a number proves that scenario of the specification; "quiet" is ten further polls
+//! that write nothing on either side.
+//!
+//! Files: `world` (both sides and one clock) · `connect` · `first` (first sync) · `here` (from here to Google) · `there` (from
+//! Google to here) · `series` · `conflicts` · `trouble` (errors) · `channels` (notifications).
+
+mod channels;
+mod conflicts;
+mod connect;
+mod first;
+mod here;
+mod series;
+mod there;
+mod trouble;
+mod world;
 
 use fake_google::{Clock, Command, Fake};
 

@@ -3,6 +3,7 @@
 mod booking;
 mod directory;
 mod freebusy;
+mod hours;
 mod openapi;
 mod repeats;
 mod series;

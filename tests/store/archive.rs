@@ -57,6 +57,7 @@ async fn furnish(world: &World) {
         })
         .await
         .unwrap();
+    super::google::furnish(world).await;
 }
 
 #[tokio::test]
@@ -138,6 +139,70 @@ async fn a_damaged_archive_changes_nothing() {
         ];
         for archive in bad {
             assert!(matches!(world.store.restore(archive).await, Err(Error::Invalid(_))));
+        }
+        assert_eq!(world.conn().await.clinics().await.unwrap(), before);
+        assert_eq!(world.conn().await.objects(world.clinic, world.visits, "", 999).await.unwrap().len(), 119);
+        world.put("works.ics", "still").await.unwrap();
+    })
+    .await;
+}
+
+/// As the release with that schema wrote it: of schema 1 the rows of `0001.sql`, of schema 5 two people, a visit, a share, a
+/// link, an app password, a token.
+const OLDER: [(&[u8], &str); 2] = [
+    (include_bytes!("../data/schema/0001.kalends"), "a b/%2f.ics"),
+    (include_bytes!("../data/schema/0005.kalends"), "one.ics"),
+];
+
+#[tokio::test]
+async fn an_archive_of_an_older_schema_is_restored_and_migrated() {
+    for (bytes, name) in OLDER {
+        everywhere(async |world: World| {
+            furnish(&world).await;
+            world.store.restore(bytes).await.unwrap();
+            let mut conn = world.conn().await;
+            let clinic = conn.clinics().await.unwrap()[0].id;
+            let ada = conn.principal_named("ada").await.unwrap().unwrap();
+            let calendars = conn.collections_of(clinic, ada.id).await.unwrap();
+            let mut found = Vec::new();
+            for calendar in &calendars {
+                found.extend(conn.texts(clinic, calendar.id, "", 9).await.unwrap());
+            }
+            assert_eq!(found.len(), 1);
+            assert!(
+                found[0].meta.name.ends_with(name) && found[0].text.is_some(),
+                "{:?}",
+                found[0].meta.name
+            );
+            assert!(conn.principal_named("bob").await.unwrap().is_none() || name == "one.ics");
+            // Everything that came later is there and works.
+            assert_eq!(ada.role, None);
+            let (ada, visits) = (ada.id, calendars[0].id);
+            super::world::change(&world.store, clinic, move |tx| {
+                Box::pin(async move {
+                    tx.save_object(super::world::object(visits, "made-after.ics", "text")).await?;
+                    tx.insert_resource(::store::Resource { id: ada, capacity: 1, reached: 0 }).await?;
+                    tx.occupy(&super::booking::any_order(ada, visits)).await?;
+                    super::clinic::furnish(tx, ada).await
+                })
+            })
+            .await
+            .unwrap();
+            drop(conn);
+            let again = archive(&world.store).await;
+            world.store.restore(&again[..]).await.unwrap();
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_archive_of_an_older_schema_changes_nothing() {
+    everywhere(async |world: World| {
+        furnish(&world).await;
+        let before = world.conn().await.clinics().await.unwrap();
+        for bytes in [&OLDER[0].0[..OLDER[0].0.len() - 30], &OLDER[1].0[..OLDER[1].0.len() / 2]] {
+            assert!(matches!(world.store.restore(bytes).await, Err(Error::Invalid(_))));
         }
         assert_eq!(world.conn().await.clinics().await.unwrap(), before);
         assert_eq!(world.conn().await.objects(world.clinic, world.visits, "", 999).await.unwrap().len(), 119);

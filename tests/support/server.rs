@@ -57,6 +57,11 @@ impl Server {
         &self.running.parts
     }
 
+    /// The door to Google, where the settings have one.
+    pub fn google(&self) -> Option<kalends::google::Google> {
+        self.running.google.clone()
+    }
+
     pub fn fresh(&self) -> &Fresh {
         &self.fresh
     }

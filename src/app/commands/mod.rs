@@ -2,7 +2,7 @@
 //!
 //! *Never:* speaks SQL, or changes a calendar by another way than the doors do.
 //!
-//! Files: `context` (what all are given) · `serve` · `clinic` · `user` · `app_password` · `token` · `calendar` · `share` · `feed` ·
+//! Files: `context` (what all are given) · `serve` · `clinic` · `user` · `app_password` · `token` · `calendar` · `share` · `feed` · `google` ·
 //! `import` · `export` · `maintain` (migrate, reindex, new-epoch) · `check` · `archive` (backup, restore) · `doctor`.
 
 pub mod app_password;
@@ -14,6 +14,7 @@ mod context;
 pub mod doctor;
 pub mod export;
 pub mod feed;
+pub mod google;
 pub mod import;
 pub mod maintain;
 pub mod serve;

@@ -1,0 +1,255 @@
+//! Remotes: the accounts with Google that people connected. Consent by authorization code with PKCE (RFC 6749 4.1,
+//! RFC 7636), its state bound to who asked, used once, over in ten minutes. Tokens are sealed for the row they stand in.
+
+use store::{ClinicId, Consent, PrincipalId, Remote, RemoteId};
+
+use super::login::{Caller, Identity, Via};
+use super::seal::{self, random_text, secret_hash};
+use super::{Accounts, Error, Secret};
+
+/// How long a consent may take, seconds.
+const CONSENT: i64 = 600;
+
+/// How a remote stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteState {
+    /// It answered; nobody has said yet that it is the right one.
+    Unconfirmed,
+    Active,
+    /// Google takes its tokens no more: its person must consent again.
+    NeedsReauth,
+    /// It did not grant what its links need.
+    ScopeMissing,
+}
+
+impl RemoteState {
+    const ALL: [(RemoteState, &'static str); 4] = [
+        (RemoteState::Unconfirmed, "unconfirmed"),
+        (RemoteState::Active, "active"),
+        (RemoteState::NeedsReauth, "needs_reauth"),
+        (RemoteState::ScopeMissing, "scope_missing"),
+    ];
+
+    pub fn name(self) -> &'static str {
+        RemoteState::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
+    }
+
+    pub fn of(remote: &Remote) -> RemoteState {
+        let found = RemoteState::ALL.iter().find(|(_, name)| *name == remote.state);
+        found.map_or(RemoteState::NeedsReauth, |(state, _)| *state)
+    }
+}
+
+/// What goes to the consent page.
+pub struct Asked {
+    pub state: Secret,
+    /// S256 of the verifier.
+    pub challenge: String,
+}
+
+/// A consent that came back.
+pub struct Taken {
+    pub clinic: ClinicId,
+    pub principal: PrincipalId,
+    pub verifier: Secret,
+    pub scopes: String,
+    hash: [u8; 32],
+}
+
+/// What Google gave.
+pub struct Given {
+    pub subject: String,
+    pub email: String,
+    pub scopes: String,
+    /// Only with a consent that was really given.
+    pub refresh: Option<Secret>,
+    pub access: Secret,
+    /// Seconds UTC.
+    pub access_until: i64,
+}
+
+impl Accounts {
+    /// This person goes to the consent page.
+    pub async fn ask_consent(&self, who: &Caller, scopes: &str) -> Result<Asked, Error> {
+        let state = random_text()?;
+        // RFC 7636 4.1: 43 characters or more.
+        let verifier = Secret::new(format!("{}{}", random_text()?.expose(), random_text()?.expose()));
+        let hash = secret_hash(state.expose());
+        let new = Consent {
+            clinic: who.clinic(),
+            hash,
+            principal: who.principal(),
+            verifier: self.inner.vault.seal(&place_of_verifier(&hash), &verifier)?,
+            scopes: scopes.to_owned(),
+            expires_at: self.now() + CONSENT,
+        };
+        self.inner.store.aside(move |aside| Box::pin(async move { aside.begin_consent(&new).await })).await?;
+        Ok(Asked { challenge: seal::challenge(&verifier), state })
+    }
+
+    /// Takes a consent by its state, once. None: unknown, used or over.
+    pub async fn take_consent(&self, state: &str) -> Result<Option<Taken>, Error> {
+        let hash = secret_hash(state);
+        let taken =
+            self.inner.store.aside(move |aside| Box::pin(async move { aside.take_consent(&hash).await }));
+        let Some(consent) = taken.await? else { return Ok(None) };
+        let verifier = self.inner.vault.open(&place_of_verifier(&hash), &consent.verifier);
+        Ok(verifier.map(|verifier| Taken {
+            clinic: consent.clinic,
+            principal: consent.principal,
+            verifier,
+            scopes: consent.scopes,
+            hash,
+        }))
+    }
+
+    /// Keeps the account that answered. One that is there already goes on with its links; what it was not given anew
+    /// (a refresh token) it keeps.
+    pub async fn connect(&self, taken: &Taken, given: Given) -> Result<RemoteId, Error> {
+        let (clinic, principal) = (taken.clinic, taken.principal);
+        let known = self.inner.store.read(clinic).await?.remotes(clinic, principal).await?;
+        let old = known.into_iter().find(|one| one.subject == given.subject);
+        let place = |kind| place(clinic, principal, &given.subject, kind);
+        let vault = &self.inner.vault;
+        let refresh = match &given.refresh {
+            Some(refresh) => Some(vault.seal(&place("refresh"), refresh)?),
+            None => old.as_ref().and_then(|old| old.refresh.clone()),
+        };
+        let access = Some(vault.seal(&place("access"), &given.access)?);
+        let state = match &old {
+            _ if refresh.is_none() => RemoteState::NeedsReauth,
+            Some(old) if RemoteState::of(old) != RemoteState::Unconfirmed => RemoteState::Active,
+            _ => RemoteState::Unconfirmed,
+        };
+        let remote = Remote {
+            clinic,
+            id: old.as_ref().map_or(RemoteId(0), |old| old.id),
+            principal,
+            subject: given.subject.clone(),
+            email: given.email,
+            scopes: given.scopes,
+            refresh,
+            access,
+            access_until: given.access_until,
+            state: state.name().into(),
+            reason: String::new(),
+            connected_at: self.now(),
+        };
+        let hash = taken.hash;
+        let kept = self.inner.store.aside(move |aside| {
+            Box::pin(async move {
+                let id = aside.save_remote(&remote).await?;
+                aside.end_consent(clinic, &hash, id).await?;
+                Ok::<_, store::Error>(id)
+            })
+        });
+        Ok(kept.await?)
+    }
+
+    /// A new secret that somebody will echo, and its hash to be kept.
+    pub fn echo(&self) -> Result<(Secret, [u8; 32]), Error> {
+        let secret = random_text()?;
+        let hash = secret_hash(secret.expose());
+        Ok((secret, hash))
+    }
+
+    /// Whether this is the secret of that hash; in constant time.
+    pub fn echoes(&self, secret: &str, hash: &[u8; 32]) -> bool {
+        seal::same(&secret_hash(secret), hash)
+    }
+
+    /// Which account answered to a consent, once it did.
+    pub async fn consented(&self, who: &Caller, asked: &Asked) -> Result<Option<RemoteId>, Error> {
+        let hash = secret_hash(asked.state.expose());
+        Ok(self.inner.store.read(who.clinic()).await?.consented(who.clinic(), &hash).await?)
+    }
+
+    pub async fn remote(&self, clinic: ClinicId, id: RemoteId) -> Result<Remote, Error> {
+        let found = self.inner.store.read(clinic).await?.remote(clinic, id).await?;
+        found.ok_or(Error::NotFound("remote"))
+    }
+
+    /// All of a person.
+    pub async fn remotes(&self, who: &Caller) -> Result<Vec<Remote>, Error> {
+        Ok(self.inner.store.read(who.clinic()).await?.remotes(who.clinic(), who.principal()).await?)
+    }
+
+    /// Its access token while it is good for another minute.
+    pub fn access_token(&self, remote: &Remote) -> Option<Secret> {
+        let sealed = remote.access.as_ref().filter(|_| remote.access_until > self.now() + 60)?;
+        self.inner.vault.open(&place_in(remote, "access"), sealed)
+    }
+
+    pub fn refresh_token(&self, remote: &Remote) -> Option<Secret> {
+        self.inner.vault.open(&place_in(remote, "refresh"), remote.refresh.as_ref()?)
+    }
+
+    /// Keeps a new access token, and seals the refresh token anew where its key has been followed by another.
+    pub async fn keep_access(&self, remote: &mut Remote, token: &Secret, until: i64) -> Result<(), Error> {
+        let vault = &self.inner.vault;
+        remote.access = Some(vault.seal(&place_in(remote, "access"), token)?);
+        remote.access_until = until;
+        if remote.refresh.as_ref().is_some_and(|sealed| vault.is_stale(sealed))
+            && let Some(refresh) = self.refresh_token(remote)
+        {
+            remote.refresh = Some(vault.seal(&place_in(remote, "refresh"), &refresh)?);
+        }
+        self.keep(remote).await
+    }
+
+    pub async fn set_remote(&self, remote: &mut Remote, state: RemoteState, why: &str) -> Result<(), Error> {
+        (remote.state, remote.reason) = (state.name().into(), why.into());
+        if state == RemoteState::NeedsReauth {
+            remote.access = None;
+        }
+        self.keep(remote).await
+    }
+
+    async fn keep(&self, remote: &Remote) -> Result<(), Error> {
+        let remote = remote.clone();
+        let kept = self
+            .inner
+            .store
+            .aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await.map(drop) }));
+        Ok(kept.await?)
+    }
+
+    /// Forgets an account with its tokens and links.
+    pub async fn disconnect(&self, remote: &Remote) -> Result<(), Error> {
+        let (clinic, id) = (remote.clinic, remote.id);
+        let gone = self
+            .inner
+            .store
+            .aside(move |aside| Box::pin(async move { aside.remove_remote(clinic, id).await.map(drop) }));
+        Ok(gone.await?)
+    }
+
+    /// Who connected it, as whom its links write.
+    pub async fn on_behalf(&self, remote: &Remote) -> Result<Caller, Error> {
+        let (clinic, id) = (remote.clinic, remote.principal);
+        let found = self.inner.store.read(clinic).await?.principals_by_id(clinic, &[id]).await?.pop();
+        let principal = found.filter(|one| one.disabled_at.is_none()).ok_or(Error::NotFound("user"))?;
+        let version = self.inner.store.version(clinic).await?;
+        let identity = Identity {
+            clinic,
+            principal: id,
+            name: principal.name,
+            role: principal.role,
+            via: Via::Remote(remote.id),
+            scopes: None,
+        };
+        Ok(Caller::new(identity.into(), version))
+    }
+}
+
+fn place_of_verifier(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn place_in(remote: &Remote, kind: &str) -> String {
+    place(remote.clinic, remote.principal, &remote.subject, kind)
+}
+
+fn place(clinic: ClinicId, principal: PrincipalId, subject: &str, kind: &str) -> String {
+    format!("{clinic}/{principal}/{subject}/{kind}")
+}

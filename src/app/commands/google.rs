@@ -1,0 +1,214 @@
+//! `kalends google ...`: accounts with Google and the calendars linked through them. A running server does the work;
+//! these say what is to be done and show how it stands.
+
+use std::time::Duration;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::Context;
+use crate::accounts::{Caller, RemoteId};
+use crate::app::Error;
+use crate::app::output::say;
+use crate::app::parts::{self, Parts};
+use crate::calendar::LinkId;
+use crate::google::{self, Direction, Leave, Policy, Privacy, Terms};
+
+/// How long a person may take on the consent page, and between two looks whether she came back.
+const CONSENT: Duration = Duration::from_secs(600);
+const LOOK: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Subcommand)]
+pub enum Google {
+    /// Print the address of the consent page, wait, and show which account answered.
+    Connect {
+        user: String,
+        /// Take whichever account answers without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// The calendars of an account, one line each: id, role, zone, name.
+    Calendars { user: String, account: i64 },
+    /// Keep a calendar there and one here equal.
+    Link {
+        user: String,
+        account: i64,
+        /// As `google calendars` shows it
+        google_calendar: String,
+        calendar: String,
+        /// What Google may see
+        #[arg(long, value_enum, default_value_t = Sees::Busy)]
+        privacy: Sees,
+        /// Who decides when an appointment is
+        #[arg(long, value_enum, default_value_t = Decides::Clinic)]
+        policy: Decides,
+        #[arg(long, value_enum, default_value_t = Goes::Both)]
+        direction: Goes,
+    },
+    /// Accounts and links as JSON, with what to do about them.
+    Status { user: String },
+    /// Compare now; approves what the guard against mass deletion stopped.
+    Sync { user: String, link: i64 },
+    /// Compare everything on both sides.
+    Resync {
+        user: String,
+        link: i64,
+        /// Only count
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Stop a link until the next sync.
+    Pause { user: String, link: i64 },
+    /// What could not be carried over: name or event, and why.
+    Dead { user: String, link: i64 },
+    /// End an account with its links.
+    Disconnect {
+        user: String,
+        account: i64,
+        /// Leave our events in Google
+        #[arg(long, conflicts_with = "remove", required_unless_present = "remove")]
+        keep: bool,
+        /// Remove our events from Google
+        #[arg(long)]
+        remove: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Sees {
+    Busy,
+    Title,
+    Full,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Decides {
+    Clinic,
+    Google,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Goes {
+    Both,
+    Push,
+    Pull,
+}
+
+impl Google {
+    pub async fn run(self, context: Context) -> Result<(), Error> {
+        let parts = context.parts().await?;
+        let google = parts::google(&context.config, &parts)?;
+        let google =
+            google.ok_or_else(|| Error::config("google.client_id: not set; see interop/google.md"))?;
+        let who = parts.accounts.operator(self.user()).await?;
+        self.act(&google, &who, &parts).await?;
+        drop(google);
+        parts.close().await
+    }
+
+    fn user(&self) -> &str {
+        match self {
+            Google::Connect { user, .. }
+            | Google::Calendars { user, .. }
+            | Google::Link { user, .. }
+            | Google::Status { user }
+            | Google::Sync { user, .. }
+            | Google::Resync { user, .. }
+            | Google::Pause { user, .. }
+            | Google::Dead { user, .. }
+            | Google::Disconnect { user, .. } => user,
+        }
+    }
+
+    async fn act(self, google: &google::Google, who: &Caller, parts: &Parts) -> Result<(), Error> {
+        match self {
+            Google::Connect { yes, .. } => connect(google, who, yes).await?,
+            Google::Calendars { account, .. } => {
+                for one in google.listed(who, RemoteId(account)).await? {
+                    let zone = one.zone.unwrap_or_default();
+                    say!("{}\t{}\t{zone}\t{}", one.id, one.role, one.summary);
+                }
+            }
+            Google::Link { account, google_calendar, calendar, privacy, policy, direction, .. } => {
+                super::context::shown(parts, who, &calendar).await?;
+                let terms = terms(privacy, policy, direction);
+                let id = google.link(who, RemoteId(account), &google_calendar, &calendar, terms).await?;
+                say!("{id}");
+            }
+            Google::Status { .. } => say!("{}", json(&google.status(who).await?)?),
+            Google::Sync { link, .. } => google.sync_now(who, LinkId(link)).await?,
+            Google::Resync { link, dry_run: true, .. } => {
+                say!("{}", json(&google.forecast(who, LinkId(link)).await?)?);
+            }
+            Google::Resync { link, .. } => google.resync(who, LinkId(link)).await?,
+            Google::Pause { link, .. } => google.pause(who, LinkId(link)).await?,
+            Google::Dead { link, .. } => {
+                for (key, why) in google.dead(who, LinkId(link)).await? {
+                    say!("{key}\t{why}");
+                }
+            }
+            Google::Disconnect { account, keep, .. } => {
+                let leave = if keep { Leave::Keep } else { Leave::Remove };
+                google.disconnect(who, RemoteId(account), leave).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The consent comes back to the server; this waits until it did, then asks whether it was the right person.
+async fn connect(google: &google::Google, who: &Caller, yes: bool) -> Result<(), Error> {
+    let asking = google.ask(who, None).await?;
+    say!("{}", asking.url);
+    let wait = async {
+        loop {
+            if let Some(remote) = google.answered(who, &asking).await? {
+                return Ok::<_, Error>(remote);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let remote = tokio::time::timeout(CONSENT, wait).await;
+    let remote = remote.map_err(|_| Error::failed("nobody came back within ten minutes; begin again"))??;
+    if remote.state == "scope_missing" {
+        return Err(Error::failed("the box for events was not ticked; begin again and tick it"));
+    }
+    if !yes && !confirmed(&remote.email)? {
+        google.disconnect(who, remote.id, Leave::Keep).await?;
+        return Err(Error::failed("not confirmed; the account was forgotten"));
+    }
+    google.confirm(who, remote.id).await?;
+    say!("{}\t{}", remote.id, remote.email);
+    Ok(())
+}
+
+fn confirmed(email: &str) -> Result<bool, Error> {
+    eprint!("{email} answered. Is this the right account? [y/N] ");
+    let mut line = String::new();
+    let read = std::io::BufRead::read_line(&mut std::io::stdin().lock(), &mut line);
+    read.map_err(Error::io("cannot read the answer"))?;
+    Ok(line.trim().eq_ignore_ascii_case("y"))
+}
+
+fn terms(privacy: Sees, policy: Decides, direction: Goes) -> Terms {
+    Terms {
+        privacy: match privacy {
+            Sees::Busy => Privacy::Busy,
+            Sees::Title => Privacy::Title,
+            Sees::Full => Privacy::Full,
+        },
+        policy: match policy {
+            Decides::Clinic => Policy::Clinic,
+            Decides::Google => Policy::Google,
+        },
+        direction: match direction {
+            Goes::Both => Direction::Both,
+            Goes::Push => Direction::Push,
+            Goes::Pull => Direction::Pull,
+        },
+        ..Terms::default()
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string_pretty(value).map_err(|_| Error::failed("the status cannot be written"))
+}

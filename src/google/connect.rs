@@ -1,0 +1,241 @@
+//! Connecting an account and linking a calendar: consent and back, what may be linked, ending it.
+
+use super::api::Listed;
+use super::carry::Run;
+use super::error::{Error, Failure, Result};
+use super::session::Session;
+use super::terms::{Terms, state};
+use super::{Google, watch};
+use crate::accounts::{Asked, Caller, Given, Remote, RemoteId, RemoteState};
+use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS};
+
+const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+/// Who it is, which calendars there are, their events. All at once: a person who unticks a box is told which.
+const SCOPES: &str = "openid https://www.googleapis.com/auth/userinfo.email \
+    https://www.googleapis.com/auth/calendar.calendarlist.readonly https://www.googleapis.com/auth/calendar.events";
+
+/// Where a person is sent, and what comes back with her.
+pub struct Asking {
+    pub url: String,
+    asked: Asked,
+}
+
+/// What becomes of our events there when a link ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Keep,
+    Remove,
+}
+
+impl Google {
+    /// Begins a consent. `hint`: the address of an account that must consent anew.
+    pub async fn ask(&self, who: &Caller, hint: Option<&str>) -> Result<Asking> {
+        let asked = self.accounts().ask_consent(who, SCOPES).await?;
+        let redirect = self.callback();
+        let mut pairs = vec![
+            ("client_id", self.project().id.as_str()),
+            ("redirect_uri", &redirect),
+            ("response_type", "code"),
+            ("scope", SCOPES),
+            ("state", asked.state.expose()),
+            ("code_challenge", &asked.challenge),
+            ("code_challenge_method", "S256"),
+            // A refresh token comes only with a consent that was really given.
+            ("access_type", "offline"),
+            ("prompt", "consent"),
+            ("include_granted_scopes", "true"),
+        ];
+        pairs.extend(hint.map(|hint| ("login_hint", hint)));
+        Ok(Asking { url: self.api().consent_url(&pairs), asked })
+    }
+
+    /// Which account answered, once it did.
+    pub async fn answered(&self, who: &Caller, asking: &Asking) -> Result<Option<Remote>> {
+        match self.accounts().consented(who, &asking.asked).await? {
+            Some(id) => Ok(Some(self.accounts().remote(who.clinic(), id).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The person came back with a code. Nothing is stored unless state, verifier and code are all right.
+    pub async fn consented(&self, state: &str, code: &str) -> Result<Remote> {
+        let taken = self.accounts().take_consent(state).await?.ok_or(Error::Refused("state".into()))?;
+        let redirect = self.callback();
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", &self.project().id),
+            ("client_secret", self.project().secret.expose()),
+            ("code", code),
+            ("code_verifier", taken.verifier.expose()),
+            ("redirect_uri", &redirect),
+        ];
+        let tokens = self.api().tokens(&form).await?;
+        let (subject, email) = self.api().userinfo(&tokens.access).await?;
+        let scopes = tokens.scopes.unwrap_or_else(|| taken.scopes.clone());
+        let may = scopes.split(' ').any(|scope| scope == EVENTS);
+        let given = Given {
+            subject,
+            email,
+            scopes,
+            refresh: tokens.refresh,
+            access: tokens.access,
+            access_until: self.mirrors().now() + tokens.life,
+        };
+        let id = self.accounts().connect(&taken, given).await?;
+        let mut remote = self.accounts().remote(taken.clinic, id).await?;
+        if !may {
+            self.accounts().set_remote(&mut remote, RemoteState::ScopeMissing, "calendar.events").await?;
+        }
+        if RemoteState::of(&remote) == RemoteState::Active {
+            self.resume(&remote).await?;
+        }
+        Ok(remote)
+    }
+
+    /// It is the right account: its links run.
+    pub async fn confirm(&self, who: &Caller, id: RemoteId) -> Result<()> {
+        let mut remote = self.own(who, id).await?;
+        if RemoteState::of(&remote) == RemoteState::Unconfirmed {
+            self.accounts().set_remote(&mut remote, RemoteState::Active, "").await?;
+        }
+        self.resume(&remote).await
+    }
+
+    /// What waited for the consent goes on where it stood: its map and its errands are still there.
+    async fn resume(&self, remote: &Remote) -> Result<()> {
+        for mut link in self.mirrors().links_of(remote.clinic, &[remote.id]).await? {
+            if link.state == state::NEEDS_REAUTH {
+                (link.state, link.reason, link.due_at) =
+                    (state::LIVE.into(), String::new(), self.mirrors().now());
+                self.mirrors().decide(&link).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An account of this person; another's is not there.
+    pub async fn own(&self, who: &Caller, id: RemoteId) -> Result<Remote> {
+        let remote = self.accounts().remote(who.clinic(), id).await?;
+        if remote.principal == who.principal() {
+            Ok(remote)
+        } else {
+            Err(Error::Refused("no such account".into()))
+        }
+    }
+
+    /// A link of this person.
+    pub async fn own_link(&self, who: &Caller, id: LinkId) -> Result<Link> {
+        let link = self.mirrors().link(who.clinic(), id).await?;
+        self.own(who, link.remote).await?;
+        Ok(link)
+    }
+
+    pub fn session(&self, remote: Remote) -> Session<'_> {
+        Session {
+            api: self.api(),
+            accounts: self.accounts(),
+            budget: self.budget(),
+            project: self.project(),
+            remote,
+        }
+    }
+
+    /// The calendars of an account.
+    pub async fn listed(&self, who: &Caller, id: RemoteId) -> Result<Vec<Listed>> {
+        self.session(self.own(who, id).await?).calendars().await
+    }
+
+    /// Links a calendar there with one here. Both are linked once: through whichever account, a second time is refused.
+    pub async fn link(
+        &self,
+        who: &Caller,
+        id: RemoteId,
+        calendar: &str,
+        slug: &str,
+        terms: Terms,
+    ) -> Result<LinkId> {
+        let remote = self.own(who, id).await?;
+        let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
+        let new = NewLink {
+            clinic: who.clinic(),
+            remote: remote.id,
+            calendar: calendar.to_owned(),
+            collection: shown.row().id,
+            terms: terms.text(),
+            state: state::NEW.into(),
+        };
+        match self.mirrors().make(new).await {
+            Err(crate::calendar::Error::Exists) => Err(Error::Refused("linked already".into())),
+            made => {
+                self.wake();
+                Ok(made?)
+            }
+        }
+    }
+
+    /// Ends an account with its links: channels are stopped, our events go or stay, the consent is given back, tokens are
+    /// forgotten. What Google does not answer to does not keep it.
+    pub async fn disconnect(&self, who: &Caller, id: RemoteId, leave: Leave) -> Result<()> {
+        let remote = self.own(who, id).await?;
+        for link in self.mirrors().links_of(who.clinic(), &[remote.id]).await? {
+            self.leave(&remote, link, leave).await?;
+        }
+        let token = self.accounts().refresh_token(&remote).or_else(|| self.accounts().access_token(&remote));
+        if let Some(token) = token
+            && let Err(failure) = self.api().revoke(&token).await
+        {
+            tracing::info!(%failure, "a consent could not be given back; its tokens are forgotten all the same");
+        }
+        Ok(self.accounts().disconnect(&remote).await?)
+    }
+
+    async fn leave(&self, remote: &Remote, mut link: Link, leave: Leave) -> Result<()> {
+        // Nobody else works on it from now on.
+        (link.state, link.due_at) = (state::PAUSED.into(), RESTS);
+        self.mirrors().decide(&link).await?;
+        let mut run = self.run(remote.clone(), link).await?;
+        for channel in run.mirrors.channels_of(&run.link).await? {
+            watch::stop(&mut run, &channel).await?;
+        }
+        if leave == Leave::Remove {
+            remove_ours(&mut run).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn run(&self, remote: Remote, link: Link) -> Result<Run<'_>> {
+        let who = self.accounts().on_behalf(&remote).await?;
+        let shown = self.mirrors().calendar(&who, &link).await?;
+        let terms = Terms::of(&link);
+        let zone = terms.zone.as_deref().and_then(ical::Zone::named).unwrap_or_else(|| shown.zone().clone());
+        Ok(Run {
+            mirrors: self.mirrors(),
+            calendars: self.calendars(),
+            clinic: self.clinic(),
+            marks: self.marks(),
+            session: self.session(remote),
+            link,
+            terms,
+            who,
+            shown,
+            zone,
+        })
+    }
+}
+
+/// Only what we put there: her own events stay.
+async fn remove_ours(run: &mut Run<'_>) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let page = run.mirrors.twins_after(&run.link, &after).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.uid.clone();
+        for twin in page.into_iter().filter(|twin| twin.born == crate::calendar::Born::Here) {
+            let calendar = run.link.calendar.clone();
+            match run.session.delete(&calendar, &twin.event, "").await {
+                Ok(()) | Err(Error::Google(Failure::NotFound | Failure::Gone)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! An event here and an event there, brought into one form in which they can be compared: an [`Image`]. Text in, text
+//! out; only what differs is written, on either side, so that whatever one of them cannot say survives at the other.
+//!
+//! Files: `image` (the form, equality, groups) · `times` (instants, zones, rules) · `here` (VEVENT to image) · `there`
+//! (Google's event to image) · `lay` (an image onto a VEVENT) · `merge` (three images to one).
+
+mod here;
+mod image;
+mod lay;
+mod merge;
+mod there;
+mod times;
+
+pub use here::{Mask, image_here};
+pub use image::{Image, Part, Privacy, WHOLE, difference, like_series, same_part};
+pub use lay::{Ground, compose, laid};
+pub use merge::{Merged, Stance, merged};
+pub use there::{Seen, busy_only, seen};
+pub use times::original;
+
+/// Why an object or an event cannot be carried over: a word, never what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub &'static str);

@@ -1,0 +1,263 @@
+//! From there to here: what changed since the sync token, or everything, page by page. Memory holds one page, the ids
+//! seen of a full pull, and exceptions whose series has not come yet. The token is kept when all of it was taken, so that
+//! a crash repeats and never skips.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::carry::{Doomed, Pair, Run};
+use super::error::{Error, Failure, Result};
+use super::map::{self, Seen, WHOLE};
+use super::session::Page;
+use super::terms::{self, Terms};
+use crate::calendar::{Born, Errand, Twin, Way};
+
+/// Deletions in one pull that are believed without asking: so many, or this part of all.
+const BELIEVED: usize = 10;
+const BELIEVED_PART: i64 = 5;
+/// Exceptions that wait for their series; more are looked at when it comes.
+const WAITING: usize = 5_000;
+
+/// A pull under way.
+#[derive(Default)]
+struct Pulling {
+    /// By the id of their series.
+    waiting: BTreeMap<String, Vec<Seen>>,
+    doomed: Vec<Doomed>,
+    /// Ids seen; only of a full pull.
+    all: Option<HashSet<String>>,
+}
+
+impl Run<'_> {
+    /// What changed there.
+    pub async fn pull(&mut self) -> Result<()> {
+        let covered = self.mirrors.link(self.link.clinic, self.link.id).await?.dirty;
+        let token = self.link.token.clone();
+        let token = match self.pages(token.as_deref()).await {
+            Err(Error::Google(failure)) if token.is_some() && failure.ends_token() => {
+                self.link.token = None;
+                self.pages(None).await?
+            }
+            token => token?,
+        };
+        let now = self.mirrors.now();
+        (self.link.token, self.link.done, self.link.polled_at) = (token, covered, now);
+        terms::set(&mut self.link, |terms| terms.approved = false)?;
+        self.terms = Terms::of(&self.link);
+        Ok(())
+    }
+
+    async fn pages(&mut self, token: Option<&str>) -> Result<Option<String>> {
+        let all = token.is_none().then(HashSet::new);
+        let mut pulling = Pulling { all, ..Pulling::default() };
+        let calendar = self.link.calendar.clone();
+        let mut page: Option<String> = None;
+        let token = loop {
+            let Page { items, next, token, zone } =
+                self.session.events(&calendar, token, page.as_deref()).await?;
+            self.zoned(zone)?;
+            self.page(items, &mut pulling).await?;
+            match next {
+                Some(next) => page = Some(next),
+                None => break token,
+            }
+        };
+        self.orphans(&mut pulling).await?;
+        if pulling.all.is_some() {
+            self.sweep(&mut pulling).await?;
+        }
+        self.bury_all(pulling.doomed).await?;
+        Ok(token)
+    }
+
+    fn zoned(&mut self, zone: Option<String>) -> Result<()> {
+        if let Some(zone) = zone.filter(|zone| Some(zone) != self.terms.zone.as_ref()) {
+            if let Some(known) = ical::Zone::named(&zone) {
+                self.zone = known;
+            }
+            terms::set(&mut self.link, |terms| terms.zone = Some(zone))?;
+            self.terms = Terms::of(&self.link);
+        }
+        Ok(())
+    }
+
+    /// One page: by series, so that a master and its exceptions are one write.
+    async fn page(&mut self, items: Vec<Value>, pulling: &mut Pulling) -> Result<()> {
+        let mut groups: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
+        for item in items {
+            let Value::Object(fields) = item else { continue };
+            let id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if let Some(all) = &mut pulling.all {
+                all.insert(id.clone());
+            }
+            match map::seen(&fields, &self.zone) {
+                Ok(seen) => {
+                    let series = seen.parent.clone().unwrap_or_else(|| id.clone());
+                    groups.entry(series).or_default().push(seen);
+                }
+                // One that cannot be read spoils nothing: it is left to a person, by its id.
+                Err(unfit) => self.dead(Way::Pull, &id, unfit.0).await?,
+            }
+        }
+        self.look().await?;
+        self.groups(groups, pulling).await
+    }
+
+    async fn groups(&mut self, groups: BTreeMap<String, Vec<Seen>>, pulling: &mut Pulling) -> Result<()> {
+        let ids: Vec<String> = groups.keys().cloned().collect();
+        let known = self.mirrors.twins_by_event(&self.link, &ids).await?;
+        let fresh = groups.iter().filter(|(series, _)| !known.iter().any(|twin| twin.event == **series));
+        let uids: Vec<String> = fresh
+            .filter_map(|(_, group)| group.iter().find_map(|seen| seen.uid.clone()))
+            .chain(known.iter().map(|twin| twin.uid.clone()))
+            .collect();
+        let mut twins: BTreeMap<String, Vec<Twin>> = BTreeMap::new();
+        for twin in self.mirrors.twins_by_uid(&self.link, &uids).await? {
+            twins.entry(twin.uid.clone()).or_default().push(twin);
+        }
+        let names = self.mirrors.named(&self.shown, &uids).await?;
+        for (series, group) in groups {
+            let own = known.iter().find(|twin| twin.event == series).map(|twin| twin.uid.clone());
+            let uid = own.or_else(|| group.iter().find_map(|seen| seen.uid.clone()));
+            let twins = uid.as_ref().and_then(|uid| twins.get(uid)).cloned().unwrap_or_default();
+            let name = names.iter().find(|(one, _)| Some(one) == uid.as_ref()).map(|(_, name)| name.clone());
+            self.group(series, (uid, name, twins), group, pulling).await?;
+        }
+        Ok(())
+    }
+
+    async fn group(
+        &mut self,
+        series: String,
+        (uid, name, twins): (Option<String>, Option<String>, Vec<Twin>),
+        group: Vec<Seen>,
+        pulling: &mut Pulling,
+    ) -> Result<()> {
+        let is_known = |seen: &Seen| {
+            twins
+                .iter()
+                .any(|twin| twin.event == seen.event && twin.etag == seen.etag && !twin.base.is_empty())
+        };
+        if group.iter().all(is_known) {
+            return Ok(());
+        }
+        let has_whole = group.iter().any(|seen| seen.key == WHOLE);
+        let is_living = twins.iter().any(|twin| twin.gone_at.is_none());
+        if !has_whole && !is_living {
+            // Its series comes on a later page, or never.
+            let waiting: usize = pulling.waiting.values().map(Vec::len).sum();
+            if waiting < WAITING {
+                pulling.waiting.entry(series).or_default().extend(group);
+            }
+            return Ok(());
+        }
+        let is_gone = group.iter().all(|seen| seen.part.is_none());
+        let Some(uid) = uid.filter(|_| !(is_gone && twins.is_empty())) else { return Ok(()) };
+        let pair = self.pair(series, (uid, name, twins), group);
+        let waited = pulling.waiting.remove(pair.seen.first().map_or("", |seen| &seen.event));
+        let pair = Pair { seen: pair.seen.into_iter().chain(waited.into_iter().flatten()).collect(), ..pair };
+        pulling.doomed.extend(self.take(pair).await?);
+        Ok(())
+    }
+
+    fn pair(&self, series: String, known: (String, Option<String>, Vec<Twin>), seen: Vec<Seen>) -> Pair {
+        let (uid, name, twins) = known;
+        let twin = twins.iter().find(|twin| twin.recurrence == WHOLE).or(twins.first());
+        let is_foreign = |one: &Seen| one.is_foreign || self.marks.is_carried(&one.marks, &self.link);
+        let born = match twin {
+            Some(twin) => twin.born,
+            None if seen.iter().any(is_foreign) => Born::Elsewhere,
+            None => Born::There,
+        };
+        let name = twin.map(|twin| twin.name.clone()).or(name);
+        let name = name.unwrap_or_else(|| self.marks.object_name(&self.link, &series));
+        Pair { uid, name, born, twins, seen }
+    }
+
+    /// Exceptions whose series never came: she is invited to these alone (R5). Cancelled ones are of nobody.
+    async fn orphans(&mut self, pulling: &mut Pulling) -> Result<()> {
+        for (series, group) in std::mem::take(&mut pulling.waiting) {
+            let group: Vec<Seen> = group.into_iter().filter(|seen| seen.part.is_some()).collect();
+            let Some(uid) = group.iter().find_map(|seen| seen.uid.clone()) else { continue };
+            let twins = self.mirrors.twins_by_uid(&self.link, std::slice::from_ref(&uid)).await?;
+            let name = self
+                .mirrors
+                .named(&self.shown, std::slice::from_ref(&uid))
+                .await?
+                .pop()
+                .map(|(_, name)| name);
+            let pair = self.pair(series, (uid, name, twins), group);
+            pulling.doomed.extend(self.take(pair).await?);
+        }
+        Ok(())
+    }
+
+    /// Of a full pull: what both sides had and was not seen is asked for one by one, and goes only when it answers that it
+    /// is gone (R7).
+    async fn sweep(&mut self, pulling: &mut Pulling) -> Result<()> {
+        let (mut missing, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.mirrors.twins_after(&self.link, &after).await?;
+            let Some(last) = page.last() else { break };
+            after = last.uid.clone();
+            let is_seen = |twin: &Twin| pulling.all.as_ref().is_some_and(|all| all.contains(&twin.event));
+            missing.extend(page.into_iter().filter(|twin| !twin.base.is_empty() && !is_seen(twin)));
+        }
+        self.believed(missing.len() + pulling.doomed.len()).await?;
+        for twin in missing {
+            let seen = self.one(&twin.event).await?;
+            pulling.doomed.extend(self.again(twin, seen).await?);
+        }
+        Ok(())
+    }
+
+    /// An event as it stands now; cancelled where it is no more.
+    pub async fn one(&mut self, id: &str) -> Result<Seen> {
+        let calendar = self.link.calendar.clone();
+        match self.session.event(&calendar, id).await {
+            Ok(fields) => map::seen(&fields, &self.zone).map_err(|unfit| Error::Refused(unfit.0.into())),
+            Err(Error::Google(Failure::NotFound | Failure::Gone)) => Ok(Seen::gone(id)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Takes one event of a known twin.
+    pub async fn again(&mut self, twin: Twin, seen: Seen) -> Result<Option<Doomed>> {
+        let twins = self.mirrors.twins_by_uid(&self.link, std::slice::from_ref(&twin.uid)).await?;
+        let pair = Pair { uid: twin.uid, name: twin.name, born: twin.born, twins, seen: vec![seen] };
+        self.take(pair).await
+    }
+
+    async fn bury_all(&mut self, doomed: Vec<Doomed>) -> Result<()> {
+        self.believed(doomed.len()).await?;
+        for one in doomed {
+            self.bury(one).await?;
+        }
+        Ok(())
+    }
+
+    /// The guard against mass deletion: nothing goes before a person looked.
+    async fn believed(&self, count: usize) -> Result<()> {
+        if count <= BELIEVED || self.terms.approved {
+            return Ok(());
+        }
+        let (count, all) =
+            (i64::try_from(count).unwrap_or(i64::MAX), self.mirrors.twins_total(&self.link).await?);
+        if count.saturating_mul(BELIEVED_PART) > all { Err(Error::Guarded(count)) } else { Ok(()) }
+    }
+
+    /// An event that somebody must look at again: one that was deleted and could still come back.
+    pub async fn look_again(&mut self, errand: &Errand) -> Result<()> {
+        let key = std::slice::from_ref(&errand.key);
+        let twin = self.mirrors.twins_by_event(&self.link, key).await?.into_iter().next();
+        if let Some(twin) = twin.filter(|twin| twin.gone_at.is_none()) {
+            let seen = self.one(&errand.key).await?;
+            if let Some(doomed) = self.again(twin, seen).await? {
+                self.note(&doomed.pair, "cancelled_there").await?;
+                self.remove(&doomed.pair).await?;
+            }
+        }
+        Ok(self.mirrors.end_errand(&self.link, Way::Pull, &errand.key).await?)
+    }
+}

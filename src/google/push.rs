@@ -1,0 +1,348 @@
+//! From here to there: what is different from what both sides agreed on is sent, field by field, on the condition that the
+//! event is still as we know it. The row of an insert stands before the call, with an id that every try has again: a
+//! lost answer, or a notification that comes first, finds it.
+
+use serde_json::{Value, json};
+
+use super::api::Fields;
+use super::carry::{Pair, Run};
+use super::error::{Error, Failure, Result};
+use super::map::{self, Image, Part, Seen, WHOLE, difference};
+use super::map::{like_series, original};
+use crate::calendar::{Born, Twin};
+
+/// How often a write is tried that meets another one there.
+const TRIES: usize = 3;
+
+/// What a step came to.
+enum Step {
+    Done,
+    /// What stands there is not as we knew it: both sides were compared anew.
+    Again,
+}
+
+impl Run<'_> {
+    /// Makes there what stands here under this name.
+    pub async fn push(&mut self, name: &str) -> Result<()> {
+        for _ in 0..TRIES {
+            if let Step::Done = self.push_once(name).await? {
+                return Ok(());
+            }
+        }
+        Err(Failure::Changed.into())
+    }
+
+    async fn push_once(&mut self, name: &str) -> Result<Step> {
+        let here = self.here(name).await?;
+        let uid = here.as_ref().and_then(|here| {
+            here.tree.parts().find_map(|part| part.get("UID").map(|line| line.text().into_owned()))
+        });
+        let twins = match &uid {
+            Some(uid) => self.mirrors.twins_by_uid(&self.link, std::slice::from_ref(uid)).await?,
+            None => self.mirrors.twins_by_name(&self.link, &[name.to_owned()]).await?,
+        };
+        let Some(uid) = uid.or_else(|| twins.first().map(|twin| twin.uid.clone())) else {
+            return Ok(Step::Done);
+        };
+        let born = twins
+            .iter()
+            .find(|twin| twin.recurrence == WHOLE)
+            .or(twins.first())
+            .map_or(Born::Here, |one| one.born);
+        if born == Born::Elsewhere {
+            return Ok(Step::Done);
+        }
+        let wanted = self.image(here.as_ref(), born).map_err(|unfit| Failure::Invalid(unfit.0.into()))?;
+        let mut pair = Pair { uid, name: name.to_owned(), born, twins, seen: Vec::new() };
+        if let Step::Again = self.whole(&mut pair, &wanted).await? {
+            return Ok(Step::Again);
+        }
+        if wanted.whole().is_none() {
+            return Ok(Step::Done);
+        }
+        self.occurrences(&mut pair, &wanted).await
+    }
+
+    async fn whole(&mut self, pair: &mut Pair, wanted: &Image) -> Result<Step> {
+        let base = pair.base();
+        match (base.whole(), wanted.whole()) {
+            (None, None) => Ok(Step::Done),
+            (None, Some(whole)) => self.insert(pair, whole, wanted).await,
+            (Some(_), None) => self.delete(pair).await,
+            (Some(old), Some(new)) => {
+                let mut body = difference(old, new);
+                // Times that come back to life bring their EXDATE lines with them.
+                if body.contains_key("recurrence") || self.restores_line(pair, wanted) {
+                    body.insert("recurrence".into(), recurrence(new, &taken_out(pair, wanted)));
+                }
+                if body.is_empty() {
+                    return Ok(Step::Done);
+                }
+                let moves = ["start", "end", "recurrence"].iter().any(|name| body.contains_key(*name));
+                let step = self.patch(pair, WHOLE, body).await?;
+                if moves && matches!(step, Step::Done) {
+                    self.rename(pair).await?;
+                }
+                Ok(step)
+            }
+        }
+    }
+
+    /// Whether an occurrence that only an EXDATE line takes out there stands here again.
+    fn restores_line(&self, pair: &Pair, wanted: &Image) -> bool {
+        let lines = pair.twins.iter().filter(|twin| twin.event.is_empty() && twin.recurrence != WHOLE);
+        lines.into_iter().any(|twin| !matches!(wanted.0.get(&twin.recurrence), Some(None)))
+    }
+
+    async fn insert(&mut self, pair: &mut Pair, whole: &Fields, wanted: &Image) -> Result<Step> {
+        let known = pair.twin(WHOLE);
+        let generation = match known {
+            None => 0,
+            Some(twin) if twin.base.is_empty() && twin.gone_at.is_none() => twin.generation,
+            Some(twin) => twin.generation + 1,
+        };
+        let id = self.marks.event_id(&self.link, &pair.uid, generation);
+        let twin = Twin {
+            uid: pair.uid.clone(),
+            recurrence: WHOLE.into(),
+            name: pair.name.clone(),
+            event: id.clone(),
+            born: Born::Here,
+            generation,
+            etag: String::new(),
+            base: String::new(),
+            gone_at: None,
+        };
+        pair.born = Born::Here;
+        self.keep(pair, twin).await?;
+        let mut body = whole.clone();
+        if whole.contains_key("recurrence") {
+            body.insert("recurrence".into(), recurrence(whole, &out_lines(wanted)));
+        }
+        body.insert("id".into(), id.clone().into());
+        body.insert("extendedProperties".into(), self.marks.of(&self.link, &pair.uid));
+        let calendar = self.link.calendar.clone();
+        match self.session.insert(&calendar, body).await {
+            Ok(answer) => self.agreed(pair, WHOLE, &answer).await.map(|()| Step::Done),
+            Err(Error::Google(Failure::Taken)) => self.adopt(pair, &id).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The id is taken: by our own insert, whose answer was lost, or by one that is deleted.
+    async fn adopt(&mut self, pair: &mut Pair, id: &str) -> Result<Step> {
+        let calendar = self.link.calendar.clone();
+        let found = match self.session.event(&calendar, id).await {
+            Ok(fields) => Some(fields),
+            Err(Error::Google(Failure::NotFound | Failure::Gone)) => None,
+            Err(other) => return Err(other),
+        };
+        let is_ours =
+            |seen: &Seen| self.marks.is_of(&seen.marks, &self.link, &pair.uid) && seen.part.is_some();
+        let ours = found.filter(|fields| map::seen(fields, &self.zone).is_ok_and(|seen| is_ours(&seen)));
+        match ours {
+            Some(fields) => self.agreed(pair, WHOLE, &fields).await?,
+            None => {
+                if let Some(twin) = pair.twin(WHOLE).cloned() {
+                    let now = self.mirrors.now();
+                    self.keep(pair, Twin { gone_at: Some(now), base: "null".into(), ..twin }).await?;
+                }
+            }
+        }
+        Ok(Step::Again)
+    }
+
+    async fn delete(&mut self, pair: &Pair) -> Result<Step> {
+        let Some(twin) = pair.twin(WHOLE) else { return Ok(Step::Done) };
+        let calendar = self.link.calendar.clone();
+        match self.session.delete(&calendar, &twin.event, &twin.etag).await {
+            Ok(()) | Err(Error::Google(Failure::NotFound | Failure::Gone)) => {
+                self.gone(pair).await.map(|()| Step::Done)
+            }
+            Err(Error::Google(Failure::Changed)) => self.compare(twin.clone()).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn patch(&mut self, pair: &mut Pair, key: &str, body: Fields) -> Result<Step> {
+        let Some(twin) = pair.twin(key).cloned() else { return Ok(Step::Done) };
+        let calendar = self.link.calendar.clone();
+        match self.session.patch(&calendar, &twin.event, &twin.etag, body).await {
+            Ok(answer) => self.agreed(pair, key, &answer).await.map(|()| Step::Done),
+            Err(Error::Google(Failure::Changed | Failure::NotFound | Failure::Gone)) => {
+                self.compare(twin).await
+            }
+            // What is deleted cannot be changed: it answers as if it were forbidden [I].
+            Err(Error::Google(Failure::Forbidden(why))) => match self.one(&twin.event).await?.part {
+                None => self.compare(twin).await,
+                Some(_) => Err(Failure::Forbidden(why).into()),
+            },
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Looks at the event as it is now and compares both sides anew.
+    async fn compare(&mut self, twin: Twin) -> Result<Step> {
+        let mut seen = self.one(&twin.event).await?;
+        if seen.is_missing() && twin.recurrence != WHOLE {
+            // No exception any more: the occurrence is like its series, and is found anew.
+            self.mirrors.keep(&self.link, Vec::new(), vec![(twin.uid, twin.recurrence)]).await?;
+            return Ok(Step::Again);
+        }
+        if seen.part.is_none() {
+            seen.key = twin.recurrence.clone();
+        }
+        if let Some(doomed) = self.again(twin, seen).await? {
+            self.bury(doomed).await?;
+        }
+        Ok(Step::Again)
+    }
+
+    /// Google may have moved the exceptions of a series with it: they keep their ids and are named anew. Or it dropped them.
+    async fn rename(&mut self, pair: &mut Pair) -> Result<()> {
+        let exceptions = pair.twins.iter().filter(|twin| twin.recurrence != WHOLE && !twin.event.is_empty());
+        for twin in exceptions.cloned().collect::<Vec<_>>() {
+            let seen = self.one(&twin.event).await?;
+            let before = twin.recurrence.clone();
+            if seen.is_missing() {
+                self.forget(pair, &before).await?;
+                continue;
+            }
+            let key = if seen.key == WHOLE { before.clone() } else { seen.key };
+            let now = Twin { recurrence: key, etag: seen.etag, base: Image::row(&seen.part), ..twin };
+            pair.twins.retain(|one| one.recurrence != before);
+            if now.recurrence != before {
+                self.mirrors.keep(&self.link, Vec::new(), vec![(pair.uid.clone(), before)]).await?;
+            }
+            self.keep(pair, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn occurrences(&mut self, pair: &mut Pair, wanted: &Image) -> Result<Step> {
+        let base = pair.base();
+        let keys = base.0.keys().chain(wanted.0.keys()).filter(|key| *key != WHOLE);
+        let keys: std::collections::BTreeSet<String> = keys.cloned().collect();
+        for key in keys {
+            if map::same_part(base.0.get(&key), wanted.0.get(&key)) {
+                continue;
+            }
+            if let Step::Again = self.occurrence(pair, &key, wanted).await? {
+                return Ok(Step::Again);
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    async fn occurrence(&mut self, pair: &mut Pair, key: &str, wanted: &Image) -> Result<Step> {
+        let is_line = pair.twin(key).is_some_and(|twin| twin.event.is_empty());
+        let goes = !wanted.0.contains_key(key);
+        if goes && is_line {
+            // The line went with the master.
+            return self.forget(pair, key).await.map(|()| Step::Done);
+        }
+        let Some(old) = self.found(pair, key).await? else {
+            return match wanted.0.get(key) {
+                Some(Some(_)) => Err(Failure::Invalid("occurrence".into()).into()),
+                _ => self.forget(pair, key).await.map(|()| Step::Done),
+            };
+        };
+        let usual = wanted.whole().and_then(|whole| like_series(whole, key));
+        let Some(new) = wanted.0.get(key).cloned().unwrap_or(usual) else {
+            let body = json!({ "status": "cancelled" }).as_object().cloned().unwrap_or_default();
+            return self.patch(pair, key, body).await;
+        };
+        let mut body = difference(&old.clone().unwrap_or_default(), &new);
+        body.remove("recurrence");
+        if old.is_none() {
+            body.insert("status".into(), new.get("status").cloned().unwrap_or_else(|| "confirmed".into()));
+        }
+        let step = if body.is_empty() { Step::Done } else { self.patch(pair, key, body).await? };
+        if goes && matches!(step, Step::Done) {
+            self.forget(pair, key).await?;
+        }
+        Ok(step)
+    }
+
+    /// The occurrence there as we know it; asked for once where we do not. None: the series has no such one.
+    async fn found(&mut self, pair: &mut Pair, key: &str) -> Result<Option<Part>> {
+        if let Some(twin) = pair.twin(key).filter(|twin| !twin.event.is_empty()) {
+            return Ok(Image::read(&twin.base));
+        }
+        let (Some(whole), Some(start)) = (pair.twin(WHOLE).cloned(), original(key)) else { return Ok(None) };
+        let calendar = self.link.calendar.clone();
+        let Some(fields) = self.session.instance(&calendar, &whole.event, &start).await? else {
+            return Ok(None);
+        };
+        let Ok(seen) = map::seen(&fields, &self.zone) else { return Ok(None) };
+        let twin = Twin {
+            recurrence: key.to_owned(),
+            event: seen.event,
+            etag: seen.etag,
+            base: Image::row(&seen.part),
+            generation: 0,
+            ..whole
+        };
+        pair.twins.retain(|one| one.recurrence != key);
+        pair.twins.push(twin);
+        Ok(Some(seen.part))
+    }
+
+    /// An answer to a write is what both sides agree on.
+    async fn agreed(&mut self, pair: &mut Pair, key: &str, answer: &Fields) -> Result<()> {
+        let Some(twin) = pair.twin(key).cloned() else { return Ok(()) };
+        let seen = map::seen(answer, &self.zone)
+            .map_err(|_| Failure::Unreachable("an event that cannot be read".into()))?;
+        let mut kept =
+            vec![Twin { etag: seen.etag, base: Image::row(&seen.part), gone_at: None, ..twin.clone() }];
+        let outs = seen.out.iter().filter(|_| key == WHOLE).map(|out| Twin {
+            recurrence: out.clone(),
+            event: String::new(),
+            etag: String::new(),
+            base: "null".into(),
+            gone_at: None,
+            generation: 0,
+            ..twin.clone()
+        });
+        kept.extend(outs);
+        pair.twins.retain(|one| !kept.iter().any(|new| new.recurrence == one.recurrence));
+        pair.twins.extend(kept.clone());
+        Ok(self.mirrors.keep(&self.link, kept, Vec::new()).await?)
+    }
+
+    async fn keep(&mut self, pair: &mut Pair, twin: Twin) -> Result<()> {
+        pair.twins.retain(|one| one.recurrence != twin.recurrence);
+        pair.twins.push(twin.clone());
+        Ok(self.mirrors.keep(&self.link, vec![twin], Vec::new()).await?)
+    }
+
+    async fn forget(&mut self, pair: &mut Pair, key: &str) -> Result<()> {
+        pair.twins.retain(|one| one.recurrence != key);
+        Ok(self.mirrors.keep(&self.link, Vec::new(), vec![(pair.uid.clone(), key.to_owned())]).await?)
+    }
+}
+
+/// The lines of a series with those that take occurrences out.
+fn recurrence(whole: &Fields, out: &[String]) -> Value {
+    let own = whole.get("recurrence").and_then(Value::as_array).cloned().unwrap_or_default();
+    let lines = own.into_iter().chain(out.iter().map(|line| line.as_str().into()));
+    let lines: Vec<Value> = lines.collect();
+    if lines.is_empty() { Value::Null } else { Value::Array(lines) }
+}
+
+fn exdate(key: &str) -> String {
+    if key.len() == 8 { format!("EXDATE;VALUE=DATE:{key}") } else { format!("EXDATE:{key}") }
+}
+
+/// All occurrences that are taken out here.
+fn out_lines(wanted: &Image) -> Vec<String> {
+    let out = wanted.0.iter().filter(|(key, part)| *key != WHOLE && part.is_none());
+    out.map(|(key, _)| exdate(key)).collect()
+}
+
+/// Of these, the ones that a line takes out there and not an exception.
+fn taken_out(pair: &Pair, wanted: &Image) -> Vec<String> {
+    let lines = pair.twins.iter().filter(|twin| twin.event.is_empty() && twin.recurrence != WHOLE);
+    let still = lines.filter(|twin| matches!(wanted.0.get(&twin.recurrence), Some(None)));
+    still.map(|twin| exdate(&twin.recurrence)).collect()
+}

@@ -1,0 +1,241 @@
+//! Calls in the name of one account: its access token, refreshed once where it is not accepted; as many calls in a minute
+//! as it may make; what becomes of the account when its consent is over.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use http::Method;
+use serde_json::Value;
+
+use super::api::{self, Api, Fields, Listed, Request, Watched};
+use super::error::{Error, Failure, Result};
+use crate::accounts::{Accounts, Remote, RemoteId, RemoteState, Secret};
+
+/// Calls of one account in a minute: below Google's 600, with room for a second node.
+const OF_ACCOUNT: u32 = 480;
+/// Calls of the whole project in a minute, below Google's 10,000.
+const OF_PROJECT: u32 = 8_000;
+/// Events on one page [D: 2,500 at most].
+const PAGE: u32 = 2_500;
+/// What is listed: types that mean that somebody is busy. Fixed, since a sync token is bound to it.
+const TYPES: [&str; 4] = ["default", "outOfOffice", "focusTime", "fromGmail"];
+
+/// How many calls were made in this minute, by account.
+#[derive(Default)]
+pub struct Budget {
+    calls: Mutex<(i64, u32, HashMap<RemoteId, u32>)>,
+    /// Accounts to which Google said for how long to wait.
+    held: Mutex<HashMap<RemoteId, i64>>,
+}
+
+impl Budget {
+    /// One more call at `now`; else the seconds to wait.
+    fn take(&self, of: RemoteId, now: i64) -> Result<(), Error> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&of).copied();
+        if let Some(until) = held.filter(|until| *until > now) {
+            return Err(Error::Budget(until - now));
+        }
+        let mut kept = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != now.div_euclid(60) {
+            *kept = (now.div_euclid(60), 0, HashMap::new());
+        }
+        let (_, all, by_account) = &mut *kept;
+        let own = by_account.entry(of).or_default();
+        if *all >= OF_PROJECT || *own >= OF_ACCOUNT {
+            return Err(Error::Budget(60 - now.rem_euclid(60)));
+        }
+        (*all, *own) = (*all + 1, *own + 1);
+        Ok(())
+    }
+
+    /// Nothing is sent to this account before `until`.
+    pub fn hold(&self, of: RemoteId, until: i64) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(of, until);
+    }
+}
+
+/// The client of the clinic's project. No `Debug`.
+#[derive(Clone)]
+pub struct Project {
+    pub id: String,
+    pub secret: Secret,
+}
+
+/// What calls need.
+pub struct Session<'a> {
+    pub api: &'a Api,
+    pub accounts: &'a Accounts,
+    pub budget: &'a Budget,
+    pub project: &'a Project,
+    pub remote: Remote,
+}
+
+/// A page of events.
+pub struct Page {
+    pub items: Vec<Value>,
+    pub next: Option<String>,
+    /// On the last page: where the next pull begins.
+    pub token: Option<String>,
+    pub zone: Option<String>,
+}
+
+impl Session<'_> {
+    async fn send(&mut self, request: Request) -> Result<Value> {
+        let token = self.token().await?;
+        self.budget.take(self.remote.id, self.accounts.now())?;
+        match self.api.send(&token, &request).await {
+            Err(Failure::Unauthorized) => {
+                let token = self.refresh().await?;
+                Ok(self.api.send(&token, &request).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn token(&mut self) -> Result<Secret> {
+        match self.accounts.access_token(&self.remote) {
+            Some(token) => Ok(token),
+            None => self.refresh().await,
+        }
+    }
+
+    /// Only `invalid_grant` ends a consent: a token endpoint that is down says nothing about it.
+    async fn refresh(&mut self) -> Result<Secret> {
+        let Some(refresh) = self.accounts.refresh_token(&self.remote) else {
+            return self.revoked("no refresh token").await;
+        };
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", &self.project.id),
+            ("client_secret", self.project.secret.expose()),
+            ("refresh_token", refresh.expose()),
+        ];
+        match self.api.tokens(&form).await {
+            Ok(tokens) => {
+                let until = self.accounts.now() + tokens.life;
+                self.accounts.keep_access(&mut self.remote, &tokens.access, until).await?;
+                Ok(tokens.access)
+            }
+            Err(Failure::Revoked) => self.revoked("invalid_grant").await,
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    async fn revoked<T>(&mut self, why: &str) -> Result<T> {
+        self.accounts.set_remote(&mut self.remote, RemoteState::NeedsReauth, why).await?;
+        Err(Failure::Revoked.into())
+    }
+
+    /// A page of what changed since a token, or of everything. The parameters never change: a token is bound to them.
+    pub async fn events(&mut self, calendar: &str, token: Option<&str>, page: Option<&str>) -> Result<Page> {
+        let mut request = Request::new(Method::GET, events(calendar))
+            .with("singleEvents", "false")
+            .with("showDeleted", "true")
+            .with("maxResults", PAGE.to_string());
+        for kind in TYPES {
+            request = request.with("eventTypes", kind);
+        }
+        let place = [("syncToken", token), ("pageToken", page)];
+        for (name, value) in place.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            request = request.with(name, value);
+        }
+        let mut answer = self.send(request).await?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (next, token, zone) = (text("nextPageToken"), text("nextSyncToken"), text("timeZone"));
+        let items = match answer.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        Ok(Page { items, next, token, zone })
+    }
+
+    pub async fn event(&mut self, calendar: &str, id: &str) -> Result<Fields> {
+        let answer = self.send(Request::new(Method::GET, event(calendar, id))).await?;
+        fields(answer)
+    }
+
+    /// The occurrence of a series that began there originally.
+    pub async fn instance(&mut self, calendar: &str, id: &str, original: &str) -> Result<Option<Fields>> {
+        let path = format!("{}/instances", event(calendar, id));
+        let request =
+            Request::new(Method::GET, path).with("originalStart", original).with("showDeleted", "true");
+        let mut answer = self.send(request).await?;
+        let first = answer.get_mut("items").and_then(Value::as_array_mut).and_then(|items| items.pop());
+        first.map(fields).transpose()
+    }
+
+    pub async fn insert(&mut self, calendar: &str, body: Fields) -> Result<Fields> {
+        self.write(Method::POST, events(calendar), None, body).await
+    }
+
+    /// Only where it is still as we know it.
+    pub async fn patch(&mut self, calendar: &str, id: &str, etag: &str, body: Fields) -> Result<Fields> {
+        self.write(Method::PATCH, event(calendar, id), Some(etag), body).await
+    }
+
+    /// No guests are ever sent, so nobody is to be written to.
+    async fn write(
+        &mut self,
+        method: Method,
+        path: String,
+        etag: Option<&str>,
+        body: Fields,
+    ) -> Result<Fields> {
+        let request =
+            Request::new(method, path).with("sendUpdates", "none").with("conferenceDataVersion", "1");
+        let if_match = etag.filter(|etag| !etag.is_empty()).map(str::to_owned);
+        fields(self.send(Request { if_match, body: Some(Value::Object(body)), ..request }).await?)
+    }
+
+    pub async fn delete(&mut self, calendar: &str, id: &str, etag: &str) -> Result<()> {
+        let request = Request::new(Method::DELETE, event(calendar, id)).with("sendUpdates", "none");
+        let if_match = Some(etag.to_owned()).filter(|etag| !etag.is_empty());
+        self.send(Request { if_match, ..request }).await.map(drop)
+    }
+
+    /// All calendars in the person's list, at most ten pages of them.
+    pub async fn calendars(&mut self) -> Result<Vec<Listed>> {
+        let (mut all, mut page) = (Vec::new(), None::<String>);
+        for _ in 0..10 {
+            let mut request = Request::new(Method::GET, "users/me/calendarList")
+                .with("maxResults", "250")
+                .with("showHidden", "true");
+            if let Some(page) = page.take() {
+                request = request.with("pageToken", page);
+            }
+            let (some, next) = api::listed(self.send(request).await?)?;
+            all.extend(some);
+            page = next;
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    pub async fn watch(&mut self, calendar: &str, body: Value) -> Result<Watched> {
+        let request = Request::new(Method::POST, format!("{}/watch", events(calendar)));
+        Ok(api::watched(self.send(Request { body: Some(body), ..request }).await?)?)
+    }
+
+    pub async fn stop(&mut self, id: &str, resource: &str) -> Result<()> {
+        let body = serde_json::json!({ "id": id, "resourceId": resource });
+        let request = Request::new(Method::POST, "channels/stop");
+        self.send(Request { body: Some(body), ..request }).await.map(drop)
+    }
+}
+
+fn events(calendar: &str) -> String {
+    format!("calendars/{}/events", api::segment(calendar))
+}
+
+fn event(calendar: &str, id: &str) -> String {
+    format!("{}/{}", events(calendar), api::segment(id))
+}
+
+fn fields(answer: Value) -> Result<Fields> {
+    match answer {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Failure::Unreachable("no event".into()).into()),
+    }
+}

@@ -1,0 +1,185 @@
+//! What an office sees of its links, in words it can act on, and what it can do: sync now, pause, go on, look again at
+//! everything. No titles, no people.
+
+use serde::Serialize;
+
+use super::error::Result;
+use super::terms::{self, Terms, state};
+use super::{Google, watch};
+use crate::accounts::Caller;
+use crate::calendar::{ErrandState, Link, LinkId, RESTS};
+
+/// An account and its links.
+#[derive(Debug, Serialize)]
+pub struct AccountStatus {
+    pub id: i64,
+    /// The account's own address, for its own person.
+    pub email: String,
+    pub state: String,
+    pub reason: String,
+    pub links: Vec<LinkStatus>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct LinkStatus {
+    pub id: i64,
+    pub calendar: String,
+    pub terms: Terms,
+    pub state: String,
+    pub reason: String,
+    /// What to do about it; empty when nothing.
+    pub advice: &'static str,
+    /// Seconds since all was last pulled.
+    pub lag_seconds: Option<i64>,
+    pub is_watched: bool,
+    pub pending: i64,
+    pub failed: i64,
+    pub dead: i64,
+    pub due_at: Option<i64>,
+}
+
+/// What a full comparison would find.
+#[derive(Debug, Default, Serialize)]
+pub struct Forecast {
+    pub equal: i64,
+    pub changed_there: i64,
+    pub only_there: i64,
+    pub waiting_here: i64,
+}
+
+impl Google {
+    pub async fn status(&self, who: &Caller) -> Result<Vec<AccountStatus>> {
+        let mut all = Vec::new();
+        for remote in self.accounts().remotes(who).await? {
+            let mut links = Vec::new();
+            for link in self.mirrors().links_of(who.clinic(), &[remote.id]).await? {
+                links.push(self.link_status(link).await?);
+            }
+            let id = remote.id.0;
+            all.push(AccountStatus {
+                id,
+                email: remote.email,
+                state: remote.state,
+                reason: remote.reason,
+                links,
+            });
+        }
+        Ok(all)
+    }
+
+    async fn link_status(&self, link: Link) -> Result<LinkStatus> {
+        let ([pending, failed, dead], _) = self.mirrors().errands_total(&link).await?;
+        let now = self.mirrors().now();
+        Ok(LinkStatus {
+            id: link.id.0,
+            terms: Terms::of(&link),
+            advice: advice(&link.state, dead),
+            lag_seconds: (link.polled_at > 0).then(|| now - link.polled_at),
+            is_watched: watch::is_watched(self, &link).await?,
+            due_at: Some(link.due_at).filter(|due| *due < RESTS),
+            calendar: link.calendar,
+            state: link.state,
+            reason: link.reason,
+            pending,
+            failed,
+            dead,
+        })
+    }
+
+    /// Its turn comes now; what the guard stopped is approved, what had failed begins anew.
+    pub async fn sync_now(&self, who: &Caller, id: LinkId) -> Result<()> {
+        let mut link = self.own_link(who, id).await?;
+        let was_stopped = link.reason.starts_with("guard");
+        terms::set(&mut link, |terms| (terms.approved, terms.write_at) = (was_stopped, 0))?;
+        (link.state, link.reason, link.due_at) = (state::LIVE.into(), String::new(), self.mirrors().now());
+        self.mirrors().revive(&link, ErrandState::Failed).await?;
+        self.mirrors().decide(&link).await?;
+        self.wake();
+        Ok(())
+    }
+
+    pub async fn pause(&self, who: &Caller, id: LinkId) -> Result<()> {
+        let mut link = self.own_link(who, id).await?;
+        (link.state, link.reason, link.due_at) = (state::PAUSED.into(), "by hand".into(), RESTS);
+        Ok(self.mirrors().decide(&link).await?)
+    }
+
+    /// Everything on both sides is compared anew; what is equal stays untouched.
+    pub async fn resync(&self, who: &Caller, id: LinkId) -> Result<()> {
+        let mut link = self.own_link(who, id).await?;
+        (link.token, link.cursor) = (None, None);
+        self.mirrors().decide(&link).await?;
+        self.sync_now(who, id).await
+    }
+
+    /// Other terms: what they change is compared and sent anew.
+    pub async fn change_terms(
+        &self,
+        who: &Caller,
+        id: LinkId,
+        change: impl FnOnce(&mut Terms),
+    ) -> Result<()> {
+        let mut link = self.own_link(who, id).await?;
+        terms::set(&mut link, change)?;
+        link.cursor = None;
+        link.due_at = self.mirrors().now();
+        self.mirrors().decide(&link).await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// The dead errands of a link: key and why.
+    pub async fn dead(&self, who: &Caller, id: LinkId) -> Result<Vec<(String, String)>> {
+        let link = self.own_link(who, id).await?;
+        let all = self.mirrors().errands(&link, ErrandState::Dead).await?;
+        Ok(all.into_iter().map(|one| (one.key, one.reason)).collect())
+    }
+
+    /// What was noted of a link, the newest first: kind and UID.
+    pub async fn notes(&self, who: &Caller, id: LinkId) -> Result<Vec<(String, String)>> {
+        let link = self.own_link(who, id).await?;
+        Ok(self.mirrors().notes(&link).await?.into_iter().map(|one| (one.kind, one.uid)).collect())
+    }
+}
+
+impl Google {
+    /// What a full comparison would find, without writing anything.
+    pub async fn forecast(&self, who: &Caller, id: LinkId) -> Result<Forecast> {
+        let link = self.own_link(who, id).await?;
+        let mut run = self.run(self.own(who, link.remote).await?, link).await?;
+        let (calendar, mut page, mut found) =
+            (run.link.calendar.clone(), None::<String>, Forecast::default());
+        loop {
+            let events = run.session.events(&calendar, None, page.as_deref()).await?;
+            let living = events.items.iter().filter(|one| one["status"] != "cancelled");
+            let ids: Vec<String> =
+                living.clone().filter_map(|one| one["id"].as_str().map(str::to_owned)).collect();
+            let twins = run.mirrors.twins_by_event(&run.link, &ids).await?;
+            for event in living {
+                match twins.iter().find(|twin| event["id"] == twin.event.as_str()) {
+                    None => found.only_there += 1,
+                    Some(twin) if event["etag"] == twin.etag.as_str() => found.equal += 1,
+                    Some(_) => found.changed_there += 1,
+                }
+            }
+            page = events.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        found.waiting_here = run.mirrors.errands_total(&run.link).await?.0.iter().sum();
+        Ok(found)
+    }
+}
+
+fn advice(word: &str, dead: i64) -> &'static str {
+    match word {
+        state::NEEDS_REAUTH => "connect the account again: Google takes the old consent no more",
+        state::GONE => "the calendar was removed or is no longer shared; link another one",
+        state::READ_ONLY => "the account may no longer write there: ask the calendar's owner",
+        state::PAUSED => "look at the reason, then sync to go on",
+        state::THROTTLED => "Google asked to wait; it goes on by itself",
+        _ if dead > 0 => "some events could not be carried over: see `dead`",
+        _ => "",
+    }
+}

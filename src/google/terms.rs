@@ -1,0 +1,140 @@
+//! How a link is kept, and the marks our events carry there: keyed hashes, so that nobody there reads a UID from them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::api::Fields;
+use super::error::Result;
+use super::map::{Privacy, Stance};
+use crate::accounts::Stamp;
+use crate::calendar::{Link, Mirrors};
+
+/// In which direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    #[default]
+    Both,
+    Push,
+    Pull,
+}
+
+/// Who moves an appointment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// A move in Google is put back and noted.
+    #[default]
+    Clinic,
+    /// A move in Google is one here, where the time is free.
+    Google,
+}
+
+/// What a person chose for a link, and what it remembers between two runs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    pub direction: Direction,
+    pub privacy: Privacy,
+    pub policy: Policy,
+    /// Of the calendar there.
+    pub zone: Option<String>,
+    /// Somebody looked at what the guard stopped: the next run may delete it.
+    pub approved: bool,
+    /// No writes before, seconds UTC.
+    pub write_at: i64,
+    /// How often the breaker opened in a row.
+    pub breaks: u32,
+    /// No channel before, seconds UTC: Google refused one, or failed.
+    pub watch_at: i64,
+}
+
+impl Terms {
+    pub fn of(link: &Link) -> Terms {
+        serde_json::from_str(&link.terms).unwrap_or_default()
+    }
+
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub fn stance(&self, is_appointment: bool) -> Stance {
+        match (is_appointment, self.policy) {
+            (false, _) => Stance::Personal,
+            (true, Policy::Clinic) => Stance::Clinic,
+            (true, Policy::Google) => Stance::Appointment,
+        }
+    }
+}
+
+/// The states of a link.
+pub mod state {
+    pub const NEW: &str = "new";
+    pub const LIVE: &str = "live";
+    pub const PAUSED: &str = "paused";
+    pub const READ_ONLY: &str = "read_only";
+    pub const THROTTLED: &str = "throttled";
+    pub const GONE: &str = "gone";
+    pub const NEEDS_REAUTH: &str = "needs_reauth";
+}
+
+/// Names of private properties there.
+const UID: &str = "cuid";
+const INSTALLATION: &str = "cinst";
+const LINK: &str = "clink";
+
+/// What marks our events.
+pub struct Marks(Stamp);
+
+impl Marks {
+    pub fn new(mirrors: &Mirrors) -> Marks {
+        Marks(mirrors.stamp("google"))
+    }
+
+    fn mark(&self, what: &str, text: &str) -> String {
+        let stamp = self.0.of(format!("{what}\n{text}").as_bytes());
+        stamp.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The private properties of an object's event.
+    pub fn of(&self, link: &Link, uid: &str) -> serde_json::Value {
+        let (uid, installation) = (self.mark("uid", uid), self.mark("installation", ""));
+        json!({ "private": { UID: uid, INSTALLATION: installation, LINK: self.mark("link", &link.id.to_string()) } })
+    }
+
+    /// Whether it is the event of this very object and link.
+    pub fn is_of(&self, marks: &Fields, link: &Link, uid: &str) -> bool {
+        self.is_ours(marks, link) && marks.get(UID).is_some_and(|mark| *mark == self.mark("uid", uid))
+    }
+
+    fn is_ours(&self, marks: &Fields, link: &Link) -> bool {
+        marks.get(LINK).is_some_and(|mark| *mark == self.mark("link", &link.id.to_string()))
+            && marks.get(INSTALLATION).is_some_and(|mark| *mark == self.mark("installation", ""))
+    }
+
+    /// Whether another link or another installation carries it from elsewhere.
+    pub fn is_carried(&self, marks: &Fields, link: &Link) -> bool {
+        marks.contains_key(INSTALLATION) && !self.is_ours(marks, link)
+    }
+
+    /// The id of an object's event: 26 letters of base32hex (RFC 4648 section 7), the same at every try.
+    pub fn event_id(&self, link: &Link, uid: &str, generation: i64) -> String {
+        const LETTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+        let stamp = self.0.of(format!("event\n{}\n{generation}\n{uid}", link.id).as_bytes());
+        let bits = stamp.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
+        (0..26).map(|at| char::from(LETTERS[(bits >> (125 - 5 * at).max(0) & 31) as usize])).collect()
+    }
+
+    /// The name of an object that was born there: the same at every try.
+    pub fn object_name(&self, link: &Link, event: &str) -> String {
+        format!("google-{}.ics", self.mark("object", &format!("{} {event}", link.id)))
+    }
+}
+
+/// Reads and writes the terms of a link.
+pub fn set(link: &mut Link, change: impl FnOnce(&mut Terms)) -> Result<()> {
+    let mut terms = Terms::of(link);
+    change(&mut terms);
+    link.terms = terms.text();
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Consent, its end and its return; leaving.
+
+use fake_google::{Command, Consent, Fault, Trouble};
+use kalends::accounts::RemoteState;
+use kalends::google::{Leave, Terms};
+use serde_json::json;
+
+use super::world::{HER, World, berlin, linked, pair, remote_id};
+use crate::support::database::each;
+
+#[tokio::test]
+async fn s1_a_consent_connects_once_and_only_its_own_state_counts() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let (asking, back) = world.consent(Consent::default()).await;
+        let (state, code) = (pair(&back, "state"), pair(&back, "code"));
+        for wrong in ["", "x", &code] {
+            assert!(world.google.consented(wrong, &code).await.is_err(), "a state that is not ours");
+        }
+        assert_eq!(world.status().await, json!([]), "nothing is stored");
+        world.google.consented(&state, &code).await.unwrap();
+        assert!(world.google.consented(&state, &code).await.is_err(), "replayed");
+        let who = world.who().await;
+        let answered = world.google.answered(&who, &asking).await.unwrap().unwrap();
+        assert_eq!((answered.email.as_str(), RemoteState::of(&answered)), (HER, RemoteState::Unconfirmed));
+        world.google.confirm(&who, answered.id).await.unwrap();
+        let listed = world.google.listed(&who, answered.id).await.unwrap();
+        assert_eq!((listed[0].id.as_str(), listed[0].role.as_str()), (HER, "owner"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s9_a_state_ends_after_ten_minutes_and_tokens_are_sealed() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let (_, back) = world.consent(Consent::default()).await;
+        world.turn(601).await;
+        assert!(world.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.is_err());
+        let remote = world.connect().await;
+        let refresh = world.accounts.refresh_token(&remote).unwrap();
+        let sealed = remote.refresh.clone().unwrap();
+        let clear = refresh.expose().as_bytes();
+        assert!(!sealed.windows(clear.len()).any(|part| part == clear));
+        let mut archive = Vec::new();
+        world.store.backup(&mut archive).await.unwrap();
+        assert!(remote.access.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s2_a_box_left_unticked_is_said_by_name() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let (_, back) = world.consent(Consent { denies: true, ..Consent::default() }).await;
+        assert_eq!(pair(&back, "error"), "access_denied");
+        let unticks = vec!["calendar.events".to_owned()];
+        let (_, back) = world.consent(Consent { unticks, ..Consent::default() }).await;
+        let remote = world.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.unwrap();
+        assert_eq!(RemoteState::of(&remote), RemoteState::ScopeMissing);
+        let who = world.who().await;
+        world.google.link(&who, remote.id, HER, "own", Terms::default()).await.unwrap();
+        world.settle().await;
+        assert_eq!(world.calls("calendar.events.list"), 0, "no link runs");
+        assert_eq!(world.status().await[0]["reason"], "calendar.events");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s3_an_access_token_that_ends_mid_page_is_refreshed_once() {
+    linked(Terms::default(), async |world, _| {
+        for n in 0..6 {
+            let at = format!("2026-03-0{}T10:00", n + 3);
+            world.event(json!({ "id": format!("event{n}"), "summary": "x", "start": berlin(&at), "end": berlin(&at) })).await;
+        }
+        let manners = fake_google::Manners { page_cap: 2, ..Default::default() };
+        world.run(Command::Manners { manners }).await;
+        let gone = Trouble::refuse(401, "authError");
+        world.run(Command::Fault { fault: Fault::new("calendar.events.list", gone).after(1).once() }).await;
+        let before = world.calls("oauth.token");
+        world.settle().await;
+        assert_eq!(world.objects().await.len(), 6);
+        assert_eq!(world.calls("oauth.token") - before, 1);
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s4_a_consent_taken_back_stops_the_link_and_a_new_one_lets_the_backlog_flow() {
+    linked(Terms::default(), async |world, _| {
+        world.settle().await;
+        world.run(Command::RevokeAccess { email: HER.into() }).await;
+        world.put("a.ics", "UID:a\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        world.settle().await;
+        assert_eq!(world.status().await[0]["state"], "needs_reauth");
+        let calls = world.fake.record().len();
+        world.settle().await;
+        assert_eq!(world.fake.record().len(), calls, "no retries");
+        world.put("b.ics", "UID:b\nDTSTART:20260304T090000Z\nDTEND:20260304T100000Z\n").await;
+        let remote = world.connect().await;
+        assert_eq!(remote.id, remote_id(&world.status().await), "the same account");
+        world.settle().await;
+        assert_eq!(world.events().await.len(), 2);
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s5_a_token_endpoint_that_is_down_is_no_revocation() {
+    linked(Terms::default(), async |world, _| {
+        world.settle().await;
+        world.run(Command::ExpireAccess).await;
+        world
+            .run(Command::Fault { fault: Fault::new("oauth.token", Trouble::refuse(503, "backendError")) })
+            .await;
+        world.put("a.ics", "UID:a\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        for _ in 0..10 {
+            world.turn(60).await;
+            world.rounds().await;
+        }
+        assert_eq!(world.status().await[0]["state"], "active");
+        world.run(Command::ClearFaults).await;
+        world.settle().await;
+        assert_eq!(world.events().await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s6_leaving_removes_our_events_and_nobody_elses() {
+    linked(Terms::default(), async |world, _| {
+        world.put("a.ics", "UID:a\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        world.event(json!({ "id": "personal", "summary": "hers", "start": berlin("2026-03-04T10:00"), "end": berlin("2026-03-04T11:00") })).await;
+        world.settle().await;
+        assert_eq!(world.events().await.len(), 2);
+        let id = remote_id(&world.status().await);
+        world.google.disconnect(&world.who().await, id, Leave::Remove).await.unwrap();
+        let left = world.events().await;
+        assert!(left.len() == 1 && left[0]["id"] == "personal", "{left:?}");
+        assert_eq!((world.calls("oauth.revoke"), world.status().await), (1, json!([])));
+        assert_eq!(world.objects().await.len(), 2, "here all stays");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s7_a_calendar_is_linked_once() {
+    linked(Terms::default(), async |world, _| {
+        let remote = world.connect().await;
+        let who = world.who().await;
+        assert!(world.google.link(&who, remote.id, HER, "own", Terms::default()).await.is_err());
+    })
+    .await;
+}

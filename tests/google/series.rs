@@ -1,0 +1,262 @@
+//! Series on both sides: exceptions, cancelled occurrences, clocks that change.
+
+use fake_google::{Command, Manners};
+use kalends::google::{Privacy, Terms};
+use serde_json::{Value, json};
+
+use super::world::{HER, World, berlin, linked};
+
+const SERIES: &str = "UID:s\nSUMMARY:weekly\nDTSTART;TZID=Europe/Berlin:20260302T100000\n\
+    DTEND;TZID=Europe/Berlin:20260302T110000\nRRULE:FREQ=WEEKLY;COUNT=10\n\
+    EXDATE;TZID=Europe/Berlin:20260309T100000,20260316T100000\n";
+const MOVED: &str = "---\nUID:s\nSUMMARY:other\nRECURRENCE-ID;TZID=Europe/Berlin:20260323T100000\n\
+    DTSTART;TZID=Europe/Berlin:20260324T150000\nDTEND;TZID=Europe/Berlin:20260324T160000\n";
+
+fn full() -> Terms {
+    Terms { privacy: Privacy::Full, ..Terms::default() }
+}
+
+/// The master at Google, and all of its occurrences as Google counts them: start and title, in order.
+async fn occurrences(world: &World) -> Vec<(String, String)> {
+    let all = world.events().await;
+    let master = all.iter().find(|one| one.get("recurrence").is_some()).expect("a series").clone();
+    let scopes = vec!["calendar".to_owned()];
+    let token = world.run(Command::Token { email: HER.into(), scopes }).await;
+    let url = url::Url::parse(&world.fake.url()).unwrap();
+    let address = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
+    let path = format!(
+        "/calendar/v3/calendars/{HER}/events/{}/instances?maxResults=2500",
+        master["id"].as_str().unwrap()
+    );
+    let bearer = format!("Bearer {}", token.as_str().unwrap());
+    let client = crate::support::client::Client::new(address);
+    let page: Value =
+        serde_json::from_slice(&client.ask("GET", &path, &[("Authorization", &bearer)], "").await.body)
+            .unwrap();
+    // The fake lists an occurrence once more whose exception was moved along with the series and kept its id.
+    let items = page["items"].as_array().unwrap();
+    let original = |one: &Value| {
+        let text = one["originalStartTime"]["dateTime"].as_str().unwrap_or_default();
+        chrono::DateTime::parse_from_rfc3339(text).map(|at| at.timestamp()).ok()
+    };
+    let is_doubled = |one: &&Value| {
+        let is_kept = all.iter().any(|kept| kept["id"] == one["id"]);
+        !is_kept && items.iter().any(|other| other["id"] != one["id"] && original(other) == original(one))
+    };
+    let items = items.iter().filter(|one| one["status"] != "cancelled" && !is_doubled(one));
+    let mut all: Vec<(String, String)> = items
+        .map(|one| {
+            let start = one["start"]["dateTime"].as_str().or(one["start"]["date"].as_str()).unwrap();
+            let title = one["summary"].as_str().unwrap_or_default();
+            let instant = chrono::DateTime::parse_from_rfc3339(start).map(|at| at.timestamp().to_string());
+            (instant.unwrap_or_else(|_| start.to_owned()), title.to_owned())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// The same as this house counts them.
+async fn ours(world: &World) -> Vec<(String, String)> {
+    let (window, zone) =
+        (ical::Window { from: 0, until: 4_000_000_000 }, ical::Zone::named("Europe/Berlin").unwrap());
+    let mut all = Vec::new();
+    for (_, text) in world.objects().await {
+        let object = ical::check(text.as_bytes(), &ical::Limits::default()).unwrap();
+        let parts: Vec<_> = object.tree.parts().collect();
+        let mut budget = ical::Budget::steps(ical::Budget::REQUEST);
+        for one in object.digest.occurrences(window, &zone, &mut budget).unwrap() {
+            let title = parts[one.component as usize].get("SUMMARY").map(|line| line.text().into_owned());
+            all.push((one.start.to_string(), title.unwrap_or_default()));
+        }
+    }
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn s41_a_series_with_exceptions_is_the_same_there_instance_by_instance() {
+    linked(full(), async |world, _| {
+        world.put("s.ics", &format!("{SERIES}{MOVED}")).await;
+        world.settle().await;
+        let there = occurrences(&world).await;
+        assert_eq!((there.len(), &there), (8, &ours(&world).await));
+        world.quiet().await;
+        assert_eq!(world.writes().len(), 2, "the series and its one exception");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s42_an_occurrence_moved_there_and_back() {
+    linked(full(), async |world, _| {
+        world.put("s.ics", SERIES).await;
+        world.settle().await;
+        let master = world.events().await.remove(0)["id"].as_str().unwrap().to_owned();
+        let id = format!("{master}_20260330T080000Z");
+        world
+            .event(
+                json!({ "id": id, "start": berlin("2026-03-31T09:00"), "end": berlin("2026-03-31T10:00") }),
+            )
+            .await;
+        world.settle().await;
+        let text = world.text().await;
+        assert!(text.contains("RECURRENCE-ID;TZID=Europe/Berlin:20260330T100000"), "{text}");
+        assert_eq!(occurrences(&world).await, ours(&world).await);
+        world.quiet().await;
+        world
+            .event(
+                json!({ "id": id, "start": berlin("2026-03-30T10:00"), "end": berlin("2026-03-30T11:00") }),
+            )
+            .await;
+        world.settle().await;
+        assert!(!world.text().await.contains("RECURRENCE-ID"));
+        assert_eq!(occurrences(&world).await, ours(&world).await);
+        world.quiet().await;
+        assert_eq!(world.writes().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s43_one_cancelled_here_leaves_the_other_exceptions_alone() {
+    linked(full(), async |world, _| {
+        world.put("s.ics", &format!("{SERIES}{MOVED}")).await;
+        world.settle().await;
+        world.put("s.ics", &format!("{SERIES}EXDATE;TZID=Europe/Berlin:20260406T100000\n{MOVED}")).await;
+        world.settle().await;
+        let there = occurrences(&world).await;
+        assert_eq!((there.len(), &there), (7, &ours(&world).await));
+        let last = world.writes().pop().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&last.body).unwrap(), json!({ "status": "cancelled" }));
+        world.quiet().await;
+        // And back again, from the exception and from the line.
+        world.put("s.ics", &format!("{}{MOVED}", SERIES.replace(",20260316T100000", ""))).await;
+        world.settle().await;
+        let there = occurrences(&world).await;
+        assert_eq!((there.len(), &there), (9, &ours(&world).await));
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s13_rules_of_every_kind_mean_the_same_on_both_sides() {
+    let rules = [
+        "RDATE;TZID=Europe/Berlin:20260304T100000,20260310T120000\n",
+        "RRULE:FREQ=DAILY;UNTIL=20260410T215959Z\n",
+        "RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=5\nRRULE:FREQ=WEEKLY;BYDAY=FR;UNTIL=20260405T000000Z\n",
+        "RRULE:FREQ=MONTHLY;BYDAY=1MO;COUNT=20\nEXRULE:FREQ=YEARLY;BYMONTH=6;BYDAY=1MO\n",
+    ];
+    linked(full(), async |world, _| {
+        for rule in rules {
+            let start =
+                "DTSTART;TZID=Europe/Berlin:20260302T100000\nDTEND;TZID=Europe/Berlin:20260302T110000\n";
+            world.put("s.ics", &format!("UID:s\nSUMMARY:x\n{start}{rule}")).await;
+            world.settle().await;
+            assert_eq!(occurrences(&world).await, ours(&world).await, "{rule}");
+            world.quiet().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s45_this_and_following_there_is_two_series_here() {
+    linked(full(), async |world, _| {
+        let start = (berlin("2026-03-02T10:00"), berlin("2026-03-02T11:00"));
+        world.event(json!({ "id": "head", "summary": "x", "start": start.0, "end": start.1, "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=10"] })).await;
+        world.settle().await;
+        world.event(json!({ "id": "head", "recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20260329T215959Z"] })).await;
+        world.event(json!({ "id": "tail", "summary": "x", "start": berlin("2026-03-30T12:00"), "end": berlin("2026-03-30T13:00"), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=6"] })).await;
+        world.settle().await;
+        assert_eq!((world.objects().await.len(), ours(&world).await.len()), (2, 10));
+        world.quiet().await;
+        assert_eq!(world.writes().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s46_a_series_an_hour_later_keeps_its_exceptions() {
+    for drops_exceptions in [false, true] {
+        linked(full(), async |world, _| {
+            world.run(Command::Manners { manners: Manners { drops_exceptions, ..Manners::default() } }).await;
+            world.put("s.ics", &format!("{SERIES}{MOVED}")).await;
+            world.settle().await;
+            let later = |text: &str| {
+                text.replace("0302T10", "0302T11")
+                    .replace("0302T110000\nRR", "0302T120000\nRR")
+                    .replace("0309T10", "0309T11")
+                    .replace("0316T10", "0316T11")
+                    .replace("0323T10", "0323T11")
+            };
+            world
+                .put(
+                    "s.ics",
+                    &later(&format!("{SERIES}{MOVED}")).replace(
+                        "DTEND;TZID=Europe/Berlin:20260302T110000",
+                        "DTEND;TZID=Europe/Berlin:20260302T120000",
+                    ),
+                )
+                .await;
+            world.settle().await;
+            let there = occurrences(&world).await;
+            assert_eq!((there.len(), &there), (8, &ours(&world).await), "drops: {drops_exceptions}");
+            world.quiet().await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn s47_across_the_change_of_clocks_the_instants_agree_for_two_years() {
+    linked(full(), async |world, _| {
+        world.put("s.ics", &SERIES.replace("COUNT=10", "UNTIL=20280301T000000Z")).await;
+        world.settle().await;
+        let there = occurrences(&world).await;
+        assert!(there.len() > 100 && there == ours(&world).await);
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s49_a_rule_google_does_not_take_is_left_to_a_person() {
+    linked(full(), async |world, link| {
+        world.put("s.ics", &SERIES.replace("FREQ=WEEKLY", "FREQ=HOURLY")).await;
+        world.settle().await;
+        assert_eq!(world.events().await.len(), 0);
+        let dead = world.google.dead(&world.who().await, link).await.unwrap();
+        assert_eq!(dead, [("s.ics".to_owned(), "invalid: rule".to_owned())]);
+        assert!(world.text().await.contains("FREQ=HOURLY"));
+        // A new change begins anew.
+        world.put("s.ics", SERIES).await;
+        world.settle().await;
+        assert_eq!(world.events().await.len(), 1);
+        assert_eq!(world.state().await["dead"], 0);
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s55_a_server_that_rewrites_what_it_is_sent_is_quiet() {
+    linked(full(), async |world, _| {
+        world.run(Command::Manners { manners: Manners { rewrites_text: true, ..Manners::default() } }).await;
+        world
+            .put(
+                "s.ics",
+                &format!(
+                    "{}DESCRIPTION:two  blanks\\nand lines\n",
+                    SERIES.replace("COUNT=10", "BYDAY=MO;UNTIL=20260601T000000Z")
+                ),
+            )
+            .await;
+        world.settle().await;
+        let before = world.text().await;
+        world.quiet().await;
+        assert_eq!((world.writes().len(), world.text().await), (1, before));
+    })
+    .await;
+}

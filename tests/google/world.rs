@@ -1,0 +1,285 @@
+//! A practitioner with a calendar here and one at the fake Google, and one clock for both. Links have their turns when a
+//! test says so; where it does not matter who called for one, the clock is turned past the safety poll.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine;
+use bytes::Bytes;
+use fake_google::{Command, Consent, Fake, Recorded, Running};
+use kalends::accounts::{Accounts, Caller, NewPerson, Remote, RemoteId, Secret, Settings as AccountSettings};
+use kalends::calendar::{
+    Author, Calendars, CollectionPath, Condition, LinkId, NewCollection, Origin, Settings as CalendarSettings,
+};
+use kalends::clinic::{Clinic, Rules};
+use kalends::google::{self, Google, Place, Project, Terms};
+use serde_json::{Value, json};
+use store::{ClinicId, Clock, PrincipalId, Store};
+
+use crate::support::client::Client;
+use crate::support::database::{Fresh, each};
+use crate::support::server::NOW;
+
+pub const HER: &str = "ada@clinic.example";
+
+pub struct World {
+    pub store: Store,
+    pub clock: Clock,
+    pub accounts: Accounts,
+    pub calendars: Calendars,
+    pub clinic: Clinic,
+    pub google: Google,
+    pub fake: Running,
+    pub id: ClinicId,
+    pub ada: PrincipalId,
+    /// Dropped last: takes the database away.
+    pub fresh: Fresh,
+}
+
+/// Runs the test in a world on either database, its account connected and her calendar linked.
+pub async fn linked(terms: Terms, test: impl AsyncFn(World, LinkId)) {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let link = world.link(terms.clone()).await;
+        test(world, link).await;
+    })
+    .await;
+}
+
+pub fn key(byte: u8) -> Secret {
+    Secret::new(base64::engine::general_purpose::STANDARD.encode([byte; 32]))
+}
+
+impl World {
+    pub async fn over(mut fresh: Fresh) -> World {
+        let Clock::Turned(cell) = Clock::at(NOW) else { panic!("a turned clock") };
+        let clock = Clock::Turned(cell.clone());
+        fresh.options.clock = clock.clone();
+        let store = fresh.store().await;
+        let fake = Fake::start(([127, 0, 0, 1], 0).into(), fake_google::Clock::Turned(cell)).await.unwrap();
+        fake.run(Command::Account { email: HER.into(), zone: "Europe/Berlin".into() }).await.unwrap();
+        let (accounts, calendars, clinic, google) = parts(&store, &fake.url()).await;
+        let person = NewPerson {
+            name: "ada".into(),
+            display_name: "Dr. ada".into(),
+            email: None,
+            zone: Some("Europe/Berlin".into()),
+            password: None,
+        };
+        let ada = accounts.add_person(person).await.unwrap().id;
+        let id = accounts.clinic();
+        let world = World { store, clock, accounts, calendars, clinic, google, fake, id, ada, fresh };
+        world.calendar("own").await;
+        world
+    }
+
+    /// Another node over the same database.
+    pub async fn node(&self) -> Google {
+        parts(&self.fresh.again().await, &self.fake.url()).await.3
+    }
+
+    pub async fn calendar(&self, slug: &str) {
+        let new = NewCollection {
+            slug: slug.into(),
+            components: "VEVENT".into(),
+            display_name: None,
+            description: None,
+            color: None,
+            sort_order: None,
+            timezone: None,
+            transparent: false,
+            policy: None,
+        };
+        let who = self.who().await;
+        let by = Author { who: &who, from: Origin::Cli };
+        self.calendars.make(by, &CollectionPath::new("ada", slug), new, Default::default()).await.unwrap();
+    }
+
+    pub async fn who(&self) -> Caller {
+        self.accounts.operator("ada").await.unwrap()
+    }
+
+    pub async fn turn(&self, seconds: i64) {
+        self.clock.turn(seconds);
+    }
+
+    /// The person goes to Google and comes back: the address she is sent back to.
+    pub async fn consent(&self, consent: Consent) -> (google::Asking, url::Url) {
+        self.fake.run(Command::Consent { consent }).await.unwrap();
+        let asking = self.google.ask(&self.who().await, None).await.unwrap();
+        let url = url::Url::parse(&asking.url).unwrap();
+        let address: SocketAddr = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
+        let page = Client::new(address).get(&asking.url[url[..url::Position::BeforePath].len()..]).await;
+        (asking, url::Url::parse(page.header("location").expect("sent back")).unwrap())
+    }
+
+    pub async fn connect(&self) -> Remote {
+        let (_, back) = self.consent(Consent::default()).await;
+        let remote = self.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.unwrap();
+        self.google.confirm(&self.who().await, remote.id).await.unwrap();
+        self.accounts.remote(self.id, remote.id).await.unwrap()
+    }
+
+    pub async fn link(&self, terms: Terms) -> LinkId {
+        let remote = self.connect().await;
+        self.google.link(&self.who().await, remote.id, HER, "own", terms).await.unwrap()
+    }
+
+    /// Turns until nothing is due: the clock stands.
+    pub async fn rounds(&self) {
+        for _ in 0..50 {
+            if self.google.round().await.unwrap() == 0 {
+                return;
+            }
+        }
+        panic!("links never rest: {:?}", self.status().await);
+    }
+
+    /// Past the safety poll, then turns until nothing is due.
+    pub async fn settle(&self) {
+        self.turn(400).await;
+        self.rounds().await;
+    }
+
+    /// Ten further polls write nothing on either side.
+    pub async fn quiet(&self) {
+        self.settle().await;
+        let before = (self.fake.writes().len(), self.objects().await);
+        for _ in 0..10 {
+            self.settle().await;
+        }
+        let after = (self.fake.writes().len(), self.objects().await);
+        let more: Vec<_> = self.fake.writes().split_off(before.0);
+        assert!(before == after, "{more:#?}");
+    }
+
+    pub async fn status(&self) -> Value {
+        json!(self.google.status(&self.who().await).await.unwrap())
+    }
+
+    /// The link's row of the status.
+    pub async fn state(&self) -> Value {
+        self.status().await[0]["links"][0].clone()
+    }
+
+    pub async fn notes(&self, link: LinkId) -> Vec<String> {
+        let notes = self.google.notes(&self.who().await, link).await.unwrap();
+        notes.into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    pub async fn put(&self, name: &str, lines: &str) {
+        self.put_text(name, &object(lines)).await;
+    }
+
+    pub async fn put_text(&self, name: &str, text: &str) {
+        let who = self.who().await;
+        let by = Author { who: &who, from: Origin::Dav };
+        let at = CollectionPath::new("ada", "own").object(name);
+        self.calendars.put(by, &at, Bytes::from(text.to_owned()), Condition::NONE).await.unwrap();
+    }
+
+    pub async fn delete(&self, name: &str) {
+        let who = self.who().await;
+        let by = Author { who: &who, from: Origin::Dav };
+        self.calendars
+            .delete(by, &CollectionPath::new("ada", "own").object(name), Condition::NONE)
+            .await
+            .unwrap();
+    }
+
+    /// Name and text of everything here, by name.
+    pub async fn objects(&self) -> Vec<(String, String)> {
+        self.objects_in("own").await
+    }
+
+    pub async fn objects_in(&self, slug: &str) -> Vec<(String, String)> {
+        let shown =
+            self.calendars.collection(&self.who().await, &CollectionPath::new("ada", slug)).await.unwrap();
+        let entries = self.calendars.list(&shown).await.unwrap();
+        let names: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
+        let mut all = Vec::new();
+        for chunk in names.chunks(200) {
+            for (entry, text) in self.calendars.texts(&shown, chunk).await.unwrap().into_iter().flatten() {
+                let text = String::from_utf8(text.to_vec()).unwrap().replace("\r\n ", "");
+                all.push((entry.name.to_string(), text));
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// The only text here.
+    pub async fn text(&self) -> String {
+        let all = self.objects().await;
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0].1.clone()
+    }
+
+    /// Puts or changes an event at Google as its own page would.
+    pub async fn event(&self, event: Value) -> Value {
+        let event = event.as_object().unwrap().clone();
+        self.fake.run(Command::Event { calendar: HER.into(), event }).await.unwrap()
+    }
+
+    pub async fn cancel(&self, id: &str) {
+        self.fake.run(Command::Cancel { calendar: HER.into(), id: id.into() }).await.unwrap();
+    }
+
+    pub async fn run(&self, command: Command) -> Value {
+        self.fake.run(command).await.unwrap()
+    }
+
+    /// Living events at Google; exceptions too.
+    pub async fn events(&self) -> Vec<Value> {
+        let Value::Array(all) = self.run(Command::Events { calendar: HER.into() }).await else {
+            panic!("a list")
+        };
+        all.into_iter().filter(|one| one["status"] != "cancelled").collect()
+    }
+
+    pub fn writes(&self) -> Vec<Recorded> {
+        self.fake.writes()
+    }
+
+    /// Calls of a method so far.
+    pub fn calls(&self, method: &str) -> usize {
+        self.fake.record().iter().filter(|one| one.method_id == method).count()
+    }
+}
+
+pub async fn parts(store: &Store, url: &str) -> (Accounts, Calendars, Clinic, Google) {
+    let settings = AccountSettings { sealing_keys: vec![key(7)], ..AccountSettings::default() };
+    let accounts = Accounts::open(store.clone(), settings).await.unwrap();
+    let rules = Some(Arc::new(Rules) as Arc<dyn kalends::calendar::Guard>);
+    let calendars = Calendars::open_with(store.clone(), CalendarSettings::default(), rules).await.unwrap();
+    let clinic = Clinic::new(store.clone(), calendars.clone());
+    let project = Project { id: fake_google::CLIENT.into(), secret: Secret::new(fake_google::CLIENT_SECRET) };
+    let settings = google::Settings { project, place: Place::at(url), root: "http://clinic.example".into() };
+    let google = Google::new(settings, (accounts.clone(), calendars.clone(), clinic.clone())).unwrap();
+    (accounts, calendars, clinic, google)
+}
+
+pub fn pair(url: &url::Url, name: &str) -> String {
+    url.query_pairs().find(|(one, _)| one == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// A calendar of these events, each its lines without BEGIN and END.
+pub fn object(events: &str) -> String {
+    let parts = events.split("---\n").map(|lines| {
+        format!("BEGIN:VEVENT\r\nDTSTAMP:20260101T000000Z\r\n{}END:VEVENT\r\n", lines.replace('\n', "\r\n"))
+    });
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//phone//EN\r\n{}END:VCALENDAR\r\n",
+        parts.collect::<String>()
+    )
+}
+
+/// A time in Berlin as Google has it: `2026-03-03T10:00`.
+pub fn berlin(at: &str) -> Value {
+    let offset = if ("2026-03-29".."2026-10-25").contains(&&at[..10]) { "+02:00" } else { "+01:00" };
+    json!({ "dateTime": format!("{at}:00{offset}"), "timeZone": "Europe/Berlin" })
+}
+
+pub fn remote_id(status: &Value) -> RemoteId {
+    RemoteId(status[0]["id"].as_i64().unwrap())
+}

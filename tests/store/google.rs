@@ -1,0 +1,358 @@
+//! Accounts with Google, links, twins, errands, channels.
+
+use ::store::{
+    Aside, Born, BoxFuture, Channel, ClinicId, CollectionId, Consent, Errand, ErrandState, Error, Link,
+    LinkId, NEVER, NewLink, PrincipalId, Remote, RemoteId, Result, Twin, Unique, Way,
+};
+
+use super::world::{NOW, World, everywhere};
+
+impl World {
+    async fn aside<T: Send + 'static>(
+        &self,
+        job: impl for<'t> FnOnce(&'t mut Aside) -> BoxFuture<'t, Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.store.aside(job).await
+    }
+
+    async fn linked(&self) -> Link {
+        let (clinic, ada, visits) = (self.clinic, self.ada, self.visits);
+        let id =
+            self.aside(move |aside| Box::pin(async move { link(aside, (clinic, ada, visits)).await })).await;
+        self.conn().await.link(clinic, id.unwrap()).await.unwrap().unwrap()
+    }
+}
+
+fn remote(clinic: ClinicId, principal: PrincipalId) -> Remote {
+    Remote {
+        clinic,
+        id: RemoteId(0),
+        principal,
+        subject: "1".into(),
+        email: "ada@x.example".into(),
+        scopes: "a b".into(),
+        refresh: Some(vec![1]),
+        access: None,
+        access_until: 5,
+        state: "active".into(),
+        reason: String::new(),
+        connected_at: NOW,
+    }
+}
+
+async fn link(
+    aside: &mut Aside,
+    (clinic, ada, visits): (ClinicId, PrincipalId, CollectionId),
+) -> Result<LinkId> {
+    let remote = aside.save_remote(&remote(clinic, ada)).await?;
+    let new = NewLink {
+        clinic,
+        remote,
+        calendar: "primary".into(),
+        collection: visits,
+        terms: "{}".into(),
+        state: "new".into(),
+    };
+    aside.insert_link(&new).await
+}
+
+fn twin(uid: &str, recurrence: &str, event: &str) -> Twin {
+    Twin {
+        uid: uid.into(),
+        recurrence: recurrence.into(),
+        name: format!("{uid}.ics"),
+        event: event.into(),
+        born: Born::Here,
+        generation: 0,
+        etag: "1".into(),
+        base: "{}".into(),
+        gone_at: None,
+    }
+}
+
+fn channel(link: &Link) -> Channel {
+    Channel {
+        clinic: link.clinic,
+        id: "c".into(),
+        link: link.id,
+        resource: String::new(),
+        hash: [1; 32],
+        state: "asked".into(),
+        made_at: NOW,
+        expires_at: NOW + 9,
+    }
+}
+
+/// One row in each of the tables.
+pub async fn furnish(world: &World) {
+    let link = world.linked().await;
+    let consent = consent(world);
+    let done = world.aside(move |aside| {
+        Box::pin(async move {
+            let of = (link.clinic, link.id);
+            aside.begin_consent(&consent).await?;
+            aside.save_twins(of, &[twin("a", "", "e")]).await?;
+            aside.add_errands(of, &["a.ics".into()], "c").await?;
+            aside.save_channel(&channel(&link)).await?;
+            aside.note_link(&link, "guard", "a", "{}").await
+        })
+    });
+    done.await.unwrap();
+}
+
+fn consent(world: &World) -> Consent {
+    Consent {
+        clinic: world.clinic,
+        hash: [7; 32],
+        principal: world.ada,
+        verifier: vec![9],
+        scopes: "a".into(),
+        expires_at: NOW + 600,
+    }
+}
+
+#[tokio::test]
+async fn a_consent_is_taken_once_and_ends() {
+    everywhere(async |world: World| {
+        let (clinic, hash, first, second) = (world.clinic, [7; 32], consent(&world), consent(&world));
+        let take = async || {
+            world.aside(move |aside| Box::pin(async move { aside.take_consent(&hash).await })).await.unwrap()
+        };
+        assert!(take().await.is_none());
+        world.aside(move |aside| Box::pin(async move { aside.begin_consent(&first).await })).await.unwrap();
+        assert_eq!(take().await.unwrap().verifier, [9]);
+        assert!(take().await.is_none(), "once");
+        assert_eq!(world.conn().await.consented(clinic, &hash).await.unwrap(), None);
+        let end = |id| {
+            world.aside(move |aside| Box::pin(async move { aside.end_consent(clinic, &hash, id).await }))
+        };
+        end(RemoteId(3)).await.unwrap();
+        assert_eq!(world.conn().await.consented(clinic, &hash).await.unwrap(), Some(RemoteId(3)));
+        world.clock.turn(600);
+        let late = Consent { expires_at: NOW + 1_200, hash: [8; 32], ..second };
+        world.aside(move |aside| Box::pin(async move { aside.begin_consent(&late).await })).await.unwrap();
+        assert_eq!(world.conn().await.consented(clinic, &hash).await.unwrap(), None, "forgotten");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_connected_again_is_the_same_row() {
+    everywhere(async |world: World| {
+        let (clinic, ada) = (world.clinic, world.ada);
+        let save = async |remote: Remote| {
+            world.aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await })).await.unwrap()
+        };
+        let id = save(remote(clinic, ada)).await;
+        assert_eq!(save(Remote { refresh: Some(vec![2]), ..remote(clinic, ada) }).await, id);
+        let other = save(Remote { subject: "2".into(), ..remote(clinic, ada) }).await;
+        let all = world.conn().await.remotes(clinic, ada).await.unwrap();
+        assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [id, other]);
+        assert_eq!(world.conn().await.remote(clinic, id).await.unwrap().unwrap().refresh, Some(vec![2]));
+        world
+            .aside(move |aside| Box::pin(async move { aside.remove_remote(clinic, id).await }))
+            .await
+            .unwrap();
+        assert!(world.conn().await.remote(clinic, id).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_node_has_the_lease_and_what_happens_meanwhile_is_not_lost() {
+    everywhere(async |world: World| {
+        let mut link = world.linked().await;
+        let due = async |now| world.store.across().await.unwrap().links_due(now, 9).await.unwrap();
+        assert_eq!(due(NOW).await, [link.clone()]);
+        let lease = async |link: &Link, owner: &'static str| {
+            let link = link.clone();
+            world.aside(move |aside| leasing(aside, link, owner)).await.unwrap()
+        };
+        assert!(lease(&link, "one").await && lease(&link, "one").await && !lease(&link, "two").await);
+        assert!(due(NOW).await.is_empty(), "it is being worked on");
+        assert_eq!(due(NOW + 60).await.len(), 1, "its node may have died");
+        let (clinic, id, visits) = (link.clinic, link.id, link.collection);
+        world
+            .aside(move |aside| Box::pin(async move { aside.stir_links(clinic, &[visits]).await }))
+            .await
+            .unwrap();
+        (link.lease_owner, link.due_at, link.token) = ("one".into(), NOW + 1_000, Some("t".into()));
+        let save = async |link: Link| {
+            world.aside(move |aside| Box::pin(async move { aside.save_link(&link).await })).await.unwrap()
+        };
+        assert!(!save(Link { lease_owner: "two".into(), ..link.clone() }).await);
+        assert!(save(link.clone()).await);
+        let kept = world.conn().await.link(clinic, id).await.unwrap().unwrap();
+        assert_eq!((kept.due_at, kept.token.as_deref()), (NOW, Some("t")), "stirred during the run");
+        assert!(lease(&link, "one").await && save(link.clone()).await);
+        let now = NOW + 5;
+        world
+            .aside(move |aside| Box::pin(async move { aside.notify_link(clinic, id, now).await }))
+            .await
+            .unwrap();
+        let kept = world.conn().await.link(clinic, id).await.unwrap().unwrap();
+        assert_eq!((kept.due_at, kept.dirty), (NOW + 5, 1));
+        let rests = Link { due_at: NEVER, ..link.clone() };
+        world.aside(move |aside| Box::pin(async move { aside.set_link(&rests).await })).await.unwrap();
+        world
+            .aside(move |aside| Box::pin(async move { aside.notify_link(clinic, id, now).await }))
+            .await
+            .unwrap();
+        world
+            .aside(move |aside| Box::pin(async move { aside.stir_links(clinic, &[visits]).await }))
+            .await
+            .unwrap();
+        assert!(due(NOW + 1_000_000).await.is_empty(), "it rests");
+        let (ada, again) = (world.ada, (clinic, world.ada, visits));
+        let twice = world.aside(move |aside| Box::pin(async move { self::link(aside, again).await })).await;
+        assert!(matches!(twice, Err(Error::Unique(Unique::Other))));
+        let of = world.conn().await.remotes(clinic, ada).await.unwrap()[0].id;
+        assert_eq!(world.conn().await.links_of(clinic, &[of]).await.unwrap().len(), 1);
+        assert!(
+            world
+                .aside(move |aside| Box::pin(async move { aside.remove_link(clinic, id).await }))
+                .await
+                .unwrap()
+        );
+    })
+    .await;
+}
+
+fn leasing<'t>(aside: &'t mut Aside, link: Link, owner: &'static str) -> BoxFuture<'t, Result<bool>> {
+    Box::pin(async move { aside.lease_link(&link, owner, NOW + 60).await })
+}
+
+#[tokio::test]
+async fn twins_are_found_by_event_name_and_uid() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let of = (link.clinic, link.id);
+        let all = [
+            twin("a", "", "e1"),
+            twin("a", "20260101", "e2"),
+            Twin { gone_at: Some(1), ..twin("b", "", "e3") },
+        ];
+        let kept = all.clone();
+        world.aside(move |aside| Box::pin(async move { aside.save_twins(of, &kept).await })).await.unwrap();
+        let mut conn = world.conn().await;
+        assert!(conn.twins_by_event(of, &["e2".into(), "e9".into()]).await.unwrap() == [all[1].clone()]);
+        assert!(conn.twins_by_name(of, &["a.ics".into()]).await.unwrap() == all[..2]);
+        assert!(conn.twins_by_uid(of, &["a".into(), "b".into()]).await.unwrap() == all);
+        assert!(conn.twins_after(of, "", 9).await.unwrap() == all[..1]);
+        assert!(conn.twins_after(of, "a", 9).await.unwrap().is_empty());
+        assert_eq!(conn.twins_total(of).await.unwrap(), 1);
+        world
+            .aside(move |aside| Box::pin(async move { aside.remove_twin(of, "a", "20260101").await }))
+            .await
+            .unwrap();
+        assert!(conn.twins_by_uid(of, &["a".into()]).await.unwrap() == all[..1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let of = (link.clinic, link.id);
+        let add = async |key: &'static str| {
+            world
+                .aside(move |aside| Box::pin(async move { aside.add_errands(of, &[key.into()], key).await }))
+                .await
+        };
+        add("a").await.unwrap();
+        add("b").await.unwrap();
+        let one = world.conn().await.errands_due(of, NOW, 9).await.unwrap().remove(0);
+        assert_eq!(
+            (one.way, one.key.as_str(), one.attempt, one.state),
+            (Way::Push, "a", 0, ErrandState::Pending)
+        );
+        let dead = Errand { state: ErrandState::Dead, attempt: 3, reason: "x".into(), ..one.clone() };
+        let later = Errand { key: "b".into(), next_at: NOW + 8, ..one };
+        world
+            .aside(move |aside| {
+                Box::pin(async move {
+                    aside.save_errand(of, &dead).await?;
+                    aside.save_errand(of, &later).await
+                })
+            })
+            .await
+            .unwrap();
+        let mut conn = world.conn().await;
+        assert!(conn.errands_due(of, NOW, 9).await.unwrap().is_empty());
+        assert_eq!(conn.errands(of, ErrandState::Dead, 9).await.unwrap()[0].reason, "x");
+        assert_eq!(
+            (conn.errands_total(of).await.unwrap(), conn.errand_next(of).await.unwrap()),
+            ([1, 0, 1], Some(NOW + 8))
+        );
+        add("a").await.unwrap();
+        assert_eq!(conn.errands_total(of).await.unwrap(), [2, 0, 0]);
+        assert_eq!(conn.link(of.0, of.1).await.unwrap().unwrap().cursor.as_deref(), Some("a"));
+        for key in ["a", "b"] {
+            world
+                .aside(move |aside| Box::pin(async move { aside.remove_errand(of, Way::Push, key).await }))
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            (conn.errands_total(of).await.unwrap(), conn.errand_next(of).await.unwrap()),
+            ([0; 3], None)
+        );
+        let failed = Errand {
+            way: Way::Pull,
+            key: "e".into(),
+            attempt: 5,
+            next_at: 0,
+            state: ErrandState::Failed,
+            reason: String::new(),
+            since: 0,
+        };
+        world
+            .aside(move |aside| Box::pin(async move { aside.save_errand(of, &failed).await }))
+            .await
+            .unwrap();
+        let revived = world
+            .aside(move |aside| Box::pin(async move { aside.revive_errands(of, ErrandState::Failed).await }));
+        assert_eq!((revived.await.unwrap(), conn.errands_total(of).await.unwrap()), (1, [1, 0, 0]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn channels_and_notes_go_with_their_link() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let (clinic, id, made, noted) = (link.clinic, link.id, channel(&link), link.clone());
+        world
+            .aside(move |aside| {
+                Box::pin(async move {
+                    aside.save_channel(&made).await?;
+                    aside
+                        .save_channel(&Channel { resource: "r".into(), state: "live".into(), ..made })
+                        .await?;
+                    aside.note_link(&noted, "one", "a", "{}").await?;
+                    aside.note_link(&noted, "two", "a", "{}").await
+                })
+            })
+            .await
+            .unwrap();
+        let mut across = world.store.across().await.unwrap();
+        assert_eq!(across.channel("c").await.unwrap().unwrap().resource, "r");
+        assert_eq!(world.conn().await.channels_of(clinic, id).await.unwrap().len(), 1);
+        let notes = world.conn().await.link_notes(clinic, id, 9).await.unwrap();
+        assert_eq!(
+            notes.iter().map(|one| (one.n, one.kind.as_str())).collect::<Vec<_>>(),
+            [(2, "two"), (1, "one")]
+        );
+        world
+            .aside(move |aside| Box::pin(async move { aside.remove_channel(clinic, "c").await }))
+            .await
+            .unwrap();
+        assert!(across.channel("c").await.unwrap().is_none());
+        // A calendar that is removed takes its links along.
+        let visits = world.visits;
+        world.change(move |tx| Box::pin(async move { tx.remove_collection(visits).await })).await.unwrap();
+        assert!(world.conn().await.link(clinic, id).await.unwrap().is_none());
+    })
+    .await;
+}
