@@ -200,27 +200,33 @@ fn keys(menu: &Menu, of: Dimension, field: &'static str, words: &[String]) -> Re
     words.iter().map(key).collect()
 }
 
-/// The modes that will do: those of the service, as far as they are asked for. Where the service knows only words
-/// that are no terms, anything will.
+/// The modes that will do: those of the service, as far as they are asked for. A word of the service that is no term is
+/// nobody's in particular: it leaves nothing out.
 pub(super) fn modes(menu: &Menu, dish: Option<&Dish>, asked: &[String]) -> Result<Vec<TermKey>> {
-    let asked = keys(menu, Dimension::Mode, "mode", asked)?;
-    let own: Vec<TermKey> = dish
-        .into_iter()
-        .flat_map(|dish| &dish.fields.modes)
-        .filter_map(|code| menu.term(Dimension::Mode, code).map(|id| TermKey(id.0)))
-        .collect();
-    let mut both: Vec<TermKey> = match (own.is_empty(), asked.is_empty()) {
-        (true, _) => asked.clone(),
-        (_, true) => own,
-        _ => asked.iter().copied().filter(|mode| own.contains(mode)).collect(),
+    let own = dish.map_or(&[][..], |dish| &dish.fields.modes);
+    let term = |word: &String| menu.term(Dimension::Mode, word).map(|id| TermKey(id.0));
+    if asked.iter().any(|word| !own.contains(word) && term(word).is_none()) {
+        return invalid("mode", "there is no such term");
+    }
+    let is_known = |key: &TermKey| own.iter().filter_map(term).any(|own| own == *key);
+    let wanted: Vec<&String> = match asked {
+        [] => own.iter().collect(),
+        _ => {
+            let fits = |word: &&String| {
+                own.is_empty() || own.contains(word) || term(word).as_ref().is_some_and(is_known)
+            };
+            asked.iter().filter(fits).collect()
+        }
     };
-    if both.is_empty() && !asked.is_empty() {
+    if wanted.is_empty() && !asked.is_empty() {
         return invalid("mode", "the service is not offered in this way");
     }
-    if !both.is_empty() {
-        both.push(ANY_MODE);
+    let keys: Option<Vec<TermKey>> = wanted.into_iter().map(term).collect();
+    let mut keys = keys.unwrap_or_default();
+    if !keys.is_empty() {
+        keys.push(ANY_MODE);
     }
-    Ok(both)
+    Ok(keys)
 }
 
 /// What else must be free; a room type that is asked for is one of the room that is needed anyway.

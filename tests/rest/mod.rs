@@ -1,5 +1,6 @@
 //! The JSON door from outside: each resource, the document made from its routes, what every endpoint refuses alike.
 
+mod booking;
 mod directory;
 mod freebusy;
 mod hours;
