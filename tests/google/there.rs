@@ -47,6 +47,8 @@ async fn booked(policy: Policy, onto: Onto, test: impl AsyncFn(World, kalends::c
             buffers: (0, 0),
             title: "Jane Doe".into(),
             place: None,
+            location: None,
+            mode: None,
             patient: Some(7),
             service: Some("first".into()),
             is_pending: false,
