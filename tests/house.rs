@@ -45,6 +45,7 @@ const HOME: &[(&str, &[&str])] = &[
     ("subtle", &["accounts/seal.rs"]),
     ("ring", &["accounts/seal.rs"]),
     ("clap", &["app"]),
+    ("csv", &["app/commands/import_rows.rs"]),
     ("metrics", &["app/telemetry.rs"]),
     ("schemars", &["app/config.rs", "rest"]),
     ("serde_html_form", &["rest/call.rs"]),

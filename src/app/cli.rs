@@ -11,7 +11,7 @@ use super::{
     Error,
     commands::{
         Context, app_password, archive, calendar, check, clinic, doctor, export, feed, google, import,
-        maintain, serve, share, token, user,
+        import_rows, maintain, serve, share, token, user,
     },
     settings::Flags,
     telemetry,
@@ -55,6 +55,7 @@ enum Command {
     #[command(subcommand)]
     Google(google::Google),
     Import(import::Import),
+    ImportRows(import_rows::ImportRows),
     Export(export::Export),
     Migrate(maintain::Migrate),
     Reindex(maintain::Reindex),
@@ -78,6 +79,7 @@ impl Command {
             Command::Feed(command) => command.run(context).await,
             Command::Google(command) => command.run(context).await,
             Command::Import(command) => command.run(context).await,
+            Command::ImportRows(command) => command.run(context).await,
             Command::Export(command) => command.run(context).await,
             Command::Migrate(command) => command.run(context).await,
             Command::Reindex(command) => command.run(context).await,
@@ -151,6 +153,7 @@ mod tests {
             "share list ada visits",
             "share remove ada visits bob",
             "import ada visits a.ics b.ics",
+            "import-rows old.csv --clinic default --dry-run",
             "export ada visits --out a.ics",
             "feed add ada visits --busy-only --label Google",
             "feed list ada visits",

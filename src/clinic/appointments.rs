@@ -102,8 +102,12 @@ impl Clinic {
 
     /// All that must be known before the transaction; of a series, without the dates in `skip`.
     pub(super) async fn ready(&self, by: By, visit: Visit, skip: &[i64]) -> Result<Ready> {
+        self.ready_as(by, visit, skip, unguessable()?).await
+    }
+
+    pub(super) async fn ready_as(&self, by: By, visit: Visit, skip: &[i64], uid: String) -> Result<Ready> {
         visit.check()?;
-        let (uid, now) = (unguessable()?, self.store().clock().now());
+        let now = self.store().clock().now();
         let mut text = visit.text(&uid, now);
         if !skip.is_empty() {
             pattern::has(&scope::sound(text.clone())?, skip)?;
@@ -253,7 +257,7 @@ async fn beyond(work: &mut Work<'_>, ready: &Ready, weighed: &Weighed) -> Result
     Ok(met)
 }
 
-async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Ground) -> Result<Booked> {
+pub(super) async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Ground) -> Result<Booked> {
     let used = match &ground {
         Ground::Hold(id) => {
             let hold = work.tx().take_hold(id).await?.ok_or(Error::HoldExpired)?;

@@ -64,7 +64,7 @@ async fn run(
     let dates = dates.map_err(crate::calendar::Error::from)?;
     let date = dates.iter().find(|one| id.occurrence.is_none() || one.id == id.occurrence);
     let date = date.ok_or_else(missing)?;
-    if date.busy == ical::Busy::Free {
+    if !date.busy.takes_time() {
         return invalid("id", "it takes no time");
     }
     let first = dates.first().unwrap_or(date);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use ical::{Budget, Busy, Component, Object, Window, Zone};
+use ical::{Budget, Component, Object, Window, Zone};
 use store::{AppointmentRow, BusyKind, PrincipalId};
 
 use super::error::Result;
@@ -159,7 +159,7 @@ impl Stored<'_> {
             details: row.and_then(|row| row.details.clone()),
             version: row.map_or(0, |row| row.seq),
             conflicts: Vec::new(),
-            blocks: self.kind == BusyKind::Block || one.busy != Busy::Free,
+            blocks: self.kind == BusyKind::Block || one.busy.takes_time(),
         }
     }
 }

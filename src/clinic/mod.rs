@@ -22,7 +22,12 @@
 //! Booking: `visit` (what is booked, and its names), `appointments` (book, move, cancel, and where each stands), `holds`
 //! (a time kept for minutes), `horizon` (what the clock must add), `rules` (the rule inside the one write), `ledger` (the
 //! busy rows of one change), `fit` (does it fit), `plan` (from texts to intervals), `text` (appointments as iCalendar),
-//! `status` (the table of states), `error`.
+//! `status` (the table of states), `record` (what the audit says), `error`.
+//! Changing: `alter` (what can be changed, and how far it reaches), `found` (an appointment in its transaction, written
+//! anew), `scope` (one date), `course` (the rest of a series), `pattern` (series as iCalendar), `bulk` (many at once),
+//! `claim` (what a phone made), `seats` (several patients on one event), `permit` (whose they are), `series` (made, read,
+//! given dates), `eager` (rows of an older system to series). Reading: `dated` (an object as the dates it stands for),
+//! `diary` (dates of many calendars by time).
 //! Searching: `interval` (open, busy, what is wanted), `gaps` (open minus busy: where something fits), `packed` (intervals
 //! in few bytes), `wall` (the wall clock of a zone, the grid of starts), `postings` (who has what, as bits), `free` (the
 //! index), `ask` (a question and its answer), `slots` (the search), `needs` (rooms and equipment), `token` (an offer that
@@ -47,6 +52,7 @@ mod dates;
 mod deeds;
 mod diary;
 mod directory;
+mod eager;
 mod error;
 mod fit;
 mod found;
@@ -113,6 +119,7 @@ pub use dated::{DateKind, Dated};
 pub use deeds::AuditAfter;
 pub use diary::{DATES, DatePage, Day, Leaf, Mark, Whose};
 pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
+pub use eager::{Eager, Imported};
 pub use error::{Conflict, Error, Result, Unfit, kind_name};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};

@@ -49,7 +49,7 @@ pub async fn answer(feeds: &Feeds, link: Link, ask: &Ask) -> Result<Answer, Prob
 
 /// Names the state of the calendar, the scope and the coding; and the form that this program gives a feed.
 fn tag(link: &Link, zipped: bool) -> String {
-    const FORM: u32 = 2;
+    const FORM: u32 = 3;
     let scope = if link.grant.busy_only() { "b" } else { "f" };
     let coding = if zipped { "z" } else { "" };
     format!("{}-{scope}{FORM}{coding}", link.shown.ctag())

@@ -45,6 +45,8 @@ pub struct Budget {
     left: u64,
     /// What comes after that pause.
     later: u64,
+    /// Other work since the last pause for it.
+    passed: u64,
     pause: Option<Pause>,
 }
 
@@ -61,13 +63,13 @@ impl Budget {
 
     /// A budget of `n` steps.
     pub fn steps(n: u64) -> Self {
-        Budget { left: n, later: 0, pause: None }
+        Budget { left: n, later: 0, passed: 0, pause: None }
     }
 
     /// A budget of `n` steps in stretches, with a pause after each.
     pub fn with_pauses(n: u64, pause: Pause) -> Self {
         let left = n.min(Self::STRETCH);
-        Budget { left, later: n - left, pause: Some(pause) }
+        Budget { left, later: n - left, passed: 0, pause: Some(pause) }
     }
 
     /// Takes `n` steps, or says that they are used up; what was left is then gone.
@@ -82,13 +84,16 @@ impl Budget {
         }
     }
 
-    /// Work that is bounded elsewhere, as long as `n` steps: costs none, but brings the next pause nearer.
+    /// Work that is bounded elsewhere, as long as `n` steps: costs none, but a stretch of it ends with a pause as well.
     pub fn pass(&mut self, n: u64) -> Result<(), Error> {
-        if self.pause.is_none() {
+        self.passed = self.passed.saturating_add(n);
+        let Some(pause) = self.pause.filter(|_| self.passed >= Self::STRETCH) else { return Ok(()) };
+        self.passed = 0;
+        if pause() {
             return Ok(());
         }
-        self.later = self.later.saturating_add(n);
-        self.take(n)
+        (self.left, self.later) = (0, 0);
+        Err(Error::Budget)
     }
 
     /// The end of a stretch, or of everything.
@@ -142,10 +147,14 @@ mod tests {
     fn other_work_brings_pauses_and_costs_no_step() {
         PAUSES.set(0);
         let mut budget = Budget::with_pauses(100, counted);
-        for _ in 0..8 {
-            assert_eq!((budget.pass(Budget::STRETCH), budget.left()), (Ok(()), 100));
+        for _ in 0..80 {
+            assert_eq!((budget.pass(Budget::STRETCH / 10 + 1), budget.left()), (Ok(()), 100));
         }
-        assert!((7..=9).contains(&PAUSES.get()), "{} pauses", PAUSES.get());
+        assert_eq!(PAUSES.get(), 8);
+        assert_eq!(budget.take(101), Err(Error::Budget));
+        PAUSES.set(9);
+        let mut unwanted = Budget::with_pauses(100, counted);
+        assert_eq!((unwanted.pass(Budget::STRETCH), unwanted.left()), (Err(Error::Budget), 0));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use memchr::memmem;
 
 use crate::{
-    Component, Limits, Property, Window, Zone,
+    Budget, Component, Digest, Kind, Limits, Property, Window, Zone,
     model::Entry,
     supply::with_zones,
     text::{escape, fold},
@@ -185,10 +185,17 @@ fn definitions(text: &[u8]) -> HashSet<&[u8]> {
     memmem::find_iter(text, b"TZID:").map(value).collect()
 }
 
+/// From when on zones are supplied, 2008-01-01: the rules of Europe and North America have not changed since. Outlook
+/// takes a zone with more than one STANDARD for none, and its times for UTC; a longer past would bring a second one.
+const SINCE: i64 = 1_199_145_600;
+
 /// The text with all its zones; they serve the texts that follow as well.
 fn supplied(text: &[u8]) -> Option<Vec<u8>> {
     let mut tree = Component::parse(text, &Limits { bytes: usize::MAX, ..Limits::default() }).ok()?;
-    with_zones(&mut tree, Window { from: 0, until: Window::END });
+    let kind = tree.parts().next().and_then(|part| Kind::from_name(part.name()));
+    let digest = kind.and_then(|kind| Digest::of(&tree, kind, &mut Budget::steps(Budget::OBJECT)).ok());
+    let from = digest.map_or(0, |digest| digest.first.min(SINCE));
+    with_zones(&mut tree, Window { from, until: Window::END });
     Some(tree.print())
 }
 

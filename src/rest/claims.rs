@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::acts::{Done, kept};
 use super::call::{BODY, Call, Failure, made};
 use super::route::{Gives, Route, Takes, named};
+use super::slots::{Named, service};
 use crate::clinic::{self, Claim, PrincipalId, Subject, Verb};
 use crate::edge::Answer;
 
@@ -32,8 +33,7 @@ const CLAIM: Route = Route {
 struct Whose {
     practitioner: i64,
     patient: Option<i64>,
-    /// By its code.
-    service: Option<String>,
+    service: Option<Named>,
     /// Whatever else is to be kept: an object.
     details: Option<Value>,
 }
@@ -45,7 +45,11 @@ async fn claim(mut call: Call) -> Result<Answer, Failure> {
     clinic::need(&call.who, Subject::Appointments, Verb::Write, Some(of))?;
     call.clinic.may_book(&call.who, of)?;
     let details = whose.details.map(kept).transpose()?;
-    let claim = Claim { patient: whose.patient, service: whose.service, details };
+    let service = match service(whose.service.as_ref(), &call).await? {
+        Some(id) => Some(call.directory.service(&call.who, id).await?.body.code),
+        None => None,
+    };
+    let claim = Claim { patient: whose.patient, service, details };
     let booked = call.clinic.claim(call.by(), of, id, claim).await?;
     let (at, seq) = (format!("/api/v1/appointments/{}", booked.id), booked.seq);
     made(&Done::from(booked), seq, &at)

@@ -111,10 +111,15 @@ async fn reading_writes_nothing_and_says_the_same_again() {
 #[tokio::test]
 async fn statements_do_not_grow_with_series() {
     everywhere(async |world| {
+        // The least of a few: other things of the store count as well.
         let cost = async || {
-            let before = trips();
-            list(&world, leaf(&[world.ada, world.bob], world.day, world.day + 30 * DAY)).await;
-            trips() - before
+            let mut least = u64::MAX;
+            for _ in 0..4 {
+                let before = trips();
+                list(&world, leaf(&[world.ada, world.bob], world.day, world.day + 30 * DAY)).await;
+                least = least.min(trips() - before);
+            }
+            least
         };
         mixed(&world).await;
         let few = cost().await;

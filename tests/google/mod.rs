@@ -3,11 +3,13 @@
 //! that write nothing on either side.
 //!
 //! Files: `world` (both sides and one clock) · `connect` · `first` (first sync) · `here` (from here to Google) · `there` (from
-//! Google to here) · `series` · `conflicts` · `trouble` (errors) · `channels` (notifications).
+//! Google to here) · `series` · `conflicts` · `trouble` (errors) · `channels` (notifications) ·
+//! `converge` (anything at all).
 
 mod channels;
 mod conflicts;
 mod connect;
+mod converge;
 mod first;
 mod here;
 mod series;

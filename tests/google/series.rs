@@ -4,7 +4,7 @@ use fake_google::{Command, Manners};
 use kalends::google::{Privacy, Terms};
 use serde_json::{Value, json};
 
-use super::world::{HER, World, berlin, linked};
+use super::world::{HER, World, berlin, linked, shown};
 
 const SERIES: &str = "UID:s\nSUMMARY:weekly\nDTSTART;TZID=Europe/Berlin:20260302T100000\n\
     DTEND;TZID=Europe/Berlin:20260302T110000\nRRULE:FREQ=WEEKLY;COUNT=10\n\
@@ -20,21 +20,9 @@ fn full() -> Terms {
 async fn occurrences(world: &World) -> Vec<(String, String)> {
     let all = world.events().await;
     let master = all.iter().find(|one| one.get("recurrence").is_some()).expect("a series").clone();
-    let scopes = vec!["calendar".to_owned()];
-    let token = world.run(Command::Token { email: HER.into(), scopes }).await;
-    let url = url::Url::parse(&world.fake.url()).unwrap();
-    let address = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
-    let path = format!(
-        "/calendar/v3/calendars/{HER}/events/{}/instances?maxResults=2500",
-        master["id"].as_str().unwrap()
-    );
-    let bearer = format!("Bearer {}", token.as_str().unwrap());
-    let client = crate::support::client::Client::new(address);
-    let page: Value =
-        serde_json::from_slice(&client.ask("GET", &path, &[("Authorization", &bearer)], "").await.body)
-            .unwrap();
+    let path = format!("calendars/{HER}/events/{}/instances?maxResults=2500", master["id"].as_str().unwrap());
+    let items = world.asked(&path).await;
     // The fake lists an occurrence once more whose exception was moved along with the series and kept its id.
-    let items = page["items"].as_array().unwrap();
     let original = |one: &Value| {
         let text = one["originalStartTime"]["dateTime"].as_str().unwrap_or_default();
         chrono::DateTime::parse_from_rfc3339(text).map(|at| at.timestamp()).ok()
@@ -43,33 +31,7 @@ async fn occurrences(world: &World) -> Vec<(String, String)> {
         let is_kept = all.iter().any(|kept| kept["id"] == one["id"]);
         !is_kept && items.iter().any(|other| other["id"] != one["id"] && original(other) == original(one))
     };
-    let items = items.iter().filter(|one| one["status"] != "cancelled" && !is_doubled(one));
-    let mut all: Vec<(String, String)> = items
-        .map(|one| {
-            let start = one["start"]["dateTime"].as_str().or(one["start"]["date"].as_str()).unwrap();
-            let title = one["summary"].as_str().unwrap_or_default();
-            let instant = chrono::DateTime::parse_from_rfc3339(start).map(|at| at.timestamp().to_string());
-            (instant.unwrap_or_else(|_| start.to_owned()), title.to_owned())
-        })
-        .collect();
-    all.sort();
-    all
-}
-
-/// The same as this house counts them.
-async fn ours(world: &World) -> Vec<(String, String)> {
-    let (window, zone) =
-        (ical::Window { from: 0, until: 4_000_000_000 }, ical::Zone::named("Europe/Berlin").unwrap());
-    let mut all = Vec::new();
-    for (_, text) in world.objects().await {
-        let object = ical::check(text.as_bytes(), &ical::Limits::default()).unwrap();
-        let parts: Vec<_> = object.tree.parts().collect();
-        let mut budget = ical::Budget::steps(ical::Budget::REQUEST);
-        for one in object.digest.occurrences(window, &zone, &mut budget).unwrap() {
-            let title = parts[one.component as usize].get("SUMMARY").map(|line| line.text().into_owned());
-            all.push((one.start.to_string(), title.unwrap_or_default()));
-        }
-    }
+    let mut all: Vec<(String, String)> = items.iter().filter(|one| !is_doubled(one)).map(shown).collect();
     all.sort();
     all
 }
@@ -80,7 +42,7 @@ async fn s41_a_series_with_exceptions_is_the_same_there_instance_by_instance() {
         world.put("s.ics", &format!("{SERIES}{MOVED}")).await;
         world.settle().await;
         let there = occurrences(&world).await;
-        assert_eq!((there.len(), &there), (8, &ours(&world).await));
+        assert_eq!((there.len(), &there), (8, &world.ours().await));
         world.quiet().await;
         assert_eq!(world.writes().len(), 2, "the series and its one exception");
     })
@@ -102,7 +64,7 @@ async fn s42_an_occurrence_moved_there_and_back() {
         world.settle().await;
         let text = world.text().await;
         assert!(text.contains("RECURRENCE-ID;TZID=Europe/Berlin:20260330T100000"), "{text}");
-        assert_eq!(occurrences(&world).await, ours(&world).await);
+        assert_eq!(occurrences(&world).await, world.ours().await);
         world.quiet().await;
         world
             .event(
@@ -111,7 +73,7 @@ async fn s42_an_occurrence_moved_there_and_back() {
             .await;
         world.settle().await;
         assert!(!world.text().await.contains("RECURRENCE-ID"));
-        assert_eq!(occurrences(&world).await, ours(&world).await);
+        assert_eq!(occurrences(&world).await, world.ours().await);
         world.quiet().await;
         assert_eq!(world.writes().len(), 1);
     })
@@ -126,7 +88,7 @@ async fn s43_one_cancelled_here_leaves_the_other_exceptions_alone() {
         world.put("s.ics", &format!("{SERIES}EXDATE;TZID=Europe/Berlin:20260406T100000\n{MOVED}")).await;
         world.settle().await;
         let there = occurrences(&world).await;
-        assert_eq!((there.len(), &there), (7, &ours(&world).await));
+        assert_eq!((there.len(), &there), (7, &world.ours().await));
         let last = world.writes().pop().unwrap();
         assert_eq!(serde_json::from_str::<Value>(&last.body).unwrap(), json!({ "status": "cancelled" }));
         world.quiet().await;
@@ -134,7 +96,7 @@ async fn s43_one_cancelled_here_leaves_the_other_exceptions_alone() {
         world.put("s.ics", &format!("{}{MOVED}", SERIES.replace(",20260316T100000", ""))).await;
         world.settle().await;
         let there = occurrences(&world).await;
-        assert_eq!((there.len(), &there), (9, &ours(&world).await));
+        assert_eq!((there.len(), &there), (9, &world.ours().await));
         world.quiet().await;
     })
     .await;
@@ -154,7 +116,7 @@ async fn s13_rules_of_every_kind_mean_the_same_on_both_sides() {
                 "DTSTART;TZID=Europe/Berlin:20260302T100000\nDTEND;TZID=Europe/Berlin:20260302T110000\n";
             world.put("s.ics", &format!("UID:s\nSUMMARY:x\n{start}{rule}")).await;
             world.settle().await;
-            assert_eq!(occurrences(&world).await, ours(&world).await, "{rule}");
+            assert_eq!(occurrences(&world).await, world.ours().await, "{rule}");
             world.quiet().await;
         }
     })
@@ -170,7 +132,7 @@ async fn s45_this_and_following_there_is_two_series_here() {
         world.event(json!({ "id": "head", "recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20260329T215959Z"] })).await;
         world.event(json!({ "id": "tail", "summary": "x", "start": berlin("2026-03-30T12:00"), "end": berlin("2026-03-30T13:00"), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=6"] })).await;
         world.settle().await;
-        assert_eq!((world.objects().await.len(), ours(&world).await.len()), (2, 10));
+        assert_eq!((world.objects().await.len(), world.ours().await.len()), (2, 10));
         world.quiet().await;
         assert_eq!(world.writes().len(), 0);
     })
@@ -202,7 +164,7 @@ async fn s46_a_series_an_hour_later_keeps_its_exceptions() {
                 .await;
             world.settle().await;
             let there = occurrences(&world).await;
-            assert_eq!((there.len(), &there), (8, &ours(&world).await), "drops: {drops_exceptions}");
+            assert_eq!((there.len(), &there), (8, &world.ours().await), "drops: {drops_exceptions}");
             world.quiet().await;
         })
         .await;
@@ -215,7 +177,7 @@ async fn s47_across_the_change_of_clocks_the_instants_agree_for_two_years() {
         world.put("s.ics", &SERIES.replace("COUNT=10", "UNTIL=20280301T000000Z")).await;
         world.settle().await;
         let there = occurrences(&world).await;
-        assert!(there.len() > 100 && there == ours(&world).await);
+        assert!(there.len() > 100 && there == world.ours().await);
         world.quiet().await;
     })
     .await;

@@ -241,6 +241,46 @@ impl World {
         self.fake.writes()
     }
 
+    /// Start and title of every occurrence here.
+    pub async fn ours(&self) -> Vec<(String, String)> {
+        let (window, zone) =
+            (ical::Window { from: 0, until: 4_000_000_000 }, ical::Zone::named("Europe/Berlin").unwrap());
+        let mut all = Vec::new();
+        for (_, text) in self.objects().await {
+            let object = ical::check(text.as_bytes(), &ical::Limits::default()).unwrap();
+            let parts: Vec<_> = object.tree.parts().collect();
+            let mut budget = ical::Budget::steps(ical::Budget::REQUEST);
+            for one in object.digest.occurrences(window, &zone, &mut budget).unwrap() {
+                let title = parts[one.component as usize].get("SUMMARY").map(|line| line.text().into_owned());
+                all.push((one.start.to_string(), title.unwrap_or_default()));
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// The same at Google, as it counts them.
+    pub async fn theirs(&self) -> Vec<(String, String)> {
+        let items = self.asked(&format!("calendars/{HER}/events?singleEvents=true&maxResults=2500")).await;
+        let mut all: Vec<(String, String)> = items.iter().map(shown).collect();
+        all.sort();
+        all
+    }
+
+    /// The items that Google's own API answers with; below `calendar/v3/`.
+    pub async fn asked(&self, path: &str) -> Vec<Value> {
+        let scopes = vec!["calendar".to_owned()];
+        let token = self.run(Command::Token { email: HER.into(), scopes }).await;
+        let url = url::Url::parse(&self.fake.url()).unwrap();
+        let address = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
+        let bearer = format!("Bearer {}", token.as_str().unwrap());
+        let headers = [("Authorization", bearer.as_str())];
+        let answer = Client::new(address).ask("GET", &format!("/calendar/v3/{path}"), &headers, "").await;
+        let page: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert!(page.get("nextPageToken").is_none(), "more than one page");
+        page["items"].as_array().unwrap().iter().filter(|one| one["status"] != "cancelled").cloned().collect()
+    }
+
     /// Calls of a method so far.
     pub fn calls(&self, method: &str) -> usize {
         self.fake.record().iter().filter(|one| one.method_id == method).count()
@@ -278,6 +318,13 @@ pub fn object(events: &str) -> String {
 pub fn berlin(at: &str) -> Value {
     let offset = if ("2026-03-29".."2026-10-25").contains(&&at[..10]) { "+02:00" } else { "+01:00" };
     json!({ "dateTime": format!("{at}:00{offset}"), "timeZone": "Europe/Berlin" })
+}
+
+/// Start and title of an event.
+pub fn shown(one: &Value) -> (String, String) {
+    let start = one["start"]["dateTime"].as_str().or(one["start"]["date"].as_str()).unwrap();
+    let instant = chrono::DateTime::parse_from_rfc3339(start).map(|at| at.timestamp().to_string());
+    (instant.unwrap_or_else(|_| start.to_owned()), one["summary"].as_str().unwrap_or_default().to_owned())
 }
 
 pub fn remote_id(status: &Value) -> RemoteId {

@@ -42,6 +42,7 @@ async fn furnish(world: &World) {
                 tx.insert_hold(&super::booking::hold()).await?;
                 tx.save_appointment(&super::booking::appointment(ada, bob), visits, ::store::Noted::Booked)
                     .await?;
+                tx.insert_seat(&super::booking::seat()).await?;
                 let gone = tx.insert_collection(bob, super::world::calendar("gone")).await?.id;
                 tx.remove_collection(gone).await?;
                 let owner = PropertyOwner::Collection(visits);

@@ -552,3 +552,17 @@ async fn postgres_refuses_also_what_two_sessions_write_at_once() {
         assert!(sql(&address, "delete from busy where name in ('b', 'c')"));
     }
 }
+
+/// One of a session's seats.
+pub fn seat() -> ::store::Seat {
+    ::store::Seat {
+        uid: "u".into(),
+        recurrence: String::new(),
+        patient: 7,
+        seats: 8,
+        made_at: NOW,
+        made_by: None,
+        origin: Origin::Rest,
+        seq: 0,
+    }
+}

@@ -3,7 +3,7 @@
 //! *Never:* speaks SQL, or changes a calendar by another way than the doors do.
 //!
 //! Files: `context` (what all are given) · `serve` · `clinic` · `user` · `app_password` · `token` · `calendar` · `share` · `feed` · `google` ·
-//! `import` · `export` · `maintain` (migrate, reindex, new-epoch) · `check` · `archive` (backup, restore) · `doctor`.
+//! `import` · `import_rows` · `export` · `maintain` (migrate, reindex, new-epoch) · `check` · `archive` (backup, restore) · `doctor`.
 
 pub mod app_password;
 pub mod archive;
@@ -16,6 +16,7 @@ pub mod export;
 pub mod feed;
 pub mod google;
 pub mod import;
+pub mod import_rows;
 pub mod maintain;
 pub mod serve;
 pub mod share;
