@@ -134,7 +134,7 @@ impl Clinic {
     }
 
     /// When people are open, without the clinic's holidays.
-    async fn hours_of(
+    pub(super) async fn hours_of(
         &self,
         (clinic, now): (ClinicId, i64),
         of: &[PrincipalId],

@@ -199,5 +199,5 @@ impl Menu {
 }
 
 /// Half a year and some; and what stands in `busy`, without the days at its end that a start may reach into.
-const LEAST: usize = 200;
+pub(super) const LEAST: usize = 200;
 const MOST: usize = (super::plan::HORIZON / DAY) as usize - 10;

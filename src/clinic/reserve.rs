@@ -9,11 +9,14 @@ use super::alter::{Alter, Scope};
 use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
 use super::holds::{Held, Keep};
+use super::interval::Open;
 use super::live::Index;
+use super::menu::LEAST;
 use super::offers::is_outside;
 use super::patients::{email_key, phone_key};
 use super::settings::Settings;
 use super::visit::{AppointmentId, Booked, Ground, Version, Visit};
+use super::wall::DAY;
 use super::wish::{Laid, Strict, Wish};
 use super::{By, Clinic};
 use crate::accounts::{Caller, Role};
@@ -272,10 +275,10 @@ impl Clinic {
         };
         let is_strict = !matches!(ground, Ground::Overbook(_));
         let strict = Strict { outside: is_outside(who), rules: is_strict };
-        let asked = wish.clone();
+        let (asked, far) = (wish.clone(), self.far_hours(who, wish).await?);
         let (laid, settings, hours) = self
             .look(who.clinic(), move |index, now| {
-                let laid = asked.lay(index, strict, &ignore, now)?;
+                let laid = asked.lay(index, strict, (&ignore, &far), now)?;
                 Ok::<_, Error>((laid, index.menu.settings.clone(), hours(index, asked.practitioner)))
             })
             .await??;
@@ -290,6 +293,18 @@ impl Clinic {
             ..check(&laid, &settings, wish)
         };
         Ok(Planned { visit, check })
+    }
+
+    /// The hours of a day so far ahead that the index need not know it.
+    async fn far_hours(&self, who: &Caller, wish: &Wish) -> Result<Vec<Open>> {
+        let now = self.store().clock().now();
+        if wish.start < now + LEAST as i64 * DAY || wish.start > ical::Window::END {
+            return Ok(Vec::new());
+        }
+        let (clinic, window) = (who.clinic(), (wish.start - DAY, wish.start + 2 * DAY));
+        let house = self.store().read(clinic).await?.house(clinic).await?;
+        let mut found = self.hours_of((clinic, now), &[wish.practitioner], house, window).await?;
+        Ok(found.remove(&wish.practitioner).unwrap_or_default())
     }
 
     async fn visit(&self, who: &Caller, wish: &Wish, laid: &Laid, settings: &Settings) -> Result<Visit> {

@@ -7,7 +7,7 @@ use super::ask::{Ask, Demand};
 use super::error::{Error, Result, Unfit, invalid};
 use super::free::{About, Resource, TermKey};
 use super::gather::ANY_MODE;
-use super::interval::{Busy, Site};
+use super::interval::{Busy, Open, Site};
 use super::live::Index;
 use super::menu::{Dish, Measure};
 use super::visit::{AppointmentId, LONGEST};
@@ -93,12 +93,13 @@ impl Wish {
         }
     }
 
-    /// The visit this comes to, or why it is not offered.
+    /// The visit this comes to, or why it is not offered; `far` are the practitioner's hours at that time where the
+    /// index may not reach.
     pub(super) fn lay(
         &self,
         index: &Index,
         strict: Strict,
-        ignore: &[(PrincipalId, Busy)],
+        (ignore, far): (&[(PrincipalId, Busy)], &[Open]),
         now: i64,
     ) -> Result<Laid> {
         let menu = &*index.menu;
@@ -110,7 +111,8 @@ impl Wish {
         if strict.rules {
             in_time(dish, self.start, now)?;
         }
-        let open = index.free.open_at(who.id, self.start, end);
+        let beyond = || far.iter().find(|open| open.from <= self.start && end <= open.until);
+        let open = index.free.open_at(who.id, self.start, end).or_else(|| beyond().map(|open| open.site));
         if open.is_none() && strict.rules {
             return Err(Error::Unfit(Unfit::Closed));
         }
