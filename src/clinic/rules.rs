@@ -102,6 +102,10 @@ async fn follow_closed(work: &mut Work<'_>, write: Write<'_>, kept: Kept) -> Res
             Decision { status: RequestStatus::Cancelled, by: Some(write.caller), object_name: None };
         work.tx().decide_request(leave, RequestStatus::Approved, decision).await?;
         work.tx().vacate(&source).await?;
+        let by = By { clinic: write.at.clinic, who: Some(write.caller), door: write.door };
+        let what = serde_json::json!({ "from": "approved", "to": "cancelled" });
+        let deed = record::signed(by, "leave-decided", format!("leave {leave}"), what);
+        work.tx().audit(vec![deed]).await?;
         return Ok(None);
     }
     let is_elsewhere = write.new.is_some_and(|(name, _)| name != old.name);
