@@ -100,6 +100,28 @@ async fn leave_that_is_removed_on_the_phone_is_taken_back() {
     .await;
 }
 
+/// What a text says of itself is not whose leave it is.
+#[tokio::test]
+async fn an_event_that_calls_itself_somebodys_leave_takes_nothing_back() {
+    everywhere(async |world: World| {
+        let full = world.fill("north").await;
+        let admin = world.who("north-admin").await;
+        let other = super::two::practitioner("north-other");
+        let other = world.directory.add_practitioner(by(&admin), other).await.unwrap().id;
+        let leave = NewLeave { of: other, kind: "sick".into(), first: MONDAY, last: MONDAY + DAY };
+        let leave = world.directory.ask_leave(by(&admin), leave).await.unwrap().id;
+        let approved = RequestStatus::Approved;
+        world.clinic.decide_leave(by(&admin), leave, approved, Step::Ask).await.unwrap();
+        let lines = format!("X-KALENDS-BLOCK:leave\r\nX-KALENDS-LEAVE:{leave}\r\n");
+        phone_puts(&world, "absences/x.ics", &event("x", MONDAY, MONDAY + HOUR, &lines)).await.unwrap();
+        phone_deletes(&world, "absences/x.ics").await.unwrap();
+        assert_eq!(world.directory.leave_request(&admin, leave).await.unwrap().status, approved);
+        assert_eq!(met(&world, other, MONDAY + 10 * HOUR).await, Some(BusyKind::Block));
+        assert_eq!(met(&world, full.practitioner, MONDAY).await, None);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_forced_block_is_not_a_phones_to_move_or_take_away() {
     everywhere(async |world: World| {
