@@ -68,7 +68,7 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
     let google = parts::google(&config, &parts)?;
     let work = work::start(&parts, google.clone(), meters.clone(), &stopped);
     let entrance = entrance(&config)?;
-    let router = Arc::new(router(&config, &parts, google.clone(), meters)?);
+    let router = Arc::new(router(&config, &parts, google.clone(), (meters, &stopped))?);
     let entrance = tokio::spawn(entrance.run(listeners, move |ask| router.clone().answer(ask), stopped));
     Ok(Running { parts, google, config, stop, entrance, work, _lock: lock })
 }
@@ -102,7 +102,7 @@ fn router(
     config: &Config,
     parts: &Parts,
     google: Option<Google>,
-    meters: Arc<Meters>,
+    (meters, stopped): (Arc<Meters>, &watch::Receiver<bool>),
 ) -> Result<Router, Error> {
     let plain = if config.allow_plain_http { PlainLogin::Anywhere } else { PlainLogin::LoopbackOnly };
     let root = config.public_url.as_deref().unwrap_or_default();
@@ -124,6 +124,7 @@ fn router(
             parts.calendars.clone(),
             parts.clinic.clone(),
             parts.directory.clone(),
+            stopped.clone(),
         ),
         parts: parts.clone(),
         google,

@@ -49,6 +49,8 @@ pub fn start(
         async move { said("tending the calendars", calendars.tend().await) }
     }));
     let clinic = parts.clinic.clone();
+    all.spawn(async move { said("building the indexes of free time", clinic.warm().await) });
+    let clinic = parts.clinic.clone();
     all.spawn(async move { extend(&clinic).await });
     let clinic = parts.clinic.clone();
     all.spawn(every(HORIZON, stop.clone(), move || {

@@ -230,8 +230,8 @@ impl Clinic {
             let known =
                 kept.read(|index| (index.seen, index.hours.clone(), index.free.span().0 + DAY <= now));
             let Some((seen, hours, is_over)) = known else { return self.build(kept, now).await };
-            let rows = self.facts(kept.id, seen).await?;
-            let is_last = rows.len() < FACTS as usize;
+            let (rows, is_full) = self.facts(kept.id, seen, FACTS).await?;
+            let is_last = !is_full;
             let mut news = News::of(&rows, &hours);
             let last = rows.last().map_or(seen, |row| row.seq);
             news.upto = if is_last { last.max(target) } else { last };
@@ -251,20 +251,19 @@ impl Clinic {
         }
     }
 
-    /// The facts after a change, whole changes only.
-    async fn facts(&self, clinic: ClinicId, seen: i64) -> Result<Vec<Row>> {
-        let mut limit = FACTS;
+    /// About so many facts after a change, whole changes only; and whether there are more.
+    pub(super) async fn facts(&self, clinic: ClinicId, seen: i64, about: u32) -> Result<(Vec<Row>, bool)> {
+        let mut limit = about;
         loop {
             let mut rows = self.store().read(clinic).await?.journal_after(clinic, seen, limit).await?;
             if rows.len() < limit as usize {
-                return Ok(rows);
+                return Ok((rows, false));
             }
             // The last one may be cut.
             let last = rows.last().map_or(seen, |row| row.seq);
             rows.retain(|row| row.seq < last);
             if !rows.is_empty() {
-                rows.truncate(limit as usize);
-                return Ok(rows);
+                return Ok((rows, true));
             }
             limit = limit.saturating_mul(4);
         }

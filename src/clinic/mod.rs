@@ -35,7 +35,7 @@
 //! Offering: `menu` (services, terms and settings in memory), `live` (the index, kept equal to the journal), `gather` (from
 //! rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with tokens),
 //! `wish` (from what is wanted to a visit), `check` (what must still be true when it is booked), `reserve` (booked, kept,
-//! moved), `front` (appointments for whoever may see them).
+//! moved), `front` (appointments for whoever may see them), `events` (what happens, for those who look on).
 
 mod access;
 mod alter;
@@ -56,6 +56,7 @@ mod diary;
 mod directory;
 mod eager;
 mod error;
+mod events;
 mod fit;
 mod found;
 mod free;
@@ -123,6 +124,7 @@ pub use diary::{DATES, DatePage, Day, Leaf, Mark, Whose};
 pub use directory::{Cursor, Directory, More, PAGE, PAGE_MOST, Page};
 pub use eager::{Eager, Imported};
 pub use error::{Conflict, Error, Result, Unfit, kind_name};
+pub use events::{Event, Told, Watched};
 pub use fit::BUFFER;
 pub use free::{About, Free, Resource, Tag, TermKey};
 pub use front::{After, Amendment, CheckIn};

@@ -4,6 +4,7 @@
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::events::Streams;
 use crate::accounts::Caller;
 use crate::calendar::{self, Author, Calendars, Origin};
 use crate::clinic::{self, By, Clinic, Directory};
@@ -16,6 +17,7 @@ pub struct Call {
     pub calendars: Calendars,
     pub clinic: Clinic,
     pub directory: Directory,
+    pub streams: Streams,
     pub who: Caller,
     pub ask: Ask,
     /// The values of the names in the route's path.

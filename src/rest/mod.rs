@@ -10,7 +10,7 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `calendar`
+//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `events`, `calendar`
 //! (what stands there), `series`, `bulk`, `claims`, `seats`, with `dates` (how one is
 //! shown) and `acts` (what is done with them).
 
@@ -25,6 +25,7 @@ mod claims;
 mod dates;
 mod docs;
 mod error;
+mod events;
 mod fields;
 mod freebusy;
 mod holds;
@@ -48,12 +49,14 @@ mod things;
 mod tokens;
 
 use http::{HeaderValue, Method, StatusCode, header};
+use tokio::sync::watch;
 
 use crate::accounts::{Accounts, Caller};
 use crate::calendar::Calendars;
 use crate::clinic::{Clinic, Directory};
 use crate::edge::{Answer, Ask, Body, Problem, problem};
 use call::Call;
+use events::Streams;
 use route::Route;
 
 /// THE list of endpoints, each resource's together.
@@ -71,6 +74,7 @@ const ROUTES: &[&[&Route]] = &[
     slots::ROUTES,
     holds::ROUTES,
     appointments::ROUTES,
+    events::ROUTES,
     series::ROUTES,
     bulk::ROUTES,
     claims::ROUTES,
@@ -93,11 +97,19 @@ pub struct Rest {
     calendars: Calendars,
     clinic: Clinic,
     directory: Directory,
+    streams: Streams,
 }
 
 impl Rest {
-    pub fn new(accounts: Accounts, calendars: Calendars, clinic: Clinic, directory: Directory) -> Rest {
-        Rest { accounts, calendars, clinic, directory }
+    /// `stop` becomes true when the server stops: streams end then.
+    pub fn new(
+        accounts: Accounts,
+        calendars: Calendars,
+        clinic: Clinic,
+        directory: Directory,
+        stop: watch::Receiver<bool>,
+    ) -> Rest {
+        Rest { accounts, calendars, clinic, directory, streams: Streams::new(stop) }
     }
 
     /// Any request of somebody who is known.
@@ -112,6 +124,7 @@ impl Rest {
             calendars: self.calendars.clone(),
             clinic: self.clinic.clone(),
             directory: self.directory.clone(),
+            streams: self.streams.clone(),
             who,
             ask,
             names,
