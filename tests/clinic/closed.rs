@@ -61,7 +61,7 @@ async fn leave_is_written_and_taken_away_with_its_decision() {
         let told = decide(&admin, RequestStatus::Approved, Step::Ask).await;
         let Err(Error::Outside(all)) = told else { panic!("{told:?}") };
         assert_eq!(all[0].why, Why::Closed);
-        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), [booked.id.uid.clone()]);
+        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), vec![booked.id.uid.clone()]);
         assert_eq!(met(&world, of, MONDAY + 12 * HOUR).await, None, "nothing is written yet");
         let done = decide(&admin, RequestStatus::Approved, Step::Sure).await.unwrap().made.unwrap();
         let name = done.object_name.unwrap();

@@ -213,12 +213,4 @@ impl Office {
         let wish = self.clinic.wish_to_move(&self.desk, id, wish).await.unwrap();
         self.clinic.move_to(&self.desk, id, &wish, None, None).await.unwrap();
     }
-
-    /// Leads an appointment through some states.
-    pub async fn through(&self, id: &kalends::clinic::AppointmentId, states: &[Status]) {
-        let by = kalends::clinic::By { clinic: self.id, who: None, door: Origin::Rest };
-        for status in states {
-            self.clinic.advance(by, id.clone(), *status, None).await.unwrap();
-        }
-    }
 }
