@@ -7,7 +7,7 @@ use kalends::accounts::{Accounts, Caller, Cost, NewPerson, Role, Settings as Acc
 use kalends::calendar::{Author, Calendars, Origin};
 use kalends::clinic::{
     Clinic, Directory, Ground, Kind, NewPractitioner, NewThing, Offered, PractitionerChange, ProfileStatus,
-    ServiceFields, Status, TermOn, Wanted, Wish,
+    ServiceFields, TermOn, Wanted, Wish,
 };
 use store::{ClinicId, Clock, EVERY_DAY, PrincipalId, ServiceId, Store, TermId};
 
