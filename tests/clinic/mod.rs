@@ -4,10 +4,11 @@
 //! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
 //! (thousands of attempts at once and a checker that believes only the texts), `checker`; `series`, `diary` (dates as they
 //! are listed), `bulk` (many changes at once), `seats`; `two` (two clinics, one person
-//! of each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`; `hours`
+//! of each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`, `agree` (free/busy and slots); `hours`
 //! (weeks and overrides), `closed` (leave, blocks, holidays).
 //! *Never:* asks the code under test whether it was right.
 
+mod agree;
 mod booking;
 mod bulk;
 mod checker;
