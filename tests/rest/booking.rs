@@ -10,7 +10,7 @@ use crate::support::client::Reply;
 const DAY: i64 = 86_400;
 
 /// What a morning of Dr. Ada's needs.
-struct Front<'w> {
+pub struct Front<'w> {
     world: &'w World,
     ada: i64,
     service: i64,
@@ -26,7 +26,7 @@ fn availability() -> &'static str {
 }
 
 impl Front<'_> {
-    async fn open(world: &World) -> Front<'_> {
+    pub async fn open(world: &World) -> Front<'_> {
         let ada = world.practitioner("ada").await;
         let who = world.server.parts().accounts.operator("ada").await.unwrap();
         let by = kalends::calendar::Author { who: &who, from: kalends::calendar::Origin::Rest };
@@ -48,7 +48,7 @@ impl Front<'_> {
         reply.json()["items"].as_array().unwrap().clone()
     }
 
-    async fn post(&self, who: &str, path: &str, body: Value) -> Reply {
+    pub async fn post(&self, who: &str, path: &str, body: Value) -> Reply {
         self.world.ask(who, "POST", path, body).await
     }
 
@@ -61,7 +61,7 @@ impl Front<'_> {
         chrono::DateTime::from_timestamp(at, 0).unwrap().to_rfc3339().into()
     }
 
-    fn bare(&self, clock: &str) -> Value {
+    pub fn bare(&self, clock: &str) -> Value {
         json!({ "service": self.service, "practitioner": self.ada, "start": self.at(clock) })
     }
 }

@@ -2,6 +2,7 @@
 
 mod booking;
 mod directory;
+mod events;
 mod freebusy;
 mod hours;
 mod openapi;

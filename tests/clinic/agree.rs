@@ -1,0 +1,149 @@
+//! What a calendar program sees as free is what is offered, minute by minute: through nights in which the clock changes,
+//! beside visits, absences, holidays and other hours for a day.
+
+use std::collections::HashSet;
+
+use kalends::calendar::Window;
+use kalends::clinic::{Need, NeedKind, NewHoliday, Outcome, Step, Wanted};
+
+use super::office::{Office, berlin, by, everywhere, service};
+use super::world::{DAY, event, put};
+
+const HOUR: i64 = 3600;
+
+/// The next day on which the clock in Berlin is changed, at its midnight.
+fn transition(after: i64) -> i64 {
+    let zone = berlin();
+    let changes = |day: &i64| zone.offset_at(day * DAY) != zone.offset_at((day + 1) * DAY);
+    let day = (after.div_euclid(DAY)..).find(changes).unwrap();
+    zone.to_instant(zone.to_civil(day * DAY + DAY / 2).div_euclid(DAY) * DAY)
+}
+
+/// Every day from midnight on, so that the hour that is changed lies within.
+fn nights() -> String {
+    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VAVAILABILITY\r\nUID:h\r\n\
+     DTSTAMP:20200101T000000Z\r\nBEGIN:AVAILABLE\r\nUID:a\r\nDTSTAMP:20200101T000000Z\r\n\
+     DTSTART;TZID=Europe/Berlin:20200106T003000\r\nDTEND;TZID=Europe/Berlin:20200106T063000\r\n\
+     RRULE:FREQ=DAILY\r\nEND:AVAILABLE\r\nBEGIN:AVAILABLE\r\nUID:b\r\nDTSTAMP:20200101T000000Z\r\n\
+     DTSTART;TZID=Europe/Berlin:20200106T140000\r\nDTEND;TZID=Europe/Berlin:20200106T150000\r\n\
+     RRULE:FREQ=DAILY\r\nEND:AVAILABLE\r\nEND:VAVAILABILITY\r\nEND:VCALENDAR\r\n"
+        .into()
+}
+
+/// Minutes that free/busy leaves free.
+async fn free(office: &Office, window: Window) -> HashSet<i64> {
+    let ada = office.accounts.operator("ada").await.unwrap();
+    let found = office.calendars.freebusy_of(&ada, &["ada".to_owned()], window, None).await.unwrap();
+    let busy = found.into_iter().next().unwrap().unwrap();
+    let taken = |at: &i64| busy.iter().any(|one| one.from < at + 60 && one.until > *at);
+    (window.from..window.until).step_by(60).filter(|at| !taken(at)).collect()
+}
+
+/// Minutes at which a visit of a minute is offered.
+async fn offered(office: &Office, minute: store::ServiceId, window: Window) -> HashSet<i64> {
+    let (mut found, mut from) = (HashSet::new(), window.from);
+    loop {
+        let wanted = Wanted {
+            service: Some(minute),
+            practitioners: vec![office.ada],
+            from: Some(from),
+            until: Some(window.until),
+            limit: 200,
+            ..Wanted::default()
+        };
+        let page = office.offers(&wanted).await;
+        found.extend(page.iter().map(|one| one.start));
+        let Some(last) = page.last() else { return found };
+        from = last.start + 60;
+        if from >= window.until {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn f129_f132_f136_every_minute_is_free_for_both_or_for_none() {
+    everywhere(async |office: Office| {
+        let mut fields = service("minute");
+        (fields.minutes, fields.step) = (1, 1);
+        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        office.hours("ada", Some(nights())).await;
+        let night = transition(office.monday);
+        let midnight = |days: i64| berlin().to_instant(berlin().to_civil(night) + days * DAY);
+        let window = Window { from: midnight(-1), until: midnight(3) };
+        let all = free(&office, window).await;
+        // Four days of seven hours, and an hour more or less on the day of the change.
+        assert_eq!((all.len() as i64 - 4 * 7 * 60).abs(), 60);
+        assert_eq!(offered(&office, minute, window).await, all);
+        // A visit of the house, one across the change of the clock, a phone's entry, an absence, a holiday.
+        let ada = office.accounts.operator("ada").await.unwrap();
+        let wish = kalends::clinic::Wish {
+            service: None,
+            minutes: Some(45),
+            ..kalends::clinic::Wish::new(office.ada, night + HOUR)
+        };
+        office.clinic.reserve(&office.desk, &wish, kalends::clinic::Ground::Bare).await.unwrap();
+        let odd = event("odd", night + 2 * HOUR + 90, night + 3 * HOUR + 30, "");
+        put(&office.calendars, &ada, "ada/visits/odd.ics", &odd).await.unwrap();
+        let away = event("away", night + DAY + 2 * HOUR, night + DAY + 4 * HOUR, "TRANSP:TRANSPARENT\r\n");
+        put(&office.calendars, &ada, "ada/absences/away.ics", &away).await.unwrap();
+        let day = berlin().to_civil(night + 2 * DAY + DAY / 2).div_euclid(DAY);
+        let holiday = NewHoliday { title: "Closed".into(), first: day, last: day, is_yearly: false };
+        let Outcome { made, .. } =
+            office.clinic.add_holiday(by(&office.admin), holiday, Step::Sure).await.unwrap();
+        assert!(made.is_some());
+        let left = free(&office, window).await;
+        assert!(left.len() + 5 * 60 < all.len() && !left.is_empty());
+        assert_eq!(offered(&office, minute, window).await, left);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f123_what_is_cancelled_inside_an_absence_is_not_offered() {
+    everywhere(async |office: Office| {
+        let booked = office.book(office.ada, 600).await;
+        let ada = office.accounts.operator("ada").await.unwrap();
+        let away = event("away", office.at(540), office.at(720), "");
+        put(&office.calendars, &ada, "ada/absences/away.ics", &away).await.unwrap();
+        assert!(office.starts(office.ada).await.is_empty());
+        let how = kalends::clinic::Cancel { by_patient: false, reason: "x".into() };
+        let desk = kalends::clinic::By { clinic: office.id, who: None, door: store::Origin::Rest };
+        office.clinic.cancel(desk, booked.id, how, None).await.unwrap();
+        assert!(office.starts(office.ada).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f175_a_room_under_maintenance_serves_nobody() {
+    everywhere(async |office: Office| {
+        let mut fields = service("scan");
+        fields.needs = vec![Need { kind: NeedKind::Room, term: None, count: 1 }];
+        let scan = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        let room = office.room("one", &[]).await;
+        let wanted = Wanted { service: Some(scan), ..office.wanted() };
+        assert!(!office.offers(&wanted).await.is_empty());
+        let by = kalends::clinic::By { clinic: office.id, who: None, door: store::Origin::Rest };
+        let visit = kalends::clinic::Visit {
+            practitioner: room,
+            with: Vec::new(),
+            start: office.at(540),
+            end: office.at(720),
+            zone: "Europe/Berlin".into(),
+            rule: None,
+            buffers: (0, 0),
+            title: "Maintenance".into(),
+            place: None,
+            location: None,
+            mode: None,
+            patient: None,
+            service: None,
+            is_pending: false,
+            details: None,
+        };
+        office.clinic.book(by, visit, kalends::clinic::Ground::Bare).await.unwrap();
+        assert!(office.offers(&wanted).await.is_empty());
+    })
+    .await;
+}
