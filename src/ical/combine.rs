@@ -243,3 +243,30 @@ pub(crate) fn marker(line: &[u8]) -> Option<(bool, &[u8])> {
     };
     Some((begin, value[1..].trim_ascii()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::{calendar, event};
+
+    fn joined(texts: &[&str]) -> String {
+        let (mut combine, mut out) = (Combine::new(&[]), Vec::new());
+        texts.iter().for_each(|text| combine.push(text.as_bytes(), &mut out));
+        combine.finish(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_supplied_zone_has_one_standard_unless_the_text_is_older() {
+        let bare =
+            |date: &str| event(&format!("DTSTART;TZID=Europe/Berlin:{date}T090000\nRRULE:FREQ=WEEKLY"));
+        let (new, old) = (joined(&[&bare("20260302"), &bare("20280302")]), joined(&[&bare("19950302")]));
+        for (part, times) in [("BEGIN:VTIMEZONE", 1), ("BEGIN:STANDARD", 1), ("BEGIN:DAYLIGHT", 1)] {
+            assert_eq!(new.matches(part).count(), times, "{part}\n{new}");
+        }
+        // Winter ended in September then; what covers it takes two.
+        assert_eq!(old.matches("BEGIN:STANDARD").count(), 2, "{old}");
+        let own = calendar("BEGIN:VEVENT\nUID:1\nDTSTART:20260302T090000Z\nEND:VEVENT");
+        assert!(!joined(&[&own]).contains("VTIMEZONE"));
+    }
+}
