@@ -112,7 +112,12 @@ impl FromStr for AppointmentId {
         let (uid, occurrence) = text.split_once('.').map_or((text, None), |(uid, at)| (uid, Some(at)));
         let occurrence = occurrence.map(|at| at.parse().map_err(|_| wrong())).transpose()?;
         let uid = URL_SAFE_NO_PAD.decode(uid).map_err(|_| wrong())?;
-        Ok(AppointmentId { uid: String::from_utf8(uid).map_err(|_| wrong())?, occurrence })
+        let uid = String::from_utf8(uid).map_err(|_| wrong())?;
+        // No UID has control characters (RFC 5545 3.3.11), and PostgreSQL takes no NUL in a text.
+        if uid.is_empty() || uid.chars().any(char::is_control) {
+            return Err(wrong());
+        }
+        Ok(AppointmentId { uid, occurrence })
     }
 }
 

@@ -108,6 +108,8 @@ struct Day {
     blocks: u64,
 }
 
+const ONE_SPAN: &str = "Name `from` and `to`, or a `day`, or a `month`, or nothing of it.";
+
 async fn one(call: Call) -> Result<Answer, Failure> {
     let owner = PrincipalId(call.name(0)?);
     let when = call.query()?;
@@ -139,14 +141,16 @@ async fn show(call: Call, owners: Vec<PrincipalId>, when: When) -> Result<Answer
         return Err(clinic::Error::Invalid { field: "practitioners", why }.into());
     };
     let zone = zone(&call, first, when.zone.as_deref()).await?;
-    if let Some(month) = &when.month {
+    let is_alone = when.day.is_none() && when.from.is_none() && when.to.is_none();
+    if let Some(month) = when.month.as_ref().filter(|_| is_alone) {
         return count(call, owners, month, &zone).await;
     }
     let window = match (&when.day, &when.from, &when.to) {
+        _ if when.month.is_some() => return Err(wrong(ONE_SPAN).into()),
         (Some(day), None, None) => whole(date(day)?, &zone, 1),
         (None, Some(from), Some(to)) => Window { from: time(from, &zone)?, until: time(to, &zone)? },
         (None, None, None) => call.clinic.this_week(call.by(), first).await?,
-        _ => return Err(wrong("Name `from` and `to`, or a `day`, or a `month`, or nothing of it.").into()),
+        _ => return Err(wrong(ONE_SPAN).into()),
     };
     let (after, limit) = PagedDates { cursor: when.cursor, limit: when.limit }.read()?;
     let whose = Whose::Calendars(owners);
