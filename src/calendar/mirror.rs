@@ -240,7 +240,11 @@ impl Mirrors {
 
     /// Google told of a change: the link is due at `at`.
     pub async fn notify(&self, one: &Channel, at: i64) -> Result<()> {
-        let (clinic, link) = (one.clinic, one.link);
+        self.call(one.clinic, one.link, at).await
+    }
+
+    /// The link is due at `at`, and then looks there whatever the time of its poll.
+    pub async fn call(&self, clinic: ClinicId, link: LinkId, at: i64) -> Result<()> {
         self.aside(move |aside| Box::pin(async move { aside.notify_link(clinic, link, at).await })).await
     }
 

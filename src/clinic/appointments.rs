@@ -10,6 +10,7 @@ use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Mark, Noted, Princ
 use super::alter::{Alter, Scope};
 use super::check::Check;
 use super::error::{Conflict, Error, Result};
+use super::found::is_final;
 use super::ledger::{self, Change, Place, Weighed};
 use super::pattern;
 use super::plan::{self, VISITS};
@@ -213,6 +214,34 @@ impl Clinic {
         cancelled.await
     }
 
+    /// Cancels all that is to come with somebody who goes, in the rooms as well; says how many that were. What has taken
+    /// place stays.
+    pub async fn let_go(&self, by: By, of: PrincipalId, reason: &str) -> Result<u64> {
+        let (mut after, mut count) = ((i64::MIN, String::new(), String::new()), 0);
+        let now = self.store().clock().now();
+        loop {
+            let mut conn = self.store().read(by.clinic).await?;
+            let page = conn.appointments_of(by.clinic, of, (after.0, &after.1, &after.2), PAGE).await?;
+            drop(conn);
+            let Some(last) = page.last() else { return Ok(count) };
+            after = (last.start_at, last.uid.clone(), last.recurrence.clone());
+            for row in page.iter().filter(|row| row.recurrence.is_empty() && !is_final(row)) {
+                let id = AppointmentId { uid: row.uid.clone(), occurrence: None };
+                // Of a series the row says where its first date stood.
+                if row.end_at <= now && self.series(by, &id).await.is_err() {
+                    continue;
+                }
+                let how = Cancel { by_patient: false, reason: reason.into() };
+                match self.call_off(by, id, (Scope::All, how), None).await {
+                    Ok(_) => count += 1,
+                    // It went another way meanwhile.
+                    Err(Error::Transition { .. } | Error::NotFound(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
     /// Leads an appointment to its next state; a no-show only once it has begun. Nothing in a calendar changes.
     pub async fn advance(&self, by: By, id: AppointmentId, to: Status, version: Version) -> Result<i64> {
         let advanced = self.calendars.together(by.clinic, move |work| {
@@ -224,6 +253,9 @@ impl Clinic {
         advanced.await
     }
 }
+
+/// Appointments read at a time.
+const PAGE: u32 = 200;
 
 /// What a visit changes on its resources.
 fn change(ready: &Ready, used: Option<String>) -> Result<Change> {

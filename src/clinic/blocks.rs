@@ -166,6 +166,37 @@ impl Clinic {
         gone.await
     }
 
+    /// Opens what was closed between two instants, and only there: not what recurs, what is forced, nor leave. The answer
+    /// is what was taken away.
+    pub async fn clear_blocks(
+        &self,
+        by: Author<'_>,
+        of: PrincipalId,
+        (from, until): (i64, i64),
+    ) -> Result<Vec<String>> {
+        access::need(by.who, Subject::Blocks, Verb::Write, Some(of))?;
+        let Some(window) = Window::new(from, until) else { return Ok(Vec::new()) };
+        let all = self.closed_in(by.who.clinic(), (of, ABSENCES), window).await?;
+        let goes = |one: &Block| {
+            let is_fixed = matches!(one.kind, BlockKind::Forced | BlockKind::Leave);
+            !is_fixed && one.rule.is_none() && from <= one.start && one.end <= until
+        };
+        let ids: Vec<String> = all.into_iter().filter(goes).map(|one| one.id).collect();
+        let (who, signed) = (by.who.clone(), by_of(by));
+        let cleared = self.calendars.together(signed.clinic, move |work| {
+            Box::pin(async move {
+                work.tx().sign(signed.door, signed.who);
+                for id in &ids {
+                    closing::reopen(work, signed, (of, &rules::object_name(id))).await?;
+                }
+                let what = serde_json::json!({ "blocks": ids });
+                work.tx().audit(vec![deed(&who, "blocks-cleared", format!("resource {of}"), what)]).await?;
+                Ok::<_, Error>(ids)
+            })
+        });
+        cleared.await
+    }
+
     async fn block_object(&self, clinic: ClinicId, of: PrincipalId, id: &str) -> Result<Object> {
         let mut conn = self.store().read(clinic).await?;
         let calendar = conn.collection(clinic, of, ABSENCES).await?.ok_or(Error::NotFound("block"))?;

@@ -15,7 +15,7 @@ pub const ACTS: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doing {
     Cancel(Scope, Cancel),
-    Alter(Scope, Alter, Ground),
+    Alter(Scope, Box<Alter>, Ground),
     Advance(Status),
 }
 

@@ -285,8 +285,7 @@ impl Clinic {
             object.digest.occurrences(window, &zone, &mut Budget::steps(Budget::REQUEST))
         });
         let found = found.await?.map_err(CalendarError::from)?;
-        let mut closed: Vec<_> = found.iter().map(|one| (one.start, one.end)).collect();
-        closed.sort_unstable();
+        let closed: Vec<_> = found.iter().map(|one| (one.start, one.end)).collect();
         let moment = self.store().moment().await?;
         let mut conn = self.store().read(clinic).await?;
         if let Some(of) = of {

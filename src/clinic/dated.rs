@@ -10,6 +10,7 @@ use store::{AppointmentRow, BusyKind, PrincipalId};
 
 use super::error::Result;
 use super::found::is_final;
+use super::outside::Why;
 use super::pattern;
 use super::plan;
 use super::status::Status;
@@ -58,11 +59,18 @@ pub struct Dated {
     pub version: i64,
     /// What else takes the same time, beyond what fits.
     pub conflicts: Vec<BusyKind>,
+    /// Why an appointment stands outside of hours, or in a closed time.
+    pub outside: Option<Why>,
     /// It takes time.
     pub blocks: bool,
 }
 
 impl Dated {
+    /// An appointment that is not cancelled.
+    pub(super) fn takes_place(&self) -> bool {
+        self.kind == DateKind::Appointment && !self.status.is_some_and(Status::is_cancelled)
+    }
+
     /// Its place in a list: by time, each once.
     pub(super) fn key(&self) -> (i64, i64, &str, i64) {
         (self.start, self.owner.0, &self.id.uid, self.original.unwrap_or(0))
@@ -159,6 +167,7 @@ impl Stored<'_> {
             details: row.and_then(|row| row.details.clone()),
             version: row.map_or(0, |row| row.seq),
             conflicts: Vec::new(),
+            outside: None,
             blocks: self.kind == BusyKind::Block || one.busy.takes_time(),
         }
     }
@@ -199,6 +208,7 @@ pub(super) fn gone(row: &AppointmentRow) -> Dated {
         details: row.details.clone(),
         version: row.seq,
         conflicts: Vec::new(),
+        outside: None,
         blocks: false,
     }
 }

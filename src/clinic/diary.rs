@@ -119,9 +119,20 @@ impl Clinic {
                 let after = (after.0, after.1, after.2.as_str(), after.3);
                 dates.retain(|date| date.key() > after);
             }
-            Ok(page(dates, leaf.limit.clamp(1, DATES)))
+            Ok::<_, Error>(page(dates, leaf.limit.clamp(1, DATES)))
         };
-        plan::compute(work).await?
+        let mut page = plan::compute(work).await??;
+        self.mark_outside(by.clinic, &mut page.items).await?;
+        Ok(page)
+    }
+
+    /// Says of each appointment that takes place whether it stands outside.
+    async fn mark_outside(&self, clinic: ClinicId, dates: &mut [Dated]) -> Result<()> {
+        let mut stands: Vec<&mut Dated> = dates.iter_mut().filter(|date| date.takes_place()).collect();
+        let spans: Vec<_> = stands.iter().map(|date| (date.owner, (date.start, date.end))).collect();
+        let reasons = self.reasons(clinic, &spans).await?;
+        stands.iter_mut().zip(reasons).for_each(|(date, why)| date.outside = why);
+        Ok(())
     }
 
     /// How much stands on each day of a month that is not empty, by calendar and day.

@@ -406,6 +406,16 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_week_fits_into_an_inbox() {
+        let site = Site { place: Some(TermKey(7)), mode: Some(TermKey(9)) };
+        let one = |n: u16| Interval { weekdays: 127, start: n, end: n + 1, from: None, until: None, site };
+        let all = Week { zone: berlin(), intervals: (0..150).map(one).collect() };
+        assert_eq!(all.intervals.len(), super::super::INTERVALS);
+        let size = base(&all, None).len();
+        assert!(size <= crate::calendar::AVAILABILITY_BYTES, "{size}");
+    }
+
+    #[test]
     fn a_term_nobody_knows_is_refused() {
         let refused = write(None, (&week(), Frame::default()), &Names::new(), STAMP);
         assert!(matches!(refused, Err(Error::Invalid { field: "site", .. })), "{refused:?}");

@@ -48,6 +48,8 @@ mod claim;
 mod closing;
 mod course;
 mod dated;
+#[cfg(test)]
+mod dated_tests;
 mod dates;
 mod deeds;
 mod diary;

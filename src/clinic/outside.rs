@@ -86,10 +86,6 @@ impl Standing {
         let (start, end) = self.span;
         Outside { resource: self.resource, appointment: self.appointment.clone(), start, end, why }
     }
-
-    fn meets(&self, (start, end): (i64, i64)) -> bool {
-        self.span.0 < end && start < self.span.1
-    }
 }
 
 /// Whether open time covers a span, at whatever place.
@@ -107,8 +103,28 @@ fn covers(open: &[Open], (start, end): (i64, i64)) -> bool {
 
 /// Those that lie in any of these spans.
 pub(super) fn inside(visits: &[Standing], closed: &[(i64, i64)]) -> Vec<Outside> {
-    let hit = visits.iter().filter(|one| closed.iter().any(|span| one.meets(*span)));
+    let closed = joined(closed.to_vec());
+    let hit = visits.iter().filter(|one| meets(&closed, one.span));
     hit.map(|one| one.outside(Why::Closed)).collect()
+}
+
+/// Sorted, those that touch made one.
+fn joined(mut spans: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    spans.sort_unstable();
+    spans.dedup_by(|next, kept| {
+        let touches = next.0 <= kept.1;
+        if touches {
+            kept.1 = kept.1.max(next.1);
+        }
+        touches
+    });
+    spans
+}
+
+/// Whether any of some joined spans shares time with one.
+fn meets(joined: &[(i64, i64)], (start, end): (i64, i64)) -> bool {
+    let first = joined.partition_point(|(_, until)| *until <= start);
+    joined.get(first).is_some_and(|(from, _)| *from < end)
 }
 
 /// The time from now on in which visits stand in the index.
@@ -179,43 +195,49 @@ impl Clinic {
     ) -> Result<Vec<Outside>> {
         access::need(who, Subject::Hours, Verb::Read, None)?;
         let Some(window) = Window::new(from, until) else { return Ok(Vec::new()) };
-        let clinic = who.clinic();
-        let found = self.outside_of(clinic, &[of], window).await?;
-        Ok(found.into_iter().map(|(_, outside)| outside).collect())
+        let (clinic, moment) = (who.clinic(), self.store().moment().await?);
+        let visits = standing(&mut self.store().read(clinic).await?, clinic, (&[of], window, moment)).await?;
+        let spans: Vec<_> = visits.iter().map(|one| (of, one.span)).collect();
+        let reasons = self.reasons(clinic, &spans).await?;
+        let found = visits.iter().zip(reasons).filter_map(|(one, why)| Some(one.outside(why?)));
+        Ok(found.collect())
     }
 
-    /// The same of many, by resource: for lists that show it beside each visit.
-    pub async fn outside_of(
+    /// Why each of these spans of somebody's time stands outside; None: it does not. The number of statements does not
+    /// depend on how many there are.
+    pub(super) async fn reasons(
         &self,
         clinic: ClinicId,
-        of: &[PrincipalId],
-        window: Window,
-    ) -> Result<Vec<(PrincipalId, Outside)>> {
+        spans: &[(PrincipalId, (i64, i64))],
+    ) -> Result<Vec<Option<Why>>> {
+        let ends = spans.iter().map(|(_, (start, end))| (*start, (*end).max(start + 1)));
+        let Some((from, until)) = ends.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1))) else {
+            return Ok(Vec::new());
+        };
+        let mut of: Vec<PrincipalId> = spans.iter().map(|(of, _)| *of).collect();
+        of.sort_unstable();
+        of.dedup();
         let moment = self.store().moment().await?;
         let mut conn = self.store().read(clinic).await?;
-        let visits = standing(&mut conn, clinic, (of, window, moment)).await?;
         let house = conn.house(clinic).await?;
         let closing: Vec<PrincipalId> = of.iter().copied().chain(house).collect();
-        let span = (window.from, window.until);
         let mut closed: HashMap<PrincipalId, Vec<(i64, i64)>> = HashMap::new();
-        for one in conn.busy_between(clinic, &closing, span, moment).await? {
+        for one in conn.busy_between(clinic, &closing, (from, until), moment).await? {
             if one.kind == BusyKind::Block {
                 closed.entry(one.resource).or_default().push((one.span.start, one.span.end));
             }
         }
         drop(conn);
-        // A visit may begin before the window and end after it.
-        let open = self.open_hours(clinic, of, span.0 - 2 * plan::DAY, span.1 + 2 * plan::DAY).await?;
-        let empty = Vec::new();
-        let of = |id: &PrincipalId| closed.get(id).unwrap_or(&empty).iter();
-        let found = visits.iter().filter_map(|one| {
-            let spans = of(&one.resource).chain(house.iter().flat_map(|house| of(house)));
-            let is_closed = spans.copied().any(|span| one.meets(span));
-            let is_early = || open.get(&one.resource).is_some_and(|open| !covers(open, one.span));
-            let why = if is_closed { Some(Why::Closed) } else { is_early().then_some(Why::Hours) };
-            Some((one.resource, one.outside(why?)))
-        });
-        Ok(found.collect())
+        closed.values_mut().for_each(|spans| *spans = joined(std::mem::take(spans)));
+        let open = self.open_hours(clinic, &of, from, until).await?;
+        let why = |(of, span): &(PrincipalId, (i64, i64))| {
+            let all = [Some(*of), house];
+            let mut closed = all.iter().flatten().filter_map(|of| closed.get(of));
+            let is_closed = closed.any(|spans| meets(spans, *span));
+            let is_early = open.get(of).is_some_and(|open| !covers(open, *span));
+            is_closed.then_some(Why::Closed).or(is_early.then_some(Why::Hours))
+        };
+        Ok(spans.iter().map(why).collect())
     }
 
     /// What is written of one person's hours that counts from now on.
@@ -241,5 +263,14 @@ mod tests {
             assert_eq!(covers(&line, span), is, "{span:?}");
         }
         assert!(!covers(&[], (0, 1)));
+    }
+
+    #[test]
+    fn closed_time_is_met_where_it_lies() {
+        let closed = joined(vec![(30, 40), (0, 10), (5, 20), (20, 25)]);
+        assert_eq!(closed, [(0, 25), (30, 40)]);
+        for (span, is) in [((24, 26), true), ((25, 30), false), ((29, 31), true), ((40, 50), false)] {
+            assert_eq!(meets(&closed, span), is, "{span:?}");
+        }
     }
 }

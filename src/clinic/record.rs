@@ -54,7 +54,8 @@ fn given(by: By, kind: &'static str, room: PrincipalId, row: &AppointmentRow) ->
     signed(by, kind, format!("resource {room}"), body)
 }
 
-fn signed(by: By, kind: &'static str, subject: String, body: Value) -> Deed {
+/// A deed of whoever came in by a door.
+pub(super) fn signed(by: By, kind: &'static str, subject: String, body: Value) -> Deed {
     // The call's own credential is written down where it was proved; here the door says how somebody came in.
     let credential = match (by.who, by.door) {
         (None, _) => "house",

@@ -80,7 +80,7 @@ impl Clinic {
         if let Ground::Hold(id) = &ground {
             let hold = self.own_hold(who, id, Verb::Write).await?;
             let kept = Visit::from_json(&hold.plan)?;
-            let planned = self.from_hold(who, wish, kept).await?;
+            let planned = self.held_visit(who, wish, kept).await?;
             let ready = self.ready(by, planned.visit, &[]).await?;
             return self.book_ready(by, ready, ground, Some(planned.check)).await;
         }
@@ -107,7 +107,7 @@ impl Clinic {
     pub async fn visit_of(&self, who: &Caller, wish: &Wish, ground: &Ground) -> Result<Visit> {
         if let Ground::Hold(id) = ground {
             let kept = Visit::from_json(&self.own_hold(who, id, Verb::Write).await?.plan)?;
-            let visit = self.from_hold(who, wish, kept).await?.visit;
+            let visit = self.held_visit(who, wish, kept).await?.visit;
             return Ok(Visit { rule: wish.rule.clone(), ..visit });
         }
         self.may_book(who, wish.practitioner)?;
@@ -361,7 +361,7 @@ impl Clinic {
     }
 
     /// The visit that was kept, with what is said of it now.
-    async fn from_hold(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
+    async fn held_visit(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
         let patient = self.patient_of(who, wish).await?;
         let settings = self.look(who.clinic(), |index, _| index.menu.settings.clone()).await?;
         let named = settings.names_patient().then_some(patient).flatten();

@@ -80,9 +80,19 @@ async fn closed(work: &mut Work<'_>, write: &Write<'_>) -> Result<Option<Kept>> 
     // What is renamed has left its old place already: the text is the same.
     let Some(text) = stood.or_else(|| write.new.map(|(_, new)| new.text.clone())) else { return Ok(None) };
     let tree = text::tree(&text).map_err(plain)?;
-    let leave = match closing::kind(&tree) {
-        BlockKind::Leave => closing::leave(&tree),
-        BlockKind::Forced => None,
+    let leave = match (closing::kind(&tree), closing::leave(&tree)) {
+        (BlockKind::Forced, _) => None,
+        // A text may say of itself what it likes: only the request knows its object.
+        (BlockKind::Leave, Some(leave)) => {
+            let request = work.tx().request(clinic, leave).await?;
+            let is_its = request.is_some_and(|one| {
+                one.asked.principal == write.at.owner && one.object_name.as_ref() == Some(&old.name)
+            });
+            if !is_its {
+                return Ok(None);
+            }
+            Some(leave)
+        }
         _ => return Ok(None),
     };
     let caller = work.tx().principals_by_id(clinic, &[write.caller]).await?.into_iter().next();
@@ -102,6 +112,10 @@ async fn follow_closed(work: &mut Work<'_>, write: Write<'_>, kept: Kept) -> Res
             Decision { status: RequestStatus::Cancelled, by: Some(write.caller), object_name: None };
         work.tx().decide_request(leave, RequestStatus::Approved, decision).await?;
         work.tx().vacate(&source).await?;
+        let by = By { clinic: write.at.clinic, who: Some(write.caller), door: write.door };
+        let what = serde_json::json!({ "from": "approved", "to": "cancelled" });
+        let deed = record::signed(by, "leave-decided", format!("leave {leave}"), what);
+        work.tx().audit(vec![deed]).await?;
         return Ok(None);
     }
     let is_elsewhere = write.new.is_some_and(|(name, _)| name != old.name);

@@ -42,6 +42,7 @@ pub(super) async fn alter(
     found.takes_place(None)?;
     let is_series = found.is_series();
     match (is_series, scope, id.occurrence) {
+        (false, _, Some(_)) => Err(Error::NotFound("appointment")),
         (true, Scope::This | Scope::Following, None) => {
             invalid("occurrence", "of a series, say which occurrence")
         }

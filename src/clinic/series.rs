@@ -130,7 +130,7 @@ impl Clinic {
         let read = object.and_then(|object| dated::read(object.text.as_ref()));
         let Some(object) = read else {
             // Cancelled before anything of it took place: its rows are what is left.
-            return if rows.len() > 1 { Ok(Series::gone(whole, &rows[1..])) } else { Err(missing()) };
+            return if is_final(&whole) { Ok(Series::gone(whole, &rows[1..])) } else { Err(missing()) };
         };
         if object.digest.series.is_none() {
             return Err(missing());

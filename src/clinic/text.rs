@@ -43,7 +43,7 @@ impl Draught<'_> {
     pub fn text(&self) -> Bytes {
         let mut draft = Draft::new(Kind::Event, self.uid, &When::Utc(self.stamp).print());
         for (name, instant) in [("DTSTART", self.span.0), ("DTEND", self.span.1)] {
-            match self.zone.is_utc() {
+            match self.zone.is_utc() || (self.rule.is_none() && !tells(self.zone, instant)) {
                 true => draft.add(name, &When::Utc(instant).print()),
                 false => draft.add_with(
                     name,
@@ -184,9 +184,14 @@ pub(super) fn zone_of(text: &[u8]) -> Result<Zone> {
     }
 }
 
+/// Whether the wall clock alone says this instant: of an hour that stands there twice it means the first (RFC 5545 3.3.5).
+fn tells(zone: &Zone, instant: i64) -> bool {
+    zone.to_instant(zone.to_civil(instant)) == instant
+}
+
 /// A line of the kind of `like` that says this instant: with its TZID, or in UTC.
 pub(super) fn at(like: &Property, name: &str, instant: i64, zone: &Zone) -> Property {
-    match like.param("TZID") {
+    match like.param("TZID").filter(|_| tells(zone, instant)) {
         Some(tzid) => {
             Property::new(name, &[("TZID", &tzid)], &Civil::from_seconds(zone.to_civil(instant)).basic())
         }

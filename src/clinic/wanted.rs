@@ -79,11 +79,11 @@ impl Default for Wanted {
 }
 
 /// The service, as far as there is one, and how much time it takes where nothing is different.
-pub(super) fn measured<'m>(
-    menu: &'m Menu,
+pub(super) fn measured(
+    menu: &Menu,
     service: Option<ServiceId>,
     minutes: Option<i64>,
-) -> Result<(Option<&'m Dish>, Measure)> {
+) -> Result<(Option<&Dish>, Measure)> {
     let dish = service.map(|id| menu.service(id)).transpose()?;
     if minutes.is_some_and(|minutes| !(1..=MINUTES).contains(&minutes)) {
         return invalid("minutes", "from 1 minute to one day");

@@ -6,8 +6,8 @@ use super::error::{Error, Result, invalid};
 use super::interval::Site;
 use super::wall::DAY;
 
-/// Intervals of one week, or of one override.
-pub const INTERVALS: usize = 200;
+/// Intervals of one week, or of one override: as many as fit into the text that an inbox takes.
+pub const INTERVALS: usize = 150;
 /// Minutes of a day.
 pub const MINUTES: u16 = 24 * 60;
 
@@ -73,7 +73,7 @@ impl Week {
     /// Refuses what makes no sense, and the first two intervals that overlap, by their places in the list.
     pub fn check(&self) -> Result<()> {
         if self.intervals.len() > INTERVALS {
-            return invalid("intervals", "at most 200");
+            return invalid("intervals", "at most 150");
         }
         self.intervals.iter().try_for_each(Interval::check)?;
         for (second, one) in self.intervals.iter().enumerate() {

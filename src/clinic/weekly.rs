@@ -18,6 +18,8 @@ use super::{Clinic, Dimension, appointments, rules};
 use crate::accounts::Caller;
 use crate::calendar::{self, Author};
 
+/// Practitioners who are given a week at once.
+const COPIES: usize = 50;
 /// Days of one override.
 const DAYS: i64 = 366;
 /// Overrides of one person that one list tells of.
@@ -104,6 +106,9 @@ impl Clinic {
         let old = old.map(|old| old.text);
         let old = old.as_deref().map(|text| text.trim().as_bytes());
         let text = hours::write(old, (&week, Frame::default()), &names, stamp)?;
+        if text.len() > calendar::AVAILABILITY_BYTES {
+            return invalid("intervals", "more than the text of an inbox can hold");
+        }
         let before = self.written_of(clinic, of).await?;
         let after = Written { base: Some((own, text.clone())), ..before.clone() };
         let outside = self.left_by_hours(clinic, of, (before, after)).await?;
@@ -126,6 +131,31 @@ impl Clinic {
             })
         });
         Ok(Outcome { made: Some(made.await?), outside })
+    }
+
+    /// Gives others the week of one practitioner, on the clock it has there: refused for one, it is given to nobody.
+    pub async fn copy_hours(
+        &self,
+        by: Author<'_>,
+        (of, to): (PrincipalId, &[PrincipalId]),
+        step: Step,
+    ) -> Result<Outcome<()>> {
+        if to.is_empty() || to.len() > COPIES {
+            return invalid("to", "from 1 to 50 practitioners");
+        }
+        let week = self.hours(by.who, of).await?.hours.week;
+        let mut outside = Vec::new();
+        for one in to {
+            let seen = self.set_hours(by, *one, week.clone(), (None, Step::Look)).await?;
+            outside.extend(seen.outside);
+        }
+        if !step.goes_on(&outside)? {
+            return Ok(Outcome { made: None, outside });
+        }
+        for one in to {
+            self.set_hours(by, *one, week.clone(), (None, Step::Sure)).await?;
+        }
+        Ok(Outcome { made: Some(()), outside })
     }
 
     /// Somebody's overrides that are not over on `from` (seconds UTC), by their first day.

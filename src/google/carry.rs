@@ -7,6 +7,7 @@ use bytes::Bytes;
 use ical::{Component, Limits, Zone};
 
 use super::error::{Error, Result};
+use super::flips::Flips;
 use super::map::{self, Image, Mask, Part, Seen, Unfit, WHOLE};
 use super::session::Session;
 use super::terms::{Direction, Marks, Terms};
@@ -30,6 +31,7 @@ pub struct Run<'a> {
     pub calendars: &'a Calendars,
     pub clinic: &'a Clinic,
     pub marks: &'a Marks,
+    pub flips: &'a Flips,
     pub session: Session<'a>,
     pub link: Link,
     pub terms: Terms,
@@ -195,6 +197,11 @@ impl Run<'_> {
             if wanted.image.is_nothing() && !image.is_nothing() {
                 let event = pair.twin(WHOLE).map(|twin| twin.event.clone()).unwrap_or_default();
                 return Ok(Some(Doomed { pair, event, is_appointment }));
+            }
+            if wanted.image != image
+                && !self.flips.may(self.link.id, &pair.uid, Way::Pull, self.mirrors.now())
+            {
+                return self.refused(&pair, "loop").await.map(|()| None);
             }
             let done = if wanted.image == image {
                 Ok(())

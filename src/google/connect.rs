@@ -213,6 +213,7 @@ impl Google {
             calendars: self.calendars(),
             clinic: self.clinic(),
             marks: self.marks(),
+            flips: self.flips(),
             session: self.session(remote),
             link,
             terms,

@@ -10,13 +10,14 @@
 //!
 //! Files: `api` (the wire, the only file that knows it) · `error` (what its answers mean) · `session` (calls in the name of
 //! an account) · `map` (an event and an object in one form) · `terms` (how a link is kept; marks) · `carry` (one object on
-//! both sides) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `connect` (consent, links) ·
+//! both sides) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `connect` (consent, links) ·
 //! `status` (what an office sees) · `routes` (its addresses).
 
 mod api;
 mod carry;
 mod connect;
 mod error;
+mod flips;
 mod map;
 mod pull;
 mod push;
@@ -67,6 +68,7 @@ struct Parts {
     clinic: Clinic,
     budget: session::Budget,
     marks: terms::Marks,
+    flips: flips::Flips,
     /// Who holds a lease.
     node: String,
     /// How far the journal was looked at, by clinic.
@@ -86,6 +88,7 @@ impl Google {
             api: api::Api::new(settings.place.clone()),
             budget: session::Budget::default(),
             marks: terms::Marks::new(&mirrors),
+            flips: flips::Flips::default(),
             node: accounts.echo()?.0.expose().to_owned(),
             seen: Mutex::default(),
             told: Mutex::default(),
@@ -142,6 +145,10 @@ impl Google {
 
     fn marks(&self) -> &terms::Marks {
         &self.0.marks
+    }
+
+    fn flips(&self) -> &flips::Flips {
+        &self.0.flips
     }
 
     fn node(&self) -> &str {

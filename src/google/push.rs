@@ -9,7 +9,7 @@ use super::carry::{Pair, Run};
 use super::error::{Error, Failure, Result};
 use super::map::{self, Image, Part, Seen, WHOLE, difference};
 use super::map::{like_series, original};
-use crate::calendar::{Born, Twin};
+use crate::calendar::{Born, Twin, Way};
 
 /// How often a write is tried that meets another one there.
 const TRIES: usize = 3;
@@ -54,6 +54,7 @@ impl Run<'_> {
         }
         let wanted = self.image(here.as_ref(), born).map_err(|unfit| Failure::Invalid(unfit.0.into()))?;
         let mut pair = Pair { uid, name: name.to_owned(), born, twins, seen: Vec::new() };
+        self.renamed(&mut pair).await?;
         if let Step::Again = self.whole(&mut pair, &wanted).await? {
             return Ok(Step::Again);
         }
@@ -61,6 +62,19 @@ impl Run<'_> {
             return Ok(Step::Done);
         }
         self.occurrences(&mut pair, &wanted).await
+    }
+
+    /// The object stands under another name by now: what happens to the old name is no longer its business.
+    async fn renamed(&self, pair: &mut Pair) -> Result<()> {
+        let name = pair.name.clone();
+        let old = pair.twins.iter_mut().filter(|twin| twin.name != name);
+        let moved: Vec<Twin> = old
+            .map(|twin| {
+                twin.name = name.clone();
+                twin.clone()
+            })
+            .collect();
+        if moved.is_empty() { Ok(()) } else { Ok(self.mirrors.keep(&self.link, moved, Vec::new()).await?) }
     }
 
     async fn whole(&mut self, pair: &mut Pair, wanted: &Image) -> Result<Step> {
@@ -166,6 +180,9 @@ impl Run<'_> {
 
     async fn patch(&mut self, pair: &mut Pair, key: &str, body: Fields) -> Result<Step> {
         let Some(twin) = pair.twin(key).cloned() else { return Ok(Step::Done) };
+        if !self.flips.may(self.link.id, &pair.uid, Way::Push, self.mirrors.now()) {
+            return Err(Failure::Invalid("loop".into()).into());
+        }
         let calendar = self.link.calendar.clone();
         match self.session.patch(&calendar, &twin.event, &twin.etag, body).await {
             Ok(answer) => self.agreed(pair, key, &answer).await.map(|()| Step::Done),

@@ -94,6 +94,7 @@ impl Google {
         (link.state, link.reason, link.due_at) = (state::LIVE.into(), String::new(), self.mirrors().now());
         self.mirrors().revive(&link, ErrandState::Failed).await?;
         self.mirrors().decide(&link).await?;
+        self.mirrors().call(link.clinic, link.id, self.mirrors().now()).await?;
         self.wake();
         Ok(())
     }

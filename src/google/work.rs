@@ -85,6 +85,7 @@ impl Google {
             calendars: self.calendars(),
             clinic: self.clinic(),
             marks: self.marks(),
+            flips: self.flips(),
             session,
             link: link.clone(),
             terms,

@@ -79,7 +79,7 @@ impl Changes {
             details,
             reason: self.reason,
         };
-        Ok(Doing::Alter(scope.into(), alter, ground(self.overbook)))
+        Ok(Doing::Alter(scope.into(), Box::new(alter), ground(self.overbook)))
     }
 }
 

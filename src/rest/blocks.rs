@@ -14,7 +14,7 @@ use crate::calendar::Zone;
 use crate::clinic::{self, BlockKind, Closing, Error, NewHoliday, PrincipalId, Stretch};
 use crate::edge::Answer;
 
-pub const ROUTES: &[&Route] = &[&LIST, &ADD, &CHANGE, &REMOVE, &HOLIDAYS, &HOLIDAY, &REOPEN];
+pub const ROUTES: &[&Route] = &[&LIST, &ADD, &CHANGE, &REMOVE, &CLEAR, &HOLIDAYS, &HOLIDAY, &REOPEN];
 
 const LIST: Route = Route {
     method: Method::GET,
@@ -58,6 +58,17 @@ const REMOVE: Route = Route {
     gives: Gives::NOTHING,
     refuses: &["RESOURCE_NOT_FOUND"],
     run: |call| Box::pin(remove(call)),
+};
+
+const CLEAR: Route = Route {
+    method: Method::DELETE,
+    path: "/api/v1/resources/{resource}/blocks",
+    id: "clearBlocks",
+    summary: "Open what was closed between two instants; what recurs, is forced, or is leave stays",
+    takes: Takes::query(inline::<Between>),
+    gives: Gives::ok(named::<Cleared>),
+    refuses: &["INVALID_TIME", "RESOURCE_NOT_FOUND"],
+    run: |call| Box::pin(clear(call)),
 };
 
 const HOLIDAYS: Route = Route {
@@ -156,6 +167,12 @@ struct Blocks {
     items: Vec<Block>,
 }
 
+/// What was taken away.
+#[derive(Serialize, JsonSchema)]
+struct Cleared {
+    removed: Vec<String>,
+}
+
 /// A time to be closed: whole days (`first` to `last`), or from `start` to `end`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -247,6 +264,12 @@ async fn remove(call: Call) -> Result<Answer, Failure> {
     let (of, id) = (PrincipalId(call.name(0)?), call.name::<String>(1)?);
     call.clinic.remove_block(call.author(), (of, &id), call.version()?).await?;
     nothing()
+}
+
+async fn clear(call: Call) -> Result<Answer, Failure> {
+    let span = call.query::<Between>()?.read()?;
+    let removed = call.clinic.clear_blocks(call.author(), PrincipalId(call.name(0)?), span).await?;
+    json(&Cleared { removed })
 }
 
 async fn holidays(call: Call) -> Result<Answer, Failure> {

@@ -59,6 +59,8 @@ pub struct Date {
     version: i64,
     /// What else takes the same time: `visit`, `block`.
     conflicts: Vec<&'static str>,
+    /// Why an appointment stands outside: of its practitioner's `hours`, or in a time that is `closed`.
+    outside: Option<&'static str>,
     links: Links,
 }
 
@@ -116,6 +118,7 @@ pub fn shown(of: Dated, zone: &Zone) -> Date {
         details: read(of.details.as_deref()),
         version: of.version,
         conflicts: of.conflicts.into_iter().map(clinic::kind_name).collect(),
+        outside: of.outside.map(clinic::Why::text),
         links,
     }
 }

@@ -16,7 +16,7 @@ use crate::clinic::{
 };
 use crate::edge::Answer;
 
-pub const ROUTES: &[&Route] = &[&GET, &PUT, &LIST, &ADD, &CHANGE, &REMOVE, &OUTSIDE];
+pub const ROUTES: &[&Route] = &[&GET, &PUT, &COPY, &LIST, &ADD, &CHANGE, &REMOVE, &OUTSIDE];
 
 const GET: Route = Route {
     method: Method::GET,
@@ -38,6 +38,17 @@ const PUT: Route = Route {
     gives: Gives::ok(named::<Done>).versioned(),
     refuses: &["OVERLAPPING_INTERVALS", AFFECTED],
     run: |call| Box::pin(put(call)),
+};
+
+const COPY: Route = Route {
+    method: Method::POST,
+    path: "/api/v1/practitioners/{practitioner}/hours/copy",
+    id: "copyHours",
+    summary: "Give other practitioners this week",
+    takes: Takes::body(named::<Copies>).and_query(inline::<Sureness>),
+    gives: Gives::ok(named::<Done>),
+    refuses: &[AFFECTED],
+    run: |call| Box::pin(copy(call)),
 };
 
 const LIST: Route = Route {
@@ -133,8 +144,18 @@ struct Hours {
 struct NewHours {
     /// The practitioner's own, when left out.
     zone: Option<String>,
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = 150))]
     intervals: Vec<Interval>,
+}
+
+/// Who is given a week.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "HoursCopied")]
+struct Copies {
+    /// Practitioners.
+    #[schemars(length(min = 1, max = 50))]
+    to: Vec<i64>,
 }
 
 /// Other hours on some days.
@@ -176,7 +197,7 @@ struct NewDays {
     urgent: bool,
     zone: Option<String>,
     /// Their own dates are not asked for.
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = 150))]
     intervals: Vec<Interval>,
 }
 
@@ -262,6 +283,13 @@ async fn put(mut call: Call) -> Result<Answer, Failure> {
     let under = (call.version()?, step);
     let done = call.clinic.set_hours(call.author(), practitioner(&call)?, week, under).await?;
     answer(done, |version| (None, Some(*version)))
+}
+
+async fn copy(mut call: Call) -> Result<Answer, Failure> {
+    let (copies, step) = (call.body::<Copies>(BODY).await?, call.query::<Sureness>()?.step());
+    let to: Vec<_> = copies.to.into_iter().map(PrincipalId).collect();
+    let done = call.clinic.copy_hours(call.author(), (practitioner(&call)?, &to), step).await?;
+    answer(done, |()| (None, None))
 }
 
 async fn list(call: Call) -> Result<Answer, Failure> {

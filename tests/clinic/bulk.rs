@@ -15,7 +15,7 @@ fn off(scope: Scope) -> Doing {
 }
 
 fn to(start: i64) -> Doing {
-    Doing::Alter(Scope::This, Alter { start: Some(start), ..Alter::default() }, Ground::Bare)
+    Doing::Alter(Scope::This, Box::new(Alter { start: Some(start), ..Alter::default() }), Ground::Bare)
 }
 
 /// A single one and a weekly series: their ids and dates.
@@ -47,7 +47,7 @@ async fn a_rehearsal_says_what_the_real_call_does_and_does_nothing() {
             act(single.clone(), to(world.at(800))),
             act(date(0), Doing::Advance(Status::Confirmed)),
             act(date(1), off(Scope::This)),
-            act(date(3), Doing::Alter(Scope::Following, later, Ground::Bare)),
+            act(date(3), Doing::Alter(Scope::Following, Box::new(later), Ground::Bare)),
             // The time that the first one left.
             act(date(2), to(dates[2] + 100 * 60)),
         ];

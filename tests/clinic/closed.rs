@@ -61,7 +61,7 @@ async fn leave_is_written_and_taken_away_with_its_decision() {
         let told = decide(&admin, RequestStatus::Approved, Step::Ask).await;
         let Err(Error::Outside(all)) = told else { panic!("{told:?}") };
         assert_eq!(all[0].why, Why::Closed);
-        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), [booked.id.uid.clone()]);
+        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), vec![booked.id.uid.clone()]);
         assert_eq!(met(&world, of, MONDAY + 12 * HOUR).await, None, "nothing is written yet");
         let done = decide(&admin, RequestStatus::Approved, Step::Sure).await.unwrap().made.unwrap();
         let name = done.object_name.unwrap();
@@ -96,6 +96,28 @@ async fn leave_that_is_removed_on_the_phone_is_taken_back() {
         let found = world.directory.leave_request(&admin, full.request).await.unwrap();
         assert_eq!((found.status, found.decided_by), (RequestStatus::Cancelled, Some(full.practitioner)));
         assert_eq!(met(&world, full.practitioner, NOW + HOUR).await, None);
+    })
+    .await;
+}
+
+/// What a text says of itself is not whose leave it is.
+#[tokio::test]
+async fn an_event_that_calls_itself_somebodys_leave_takes_nothing_back() {
+    everywhere(async |world: World| {
+        let full = world.fill("north").await;
+        let admin = world.who("north-admin").await;
+        let other = super::two::practitioner("north-other");
+        let other = world.directory.add_practitioner(by(&admin), other).await.unwrap().id;
+        let leave = NewLeave { of: other, kind: "sick".into(), first: MONDAY, last: MONDAY + DAY };
+        let leave = world.directory.ask_leave(by(&admin), leave).await.unwrap().id;
+        let approved = RequestStatus::Approved;
+        world.clinic.decide_leave(by(&admin), leave, approved, Step::Ask).await.unwrap();
+        let lines = format!("X-KALENDS-BLOCK:leave\r\nX-KALENDS-LEAVE:{leave}\r\n");
+        phone_puts(&world, "absences/x.ics", &event("x", MONDAY, MONDAY + HOUR, &lines)).await.unwrap();
+        phone_deletes(&world, "absences/x.ics").await.unwrap();
+        assert_eq!(world.directory.leave_request(&admin, leave).await.unwrap().status, approved);
+        assert_eq!(met(&world, other, MONDAY + 10 * HOUR).await, Some(BusyKind::Block));
+        assert_eq!(met(&world, full.practitioner, MONDAY).await, None);
     })
     .await;
 }

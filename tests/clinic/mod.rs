@@ -3,8 +3,9 @@
 //! Files: `world` (practitioners, rooms, a hall of three places, a phone), `booking` (book, move, cancel, states),
 //! `holds`, `phone` (what a calendar program's change does, by policy), `horizon` (the day that comes, rebuilding), `race`
 //! (thousands of attempts at once and a checker that believes only the texts), `checker`; `series`, `diary` (dates as they
-//! are listed), `bulk` (many changes at once), `seats`; `two` (two clinics, one person
-//! of each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`, `agree` (free/busy and slots); `hours`
+//! are listed), `bulk` (many changes at once), `seats`, `eager` (rows of an older system); `two` (two clinics, one person of
+//! each role), `roles`, `directory`, `isolation`; `office` (a clinic that is searched), `slots`, `agree` (free/busy and
+//! slots minute by minute); `hours`
 //! (weeks and overrides), `closed` (leave, blocks, holidays).
 //! *Never:* asks the code under test whether it was right.
 
@@ -15,6 +16,7 @@ mod checker;
 mod closed;
 mod diary;
 mod directory;
+mod eager;
 mod holds;
 mod horizon;
 mod hours;

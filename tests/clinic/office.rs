@@ -7,7 +7,7 @@ use kalends::accounts::{Accounts, Caller, Cost, NewPerson, Role, Settings as Acc
 use kalends::calendar::{Author, Calendars, Origin};
 use kalends::clinic::{
     Clinic, Directory, Ground, Kind, NewPractitioner, NewThing, Offered, PractitionerChange, ProfileStatus,
-    ServiceFields, Status, TermOn, Wanted, Wish,
+    ServiceFields, TermOn, Wanted, Wish,
 };
 use store::{ClinicId, Clock, EVERY_DAY, PrincipalId, ServiceId, Store, TermId};
 
@@ -212,13 +212,5 @@ impl Office {
         let wish = Wish::new(with, self.at(minute));
         let wish = self.clinic.wish_to_move(&self.desk, id, wish).await.unwrap();
         self.clinic.move_to(&self.desk, id, &wish, None, None).await.unwrap();
-    }
-
-    /// Leads an appointment through some states.
-    pub async fn through(&self, id: &kalends::clinic::AppointmentId, states: &[Status]) {
-        let by = kalends::clinic::By { clinic: self.id, who: None, door: Origin::Rest };
-        for status in states {
-            self.clinic.advance(by, id.clone(), *status, None).await.unwrap();
-        }
     }
 }

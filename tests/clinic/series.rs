@@ -558,12 +558,25 @@ async fn every_deed_is_audited_and_the_history_of_a_room_is_a_page_of_it() {
 }
 
 #[tokio::test]
-async fn an_erased_practitioner_leaves_the_history_of_patients() {
+async fn an_erased_practitioner_leaves_the_history_of_patients_and_no_taken_rooms() {
     everywhere(async |world| {
-        let id = world.book(world.visit(600, 630)).await.unwrap().id;
+        let over =
+            Visit { start: world.day - 10 * DAY, end: world.day - 10 * DAY + 1800, ..world.visit(0, 1) };
+        let over = world.book(over).await.unwrap().id;
+        let id = world.book(begun(&world, 5)).await.unwrap().id;
+        let dates = starts(&world, world.room).await;
+        assert_eq!(world.clinic.let_go(world.by(), world.ada, "left").await.unwrap(), 1);
+        assert_eq!(
+            starts(&world, world.room).await,
+            dates[..2],
+            "the rooms are free, what took place is seen"
+        );
         world.accounts.erase_person(&world.who("ada").await).await.unwrap();
-        let rows = world.clinic.appointment(world.by(), &id).await.unwrap();
-        assert_eq!((rows[0].patient, rows[0].practitioner), (Some(7), world.ada));
+        for (id, status) in [(over, "scheduled"), (id, "cancelled_by_clinic")] {
+            let rows = world.clinic.appointment(world.by(), &id).await.unwrap();
+            let told = (rows[0].status.as_str(), rows[0].patient, rows[0].practitioner);
+            assert_eq!(told, (status, Some(7), world.ada));
+        }
     })
     .await;
 }

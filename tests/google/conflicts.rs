@@ -128,6 +128,27 @@ async fn s54_a_client_that_acknowledges_alarms_pushes_nothing() {
 }
 
 #[tokio::test]
+async fn s56_two_who_never_agree_are_frozen() {
+    linked(full(), async |world, link| {
+        world.put("a.ics", PLAIN).await;
+        world.settle().await;
+        let (id, who) = (world.events().await[0]["id"].clone(), world.who().await);
+        for n in 0..20 {
+            world.put("a.ics", &PLAIN.replace("talk", &format!("ours {n}"))).await;
+            world.rounds().await;
+            world.event(json!({ "id": id, "summary": format!("theirs {n}") })).await;
+            world.google.sync_now(&who, link).await.unwrap();
+            world.turn(5).await;
+            world.rounds().await;
+        }
+        assert!(world.writes().len() <= 5, "{}", world.writes().len());
+        let dead = world.google.dead(&who, link).await.unwrap();
+        assert!(dead.iter().any(|(_, why)| why.contains("loop")), "{dead:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn s64_a_calendar_that_is_removed_there_leaves_everything_here() {
     linked(full(), async |world, _| {
         world.put("a.ics", PLAIN).await;

@@ -135,6 +135,23 @@ async fn s23_s24_deleted_and_made_again() {
 }
 
 #[tokio::test]
+async fn an_object_under_another_name_keeps_its_event() {
+    linked(full(), async |world, _| {
+        world.put("b.ics", PLAIN).await;
+        world.settle().await;
+        let id = world.events().await[0]["id"].clone();
+        // The old name is looked at after the new one.
+        world.delete("b.ics").await;
+        world.put("a.ics", &PLAIN.replace("Jane", "Joan")).await;
+        world.settle().await;
+        let event = world.events().await.remove(0);
+        assert_eq!((&event["id"], &event["summary"]), (&id, &json!("Joan Doe")));
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn s25_days_are_the_same_days_everywhere() {
     for zone in ["Asia/Taipei", "Europe/Berlin", "America/Los_Angeles"] {
         linked(full(), async |world, _| {

@@ -341,6 +341,58 @@ async fn f141_f142_leave_is_asked_for_decided_and_taken_back() {
     .await;
 }
 
+#[tokio::test]
+async fn f119_an_appointment_outside_is_marked_wherever_it_is_listed() {
+    everywhere(async |world: World| {
+        let date = Date::new();
+        let id = world.practitioner("berg").await;
+        booked(&world, id, &date).await;
+        let mark = async || {
+            let at = format!("/practitioners/{id}/calendar?day={}", date.name);
+            world.done("GET", &at, Value::Null).await["items"][0]["outside"].clone()
+        };
+        assert_eq!(mark().await, Value::Null);
+        let at = format!("/practitioners/{id}/hours?confirm=true");
+        world.done("PUT", &at, week(&[interval(&["MO"], "09:00", "17:00")])).await;
+        assert_eq!(mark().await, json!("hours"));
+        world.done("PUT", &at, week(&[interval(&["MO"], "08:00", "17:00")])).await;
+        assert_eq!(mark().await, Value::Null, "it is found out when somebody looks");
+        let holiday = json!({ "title": "Closed", "first": date.name });
+        world.done("POST", "/holidays?confirm=true", holiday).await;
+        assert_eq!(mark().await, json!("closed"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f133_a_week_is_copied_and_exceptions_are_cleared() {
+    everywhere(async |world: World| {
+        let date = Date::new();
+        let id = world.practitioner("other").await;
+        let other = world.practitioner("berg").await;
+        let hours = |id| format!("/practitioners/{id}/hours");
+        // To other days: an interval stands on several.
+        world.done("PUT", &hours(id), week(&[interval(&["MO", "WE"], "09:00", "17:00")])).await;
+        let copy = json!({ "to": [other] });
+        let dry = world.done("POST", &format!("{}/copy?dry_run=true", hours(id)), copy.clone()).await;
+        assert_eq!(dry["made"], json!(false));
+        assert_eq!(free(&world, &date).await, spans(&[("00:00", "24:00")]));
+        let denied = world.ask("other", "POST", &format!("{}/copy", hours(id)), copy.clone()).await;
+        assert_eq!(code(&denied), (403, "DENIED".into()));
+        world.done("POST", &format!("{}/copy", hours(id)), copy).await;
+        assert_eq!(free(&world, &date).await, spans(&[("09:00", "17:00")]));
+        let at = format!("/resources/{other}/blocks");
+        for (kind, start, end) in [("exception", "09:00", "10:00"), ("forced", "11:00", "12:00")] {
+            let block = json!({ "kind": kind, "start": date.at(start), "end": date.at(end) });
+            world.done("POST", &at, block).await;
+        }
+        let cleared = world.done("DELETE", &format!("{at}?{}", date.around()), Value::Null).await;
+        assert_eq!(cleared["removed"].as_array().map(Vec::len), Some(1));
+        assert_eq!(free(&world, &date).await, spans(&[("09:00", "11:00"), ("12:00", "17:00")]));
+    })
+    .await;
+}
+
 /// Nobody of another clinic, no bot and no patient comes near; nor one practitioner to another's.
 #[tokio::test]
 async fn s4_hours_and_closed_time_are_the_clinics_own() {

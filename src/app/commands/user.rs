@@ -7,6 +7,7 @@ use crate::app::output::say;
 use crate::{
     accounts::{Change, DEFAULT_CLINIC, NewPerson, Role, Secret},
     app::Error,
+    clinic::{By, Origin},
 };
 
 #[derive(Debug, Subcommand)]
@@ -148,7 +149,11 @@ async fn remove(context: Context, name: &str, erase: bool) -> Result<(), Error> 
     let parts = context.parts().await?;
     let who = parts.accounts.operator(name).await?;
     match erase {
-        true => parts.accounts.erase_person(&who).await?,
+        true => {
+            let by = By { clinic: who.clinic(), who: None, door: Origin::Cli };
+            parts.clinic.let_go(by, who.principal(), "the practitioner has left").await?;
+            parts.accounts.erase_person(&who).await?;
+        }
         false => parts.accounts.disable_person(&who).await?,
     }
     parts.close().await

@@ -1,8 +1,10 @@
 //! What the fuzz targets share: the bound of processor time, and a door to knock at. `interop/fuzz` builds and runs them.
 //! Every target is a function of bytes that must come back, in bounds, without a panic.
 
+#[cfg(feature = "door")]
 mod door;
 
+#[cfg(feature = "door")]
 pub use door::{CALENDAR, Door, Reply};
 
 use std::time::Duration;
