@@ -235,12 +235,18 @@ pub(super) fn occurrence_mut<'a>(tree: &'a mut Component, id: i64, zone: &Zone) 
     override_mut(tree, id, zone).ok_or(Error::NotFound("appointment"))
 }
 
-/// The master as an override of one occurrence (RFC 5545 3.8.4.4).
+/// The master as an override of one occurrence, at that occurrence's own time (RFC 5545 3.8.4.4).
 pub(super) fn override_of(master: &Component, id: i64, zone: &Zone) -> Component {
     let mut made = master.clone();
     made.retain_properties(|line| !RECURS.iter().any(|name| line.is(name)));
-    if let Some(like) = master.get("DTSTART") {
-        made.set(at(like, "RECURRENCE-ID", id, zone));
+    let Some(like) = master.get("DTSTART") else { return made };
+    made.set(at(like, "RECURRENCE-ID", id, zone));
+    let instant = |line: &Property| When::read(line.value(), Some(zone)).map(|when| when.instant(zone));
+    // A master with a DURATION keeps it; DTEND says an exact length (3.8.5.3).
+    let length = master.get("DTEND").and_then(instant).zip(instant(like)).map(|(end, start)| end - start);
+    made.set(at(like, "DTSTART", id, zone));
+    if let Some(length) = length {
+        made.set(at(like, "DTEND", id + length, zone));
     }
     made
 }

@@ -109,6 +109,21 @@ async fn f46_f54_f55_a_series_is_looked_at_made_and_read() {
 }
 
 #[tokio::test]
+async fn f38_another_title_alone_leaves_a_date_where_it_is() {
+    everywhere(async |world: World| {
+        let berg = practitioner(&world, "berg").await;
+        let series = id(&world.done("POST", "/series", weekly(berg, 3)).await);
+        let date = id(&dates(&world, &series).await["items"][2]);
+        let words = json!({ "scope": "this", "change": { "title": "Named" } });
+        world.done("PATCH", &format!("/series/{date}"), words).await;
+        let named = dates(&world, &series).await["items"][2].clone();
+        assert_eq!((&named["title"], &named["start"]), (&json!("Named"), &json!(at(14, 600))));
+        assert_eq!(named["end"], at(14, 630));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn f37_f38_f39_f48_f49_this_following_and_all() {
     everywhere(async |world: World| {
         let berg = practitioner(&world, "berg").await;
@@ -387,7 +402,7 @@ async fn seats_are_given_while_there_are_some() {
         let path = format!("/appointments/{date}/seats");
         for patient in &patients[..2] {
             let made = world.ask("receptionist", "POST", &path, json!({ "patient": patient })).await;
-            assert_eq!(made.status, 201, "{}", made.text());
+            assert_eq!(made.status, 201, "{patient} {}", made.text());
         }
         let full = world.ask("receptionist", "POST", &path, json!({ "patient": patients[2] })).await;
         assert_eq!(full.refusal(), (409, "SEATS_TAKEN".into()));
