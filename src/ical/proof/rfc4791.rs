@@ -67,8 +67,10 @@ fn s7_10_what_counts_as_busy() {
     use crate::Busy::*;
     assert_eq!(
         [busy(""), busy("TRANSP:TRANSPARENT"), busy("STATUS:CANCELLED"), busy("STATUS:TENTATIVE")],
-        [Busy, Free, Free, Tentative]
+        [Busy, Transparent, Free, Tentative]
     );
+    // Kept apart from what never takes time, for calendars in which everything does (absences).
+    assert!(!Transparent.takes_time() && !Free.takes_time() && Busy.takes_time());
 }
 
 fn refusal(text: &str) -> Refusal {
