@@ -33,9 +33,6 @@ use crate::{
 /// What answers in the making may take after the stop; with closing the database it stays below ten seconds.
 const GRACE: Duration = Duration::from_secs(7);
 
-/// What reading calendars into memory may hold up a start: 100,000 objects take half of it.
-const WARM: Duration = Duration::from_millis(150);
-
 /// A server that runs.
 pub struct Running {
     pub parts: Parts,
@@ -61,7 +58,6 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
             tracing::info!(objects = done.objects, unreadable = done.unreadable, "the index was made again");
         }
     }
-    warm(&parts).await;
     let listeners = bind(&mut config).await?;
     let (stop, stopped) = watch::channel(false);
     let meters = Meters::new(config.metrics_from.clone())?;
@@ -71,13 +67,6 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
     let router = Arc::new(router(&config, &parts, google.clone(), (meters, &stopped))?);
     let entrance = tokio::spawn(entrance.run(listeners, move |ask| router.clone().answer(ask), stopped));
     Ok(Running { parts, google, config, stop, entrance, work, _lock: lock })
-}
-
-/// The first requests find their calendars in memory; what takes longer goes on beside them (`work.rs`).
-async fn warm(parts: &Parts) {
-    if let Ok(Err(error)) = tokio::time::timeout(WARM, parts.calendars.warm()).await {
-        tracing::warn!(%error, "warming the calendars failed; the first requests read them");
-    }
 }
 
 impl Running {
@@ -121,7 +110,6 @@ fn router(
         feeds: Feeds::new(parts.calendars.clone(), parts.accounts.clone()),
         rest: Rest::new(
             parts.accounts.clone(),
-            parts.calendars.clone(),
             parts.clinic.clone(),
             parts.directory.clone(),
             stopped.clone(),

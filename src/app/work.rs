@@ -1,7 +1,7 @@
 //! What runs by the clock beside the requests. The list.
 //!
-//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. What is
-//! left to warm and the first look at the horizon are done once, beside the first requests.
+//! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. The
+//! warming and the first look at the horizon are done once, beside the first requests.
 
 use std::{sync::Arc, time::Duration};
 

@@ -59,9 +59,7 @@ async fn run(
         Some(at) => ical::Window { from: at - plan::HORIZON, until: at + plan::HORIZON },
         None => ical::Window { from: read.digest.first, until: read.digest.first + plan::HORIZON },
     };
-    let mut budget = ical::Budget::steps(ical::Budget::REQUEST);
-    let dates = read.digest.occurrences(window, &ical::Zone::utc(), &mut budget);
-    let dates = dates.map_err(crate::calendar::Error::from)?;
+    let dates = plan::dates(&read, window).await?;
     let date = dates.iter().find(|one| id.occurrence.is_none() || one.id == id.occurrence);
     let date = date.ok_or_else(missing)?;
     if !date.busy.takes_time() {

@@ -25,13 +25,10 @@ const NONE_LEFT: &str = "the series no longer has this date";
 const AHEAD: [i64; 3] = [plan::HORIZON, plan::FAR, Window::END];
 
 /// The series without what begins at `from` or later, nor what was moved there; None where nothing is left of it.
-pub(super) fn cut(found: &Found, from: i64, now: i64) -> Result<Option<Bytes>> {
+pub(super) async fn cut(found: &Found, from: i64, now: i64) -> Result<Option<Bytes>> {
     let Some(text) = pattern::ended(&found.text, from, now)? else { return Ok(None) };
     let object = plan::read(&text).ok_or(Error::NotFound("appointment"))?;
-    let mut budget = ical::Budget::steps(ical::Budget::REQUEST);
-    let window = Window { from, until: Window::END };
-    let late = object.digest.occurrences(window, &Zone::utc(), &mut budget);
-    let late = late.map_err(crate::calendar::Error::from)?;
+    let late = plan::dates(&object, Window { from, until: Window::END }).await?;
     let late: Vec<i64> = late.iter().filter(|one| one.start >= from).filter_map(|one| one.id).collect();
     if late.is_empty() { Ok(Some(text)) } else { pattern::without(&text, &late, now).map(Some) }
 }
@@ -44,7 +41,7 @@ pub(super) async fn following(
     ground: Ground,
 ) -> Result<Booked> {
     let now = work.tx().now();
-    let first = first_to_come(found, now)?;
+    let first = first_to_come(found, now).await?;
     let at = found.id.occurrence.map_or(first, |at| at.max(first));
     let zone = text::zone_of(&found.text)?;
     let change = Turn {
@@ -67,7 +64,7 @@ pub(super) async fn following(
 }
 
 /// The first date after all that took place, or that somebody led to its end.
-fn first_to_come(found: &Found, now: i64) -> Result<i64> {
+async fn first_to_come(found: &Found, now: i64) -> Result<i64> {
     let done = found.others.iter().filter(|row| {
         let status = Status::from_name(&row.status);
         status.is_some_and(|status| status.is_final() && !status.is_cancelled())
@@ -75,7 +72,7 @@ fn first_to_come(found: &Found, now: i64) -> Result<i64> {
     let after = done.filter_map(instant).max().unwrap_or(Window::START);
     for ahead in AHEAD {
         let until = now.saturating_add(ahead).min(Window::END);
-        let dates = found.dates(Window { from: now, until })?;
+        let dates = found.dates(Window { from: now, until }).await?;
         let to_come = dates.iter().filter(|one| one.start >= now).filter_map(|one| one.id);
         if let Some(first) = to_come.filter(|id| *id > after && *id >= now).min() {
             return Ok(first);
@@ -230,9 +227,7 @@ impl Turn<'_> {
         let Some(last) = rows.iter().map(|(date, _)| *date).max() else { return Ok(()) };
         let object = plan::read(text).ok_or(Error::NotFound("appointment"))?;
         let window = Window { from: self.at - plan::HORIZON, until: last + plan::HORIZON };
-        let mut budget = ical::Budget::steps(ical::Budget::REQUEST);
-        let dates = object.digest.occurrences(window, &Zone::utc(), &mut budget);
-        let dates = dates.map_err(crate::calendar::Error::from)?;
+        let dates = plan::dates(&object, window).await?;
         let stands: HashMap<_, _> =
             dates.iter().filter_map(|one| Some((one.id?, (one.start, one.end)))).collect();
         let is_elsewhere = uid != self.found.id.uid || self.shift != 0;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use ical::{Budget, Object, Occurrence, Window, Zone};
+use ical::{Object, Occurrence, Window, Zone};
 use store::{AppointmentRow, Busy, BusyKind, CollectionId, Mark, Noted, PrincipalId, Source};
 
 use super::appointments::marked;
@@ -58,15 +58,16 @@ impl Found {
         };
         let whole = whole.clone();
         let mut found = Found { row, whole, others, visits, name, text, created, id: id.clone(), by };
-        found.settle_occurrence(own.recurrence.is_empty() && id.occurrence.is_some())?;
+        let is_untouched = own.recurrence.is_empty() && id.occurrence.is_some();
+        found.settle_occurrence(is_untouched).await?;
         Ok(found)
     }
 
     /// An occurrence without a row of its own stands where the series puts it, if the series has it.
-    fn settle_occurrence(&mut self, is_untouched: bool) -> Result<()> {
+    async fn settle_occurrence(&mut self, is_untouched: bool) -> Result<()> {
         let Some(instant) = self.id.occurrence.filter(|_| is_untouched) else { return Ok(()) };
         let around = Window { from: instant - plan::HORIZON, until: instant + plan::HORIZON };
-        let all = self.dates(around)?;
+        let all = self.dates(around).await?;
         let own = all.into_iter().find(|one| one.id == Some(instant));
         let own = own.ok_or(Error::NotFound("appointment"))?;
         (self.row.start_at, self.row.end_at) = (own.start, own.end);
@@ -78,10 +79,9 @@ impl Found {
     }
 
     /// The occurrences that its text has in the window.
-    pub fn dates(&self, window: Window) -> Result<Vec<Occurrence>> {
+    pub async fn dates(&self, window: Window) -> Result<Vec<Occurrence>> {
         let object = plan::read(&self.text).ok_or(Error::NotFound("appointment"))?;
-        let found = object.digest.occurrences(window, &Zone::utc(), &mut Budget::steps(Budget::REQUEST));
-        Ok(found.map_err(calendar::Error::from)?)
+        plan::dates(&object, window).await
     }
 
     pub fn is_series(&self) -> bool {

@@ -64,6 +64,22 @@ impl Clinic {
         Ok((rows, last.filter(|_| is_more)))
     }
 
+    /// The caller's own, whatever more it may see: with a practitioner, else booked by the caller.
+    pub async fn my_appointments(
+        &self,
+        who: &Caller,
+        filter: AppointmentFilter,
+        after: Option<After>,
+        limit: u32,
+    ) -> Result<(Vec<AppointmentRow>, Option<After>)> {
+        let own = Some(who.principal());
+        let filter = match who.role() {
+            Some(Role::Practitioner) => AppointmentFilter { practitioner: own, ..filter },
+            _ => AppointmentFilter { made_by: own, ..filter },
+        };
+        self.appointments(who, filter, after, limit).await
+    }
+
     /// One of them, or one date of a series, as it stands now.
     pub async fn one_appointment(&self, who: &Caller, id: &AppointmentId) -> Result<AppointmentRow> {
         let rows = self.permitted(who, id, Verb::Read).await?;

@@ -13,6 +13,8 @@ use super::text::{
     RECURS, SERVICE, at, master_mut, occurrence_mut, place, printed, stands_for, touch, tree, zone_of,
 };
 
+/// Steps of looking for dates while a text is changed: that is done inside the write, so it may take milliseconds only.
+const LOOKS: u64 = 500_000;
 /// Parts of a rule by which it names days, and by which it names times of a day.
 const DAYS: [&str; 6] = ["BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS"];
 const TIMES: [&str; 3] = ["BYHOUR", "BYMINUTE", "BYSECOND"];
@@ -308,7 +310,7 @@ fn digest(tree: &Component, but: &[&str]) -> Result<Digest> {
 /// Refuses instants that are no dates of the series.
 pub fn has(text: &[u8], dates: &[i64]) -> Result<()> {
     let (tree, zone) = (tree(text)?, zone_of(text)?);
-    let (pattern, mut budget) = (pattern(&tree)?, Budget::steps(Budget::REQUEST));
+    let (pattern, mut budget) = (pattern(&tree)?, Budget::steps(LOOKS));
     for date in dates {
         let window = Window { from: *date, until: date.saturating_add(1) };
         let found = pattern.occurrences(window, &zone, &mut budget);
@@ -324,7 +326,7 @@ pub fn has(text: &[u8], dates: &[i64]) -> Result<()> {
 fn before(tree: &Component, instant: i64) -> Result<u64> {
     let rule = digest(tree, &["EXDATE", "EXRULE", "RDATE"])?;
     let window = Window { from: Window::START, until: instant };
-    let found = rule.occurrences(window, &Zone::utc(), &mut Budget::steps(Budget::REQUEST));
+    let found = rule.occurrences(window, &Zone::utc(), &mut Budget::steps(LOOKS));
     let found = found.map_err(|error| Error::Calendar(error.into()))?;
     Ok(found.iter().filter(|one| one.id.is_some_and(|id| id < instant)).count() as u64)
 }
@@ -332,14 +334,20 @@ fn before(tree: &Component, instant: i64) -> Result<u64> {
 /// Cancelled dates and overrides that are none of the pattern's go.
 fn keep_to_pattern(tree: &mut Component, zone: &Zone) -> Result<()> {
     let pattern = pattern(tree)?;
-    let mut budget = Budget::steps(Budget::REQUEST);
-    let mut knows = |instant: i64| {
+    let mut budget = Budget::steps(LOOKS);
+    // What cannot be looked up within the budget is no reason to drop a date: it is an error.
+    let mut knows = |instant: i64| -> Result<bool> {
         let window = Window { from: instant, until: instant + 1 };
-        let found = pattern.occurrences(window, zone, &mut budget).unwrap_or_default();
-        found.iter().any(|one| one.id == Some(instant))
+        let found =
+            pattern.occurrences(window, zone, &mut budget).map_err(|error| Error::Calendar(error.into()))?;
+        Ok(found.iter().any(|one| one.id == Some(instant)))
     };
-    let ids: Vec<i64> = tree.parts().filter_map(|part| start(part, "RECURRENCE-ID", zone)).collect();
-    let gone: Vec<i64> = ids.into_iter().filter(|id| !knows(*id)).collect();
+    let mut gone = Vec::new();
+    for id in tree.parts().filter_map(|part| start(part, "RECURRENCE-ID", zone)).collect::<Vec<_>>() {
+        if !knows(id)? {
+            gone.push(id);
+        }
+    }
     tree.retain_components(|part| {
         part.name() == "VTIMEZONE" || !gone.iter().any(|id| stands_for(part, *id, zone))
     });
@@ -349,7 +357,12 @@ fn keep_to_pattern(tree: &mut Component, zone: &Zone) -> Result<()> {
         dates.push(when.instant(zone));
         Some(when)
     });
-    let kept: Vec<i64> = dates.into_iter().filter(|date| knows(*date)).collect();
+    let mut kept = Vec::new();
+    for date in dates {
+        if knows(date)? {
+            kept.push(date);
+        }
+    }
     edit_dates(master, "EXDATE", zone, |when| Some(when).filter(|when| kept.contains(&when.instant(zone))));
     Ok(())
 }

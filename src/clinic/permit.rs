@@ -14,7 +14,7 @@ use crate::accounts::{Caller, Role};
 
 impl Clinic {
     /// Refuses unless the caller may do this with all of them; costs a statement where it depends on whose they are.
-    pub async fn permit(
+    pub(super) async fn permit(
         &self,
         who: &Caller,
         ids: &[&AppointmentId],
@@ -56,7 +56,7 @@ impl Clinic {
     }
 
     /// Refuses unless the caller may do all of these.
-    pub async fn permit_acts(&self, who: &Caller, acts: &[Act]) -> Result<()> {
+    pub(super) async fn permit_acts(&self, who: &Caller, acts: &[Act]) -> Result<()> {
         let ids: Vec<&AppointmentId> = acts.iter().map(|act| &act.id).collect();
         self.permit(who, &ids, (Subject::Appointments, Verb::Write)).await?;
         let over = acts.iter().filter(|act| matches!(act.doing, Doing::Alter(_, _, Ground::Overbook(_))));

@@ -150,6 +150,15 @@ pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     done.map_err(|stopped| calendar::Error::Broken(Box::new(stopped)))
 }
 
+/// The occurrences of an object in a window, off the async threads when there are several.
+pub async fn dates(object: &Object, window: Window) -> Result<Vec<Occurrence>> {
+    let digest = object.digest.clone();
+    let is_series = digest.series.is_some();
+    let look = move || digest.occurrences(window, &Zone::utc(), &mut Budget::steps(Budget::REQUEST));
+    let found = if is_series { compute(look).await? } else { look() };
+    found.map_err(|error| calendar::Error::from(error).into())
+}
+
 /// All occurrences of an object that become intervals now.
 pub async fn expanded(object: &Object, zone: &Zone, now: i64) -> Result<Vec<Occurrence>> {
     let (digest, zone, window) = (object.digest.clone(), zone.clone(), window(now));

@@ -259,7 +259,7 @@ impl Clinic {
     }
 
     /// A practitioner books for itself; patients, bots and the front desk with everybody.
-    pub fn may_book(&self, who: &Caller, practitioner: PrincipalId) -> Result<()> {
+    pub(super) fn may_book(&self, who: &Caller, practitioner: PrincipalId) -> Result<()> {
         match access::reach(who, Subject::Appointments, Verb::Write)? {
             Reach::Own(own) if who.role() == Some(Role::Practitioner) && own != practitioner => {
                 Err(Error::Denied(Subject::Appointments))

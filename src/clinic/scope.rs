@@ -196,7 +196,7 @@ pub(super) async fn call_off(
         (Scope::Following, Some(at)) => at.max(now),
         _ => now,
     };
-    let text = course::cut(&found, from, now)?;
+    let text = course::cut(&found, from, now).await?;
     let is_whole = text.is_none() || from == now;
     found.rewritten(&party, text).run(work, by, Ground::Bare).await?;
     match is_whole {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::call::{Call, Failure};
 use super::fields::set;
 use super::{error, instant};
-use crate::clinic::{self, Act, Alter, Booked, Cancel, Doing, Ground, PrincipalId, Run};
+use crate::clinic::{self, Act, Alter, Booked, Cancel, Doing, Failed, Ground, PrincipalId, Run};
 use crate::edge::Problem;
 
 /// How far a change of a series reaches; what has taken place is never touched.
@@ -127,8 +127,15 @@ pub fn run(dry_run: bool) -> Run {
 
 /// Does all of them or none, as far as the caller may.
 pub async fn perform(call: &Call, acts: Vec<Act>, run: Run) -> Result<Vec<Done>, Failure> {
-    call.clinic.permit_acts(&call.who, &acts).await?;
-    let done = call.clinic.bulk(call.by(), acts, run).await;
+    told(call.desk().bulk(acts, run).await?, call)
+}
+
+/// A change of a series.
+pub async fn change_series(call: &Call, act: Act, run: Run) -> Result<Done, Failure> {
+    only(told(call.desk().change_series(act, run).await?, call)?)
+}
+
+fn told(done: Result<Vec<Booked>, Failed>, call: &Call) -> Result<Vec<Done>, Failure> {
     let done = done.map_err(|failed| error::of_many(failed, call.ask.id))?;
     Ok(done.into_iter().map(Done::from).collect())
 }

@@ -13,8 +13,8 @@ use super::route::{Gives, Route, Takes, inline, named};
 use super::slots::{Basis, Named, UNFIT, instead, service, time, zone};
 use crate::calendar::Zone;
 use crate::clinic::{
-    Amendment, AppointmentFilter, AppointmentId, AppointmentRow, Booked, Cancel, CheckIn, Error, Ground,
-    PatientId, PrincipalId, Status, Wish,
+    After, Amendment, AppointmentFilter, AppointmentId, AppointmentRow, Booked, Cancel, CheckIn, Error,
+    Ground, PatientId, PrincipalId, Status, Wish,
 };
 use crate::edge::Answer;
 
@@ -393,6 +393,17 @@ async fn one(call: &Call, row: AppointmentRow) -> Result<(Appointment, i64), Fai
 }
 
 async fn list(asked: Asked, call: Call) -> Result<Answer, Failure> {
+    let (filter, after, limit) = question(asked, &call).await?;
+    told(call.clinic.appointments(&call.who, filter, after, limit).await?, &call).await
+}
+
+async fn mine(call: Call) -> Result<Answer, Failure> {
+    let (filter, after, limit) = question(call.query()?, &call).await?;
+    told(call.clinic.my_appointments(&call.who, filter, after, limit).await?, &call).await
+}
+
+/// What is asked for, after which row, and how many.
+async fn question(asked: Asked, call: &Call) -> Result<(AppointmentFilter, Option<After>, u32), Failure> {
     let zone = asked.zone.as_deref().map_or(Ok(Zone::utc()), zone)?;
     let at = |text: &Option<String>| text.as_deref().map(|text| time(text, &zone)).transpose();
     let window = match (at(&asked.from)?, at(&asked.to)?) {
@@ -409,7 +420,7 @@ async fn list(asked: Asked, call: Call) -> Result<Answer, Failure> {
         made_by: None,
         service: match asked.service {
             Some(Named::Code(code)) if code.parse::<i64>().is_err() => Some(code),
-            named => match service(named.as_ref(), &call).await? {
+            named => match service(named.as_ref(), call).await? {
                 Some(id) => Some(call.directory.service(&call.who, id).await?.body.code),
                 None => None,
             },
@@ -420,20 +431,14 @@ async fn list(asked: Asked, call: Call) -> Result<Answer, Failure> {
         window,
     };
     let after = asked.cursor.as_deref().map(page::read_place).transpose()?;
-    let limit = page::limit(asked.limit)?;
-    let (rows, next) = call.clinic.appointments(&call.who, filter, after, limit).await?;
+    Ok((filter, after, page::limit(asked.limit)?))
+}
+
+async fn told((rows, next): (Vec<AppointmentRow>, Option<After>), call: &Call) -> Result<Answer, Failure> {
     let of = rows.iter().map(|row| row.practitioner).collect();
     let zones = call.clinic.zones(&call.who, of).await?;
     let items = rows.into_iter().zip(zones).map(|(row, zone)| shown(row, &zone)).collect();
     json(&Listed { items, next: next.as_ref().map(page::place) })
-}
-
-async fn mine(call: Call) -> Result<Answer, Failure> {
-    let mut asked: Asked = call.query()?;
-    if call.who.role() == Some(crate::accounts::Role::Practitioner) {
-        asked.practitioner = Some(call.who.principal().0);
-    }
-    list(asked, call).await
 }
 
 async fn book(mut call: Call) -> Result<Answer, Failure> {

@@ -11,7 +11,7 @@ use super::dates::{Date, PagedDates, listed};
 use super::instant;
 use super::route::{Gives, Route, Takes, inline, named};
 use crate::calendar::{Window, Zone};
-use crate::clinic::{self, Leaf, PrincipalId, Subject, Verb, Whose};
+use crate::clinic::{self, Leaf, PrincipalId, Whose};
 use crate::edge::{Answer, Problem};
 
 pub const ROUTES: &[&Route] = &[&ONE, &MANY];
@@ -133,9 +133,6 @@ async fn many(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn show(call: Call, owners: Vec<PrincipalId>, when: When) -> Result<Answer, Failure> {
-    for owner in &owners {
-        clinic::need(&call.who, Subject::Appointments, Verb::Read, Some(*owner))?;
-    }
     let Some(first) = owners.first().copied() else {
         let why = "name at least one";
         return Err(clinic::Error::Invalid { field: "practitioners", why }.into());
@@ -149,13 +146,13 @@ async fn show(call: Call, owners: Vec<PrincipalId>, when: When) -> Result<Answer
         _ if when.month.is_some() => return Err(wrong(ONE_SPAN).into()),
         (Some(day), None, None) => whole(date(day)?, &zone, 1),
         (None, Some(from), Some(to)) => Window { from: time(from, &zone)?, until: time(to, &zone)? },
-        (None, None, None) => call.clinic.this_week(call.by(), first).await?,
+        (None, None, None) => call.desk().this_week(first).await?,
         _ => return Err(wrong(ONE_SPAN).into()),
     };
     let (after, limit) = PagedDates { cursor: when.cursor, limit: when.limit }.read()?;
     let whose = Whose::Calendars(owners);
     let leaf = Leaf { whose, window, with_cancelled: when.cancelled, after, limit };
-    let page = listed(call.clinic.dates(call.by(), leaf).await?, &zone);
+    let page = listed(call.desk().dates(leaf).await?, &zone);
     json(&Calendar {
         from: instant::print(window.from, &zone),
         to: instant::print(window.until, &zone),
@@ -168,7 +165,7 @@ async fn show(call: Call, owners: Vec<PrincipalId>, when: When) -> Result<Answer
 
 async fn count(call: Call, owners: Vec<PrincipalId>, month: &str, zone: &Zone) -> Result<Answer, Failure> {
     let first = date(&format!("{month}-01"))?;
-    let days = call.clinic.month(call.by(), owners, (first.year(), first.month())).await?;
+    let days = call.desk().month(owners, (first.year(), first.month())).await?;
     let next = first.checked_add_months(chrono::Months::new(1)).unwrap_or(first);
     let window = whole(first, zone, next.signed_duration_since(first).num_days());
     let day = |day: clinic::Day| Day {
@@ -188,7 +185,7 @@ async fn count(call: Call, owners: Vec<PrincipalId>, month: &str, zone: &Zone) -
 }
 
 async fn zone(call: &Call, of: PrincipalId, named: Option<&str>) -> Result<Zone, Failure> {
-    let Some(name) = named else { return Ok(call.clinic.zone_of(call.by(), of).await?) };
+    let Some(name) = named else { return Ok(call.desk().zone_of(of).await?) };
     let unknown = || Problem::bad_request("There is no time zone of this name.").code("UNKNOWN_ZONE");
     Ok(Zone::named(name).ok_or_else(unknown)?)
 }

@@ -6,15 +6,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::events::Streams;
 use crate::accounts::Caller;
-use crate::calendar::{self, Author, Calendars, Origin};
-use crate::clinic::{self, By, Clinic, Directory};
+use crate::calendar::{self, Author, Origin};
+use crate::clinic::{self, Clinic, Desk, Directory};
 use crate::edge::{Answer, Ask, Body, Problem};
 
 /// Bytes of a body where the endpoint does not say otherwise.
 pub const BODY: usize = 64 << 10;
 
 pub struct Call {
-    pub calendars: Calendars,
     pub clinic: Clinic,
     pub directory: Directory,
     pub streams: Streams,
@@ -60,9 +59,9 @@ impl Call {
         Author { who: &self.who, from: Origin::Rest }
     }
 
-    /// Who changes something of the bookings.
-    pub fn by(&self) -> By {
-        By { clinic: self.who.clinic(), who: Some(self.who.principal()), door: Origin::Rest }
+    /// The bookings, as far as the caller may.
+    pub fn desk(&self) -> Desk<'_> {
+        self.clinic.desk(&self.who)
     }
 
     /// A name in the path, as its type; one that cannot be any is nobody's.

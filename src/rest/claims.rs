@@ -10,7 +10,7 @@ use super::acts::{Done, kept};
 use super::call::{BODY, Call, Failure, made};
 use super::route::{Gives, Route, Takes, named};
 use super::slots::{Named, service};
-use crate::clinic::{self, Claim, PrincipalId, Subject, Verb};
+use crate::clinic::{Claim, PrincipalId};
 use crate::edge::Answer;
 
 pub const ROUTES: &[&Route] = &[&CLAIM];
@@ -42,15 +42,13 @@ async fn claim(mut call: Call) -> Result<Answer, Failure> {
     let id = call.name(0)?;
     let whose: Whose = call.body(BODY).await?;
     let of = PrincipalId(whose.practitioner);
-    clinic::need(&call.who, Subject::Appointments, Verb::Write, Some(of))?;
-    call.clinic.may_book(&call.who, of)?;
     let details = whose.details.map(kept).transpose()?;
     let service = match service(whose.service.as_ref(), &call).await? {
         Some(id) => Some(call.directory.service(&call.who, id).await?.body.code),
         None => None,
     };
     let claim = Claim { patient: whose.patient, service, details };
-    let booked = call.clinic.claim(call.by(), of, id, claim).await?;
+    let booked = call.desk().claim(of, id, claim).await?;
     let (at, seq) = (format!("/api/v1/appointments/{}", booked.id), booked.seq);
     made(&Done::from(booked), seq, &at)
 }

@@ -11,7 +11,6 @@ use super::call::{Call, Failure, json};
 use super::instant;
 use super::route::{Gives, Route, Takes, inline, named};
 use crate::calendar::{Error, Period, Window, Zone};
-use crate::clinic;
 use crate::edge::{Answer, Problem};
 
 /// Principals of one call.
@@ -132,14 +131,11 @@ struct Why {
 }
 
 async fn answer(asked: Asked, call: Call) -> Result<Answer, Failure> {
-    if !call.who.is_for("slots", false) {
-        return Err(clinic::Error::Denied(clinic::Subject::Slots).into());
-    }
     let names = names(asked.principals)?;
     let zone = asked.zone.as_deref().map(zone).transpose()?;
     let shown = zone.clone().unwrap_or_else(Zone::utc);
     let window = window(&asked.start, &asked.end, &shown)?;
-    let found = call.calendars.freebusy_of(&call.who, &names, window, zone).await?;
+    let found = call.desk().freebusy(&names, window, zone).await?;
     let mut principals = Vec::with_capacity(names.len());
     for (principal, busy) in names.into_iter().zip(found) {
         principals.push(of(principal, busy, &shown)?);

@@ -9,7 +9,7 @@ use super::instant;
 use super::route::{Gives, Route, Takes, named};
 use super::slots::{Basis, Named, UNFIT, instead};
 use crate::calendar::Zone;
-use crate::clinic::{Contact, Held, PatientId, Verb, Wish};
+use crate::clinic::{Contact, Held, PatientId, Wish};
 use crate::edge::Answer;
 
 pub const ROUTES: &[&Route] = &[&KEEP, &GET, &EXTEND, &RELEASE];
@@ -139,9 +139,7 @@ async fn get(call: Call) -> Result<Answer, Failure> {
 
 async fn extend(mut call: Call) -> Result<Answer, Failure> {
     let (longer, id): (Longer, String) = (call.body(BODY).await?, call.name(0)?);
-    let kept = call.clinic.own_hold(&call.who, &id, Verb::Write).await?;
-    let seconds = longer.seconds.unwrap_or(kept.expires_at - kept.made_at);
-    match call.clinic.extend_hold(call.by(), &id, seconds).await {
+    match call.desk().extend_hold(&id, longer.seconds).await {
         Ok(Held { .. }) => json(&shown(&call, &id).await?),
         Err(error) => {
             let (wish, _) = call.clinic.wish_of_hold(&call.who, &id).await?;
@@ -152,11 +150,7 @@ async fn extend(mut call: Call) -> Result<Answer, Failure> {
 
 async fn release(call: Call) -> Result<Answer, Failure> {
     let id: String = call.name(0)?;
-    match call.clinic.own_hold(&call.who, &id, Verb::Write).await {
-        Ok(_) => call.clinic.release_hold(call.by(), &id).await?,
-        Err(crate::clinic::Error::NotFound(_)) => {}
-        Err(other) => return Err(other.into()),
-    }
+    call.desk().release_hold(&id).await?;
     nothing()
 }
 

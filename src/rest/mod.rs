@@ -52,7 +52,6 @@ use http::{HeaderValue, Method, StatusCode, header};
 use tokio::sync::watch;
 
 use crate::accounts::{Accounts, Caller};
-use crate::calendar::Calendars;
 use crate::clinic::{Clinic, Directory};
 use crate::edge::{Answer, Ask, Body, Problem, problem};
 use call::Call;
@@ -94,7 +93,6 @@ pub const DOCUMENT: &str = "/api/openapi.json";
 #[derive(Clone)]
 pub struct Rest {
     accounts: Accounts,
-    calendars: Calendars,
     clinic: Clinic,
     directory: Directory,
     streams: Streams,
@@ -104,12 +102,11 @@ impl Rest {
     /// `stop` becomes true when the server stops: streams end then.
     pub fn new(
         accounts: Accounts,
-        calendars: Calendars,
         clinic: Clinic,
         directory: Directory,
         stop: watch::Receiver<bool>,
     ) -> Rest {
-        Rest { accounts, calendars, clinic, directory, streams: Streams::new(stop) }
+        Rest { accounts, clinic, directory, streams: Streams::new(stop) }
     }
 
     /// Any request of somebody who is known.
@@ -121,7 +118,6 @@ impl Rest {
         let id = ask.id;
         let known = ask.headers.get(header::IF_NONE_MATCH).filter(|_| route.method == Method::GET).cloned();
         let call = Call {
-            calendars: self.calendars.clone(),
             clinic: self.clinic.clone(),
             directory: self.directory.clone(),
             streams: self.streams.clone(),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::acts::{Changes, Done, Scope, cancel, ground, kept, only, perform, run};
+use super::acts::{Changes, Done, Scope, cancel, change_series, ground, kept, run};
 use super::bulk::How;
 use super::call::{BODY, Call, Failure, json, made, tagged};
 use super::dates::{Date, ListedDates, PagedDates, listed, read, series_id, shown};
@@ -15,7 +15,7 @@ use super::slots::{Basis, Named, UNFIT};
 use super::{error, instant};
 use crate::calendar::{Window, Zone};
 use crate::clinic::{
-    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PatientId, SHOWN, Subject, Verb, Visit, Whose, Wish,
+    self, Act, AppointmentId, Doing, Going, Ground, Leaf, PatientId, SHOWN, Visit, Whose, Wish,
 };
 use crate::edge::Answer;
 
@@ -298,7 +298,6 @@ fn told(of: clinic::Series) -> Series {
 async fn add(mut call: Call) -> Result<Answer, Failure> {
     let look: Look = call.query()?;
     let new: New = call.body(BODY).await?;
-    clinic::reach(&call.who, Subject::Series, Verb::Write)?;
     let skip = new.skip.iter().map(|text| instant::wanted(text)).collect::<Result<Vec<_>, _>>()?;
     let overbook = match new.hold.clone() {
         Some(hold) => Ground::Hold(hold),
@@ -308,11 +307,11 @@ async fn add(mut call: Call) -> Result<Answer, Failure> {
     let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
     if look.dry_run {
         let shown = look.shown.unwrap_or(SHOWN);
-        let seen = call.clinic.preview_series(call.by(), visit, skip, shown).await?;
+        let seen = call.desk().preview_series(visit, skip, shown).await?;
         return json(&preview(seen, &zone));
     }
-    let booked = call.clinic.book_series(call.by(), visit, skip, overbook).await?;
-    let series = told(call.clinic.series(call.by(), &booked.id).await?);
+    let booked = call.desk().book_series(visit, skip, overbook).await?;
+    let series = told(call.desk().series(&booked.id).await?);
     made(&series, booked.seq, &format!("/api/v1/series/{}", series.id))
 }
 
@@ -362,39 +361,29 @@ fn preview(seen: clinic::Preview, zone: &Zone) -> Preview {
     }
 }
 
-async fn permitted(call: &Call, verb: Verb) -> Result<AppointmentId, Failure> {
-    let id: AppointmentId = call.name(0)?;
-    call.clinic.permit(&call.who, &[&id], (Subject::Series, verb)).await?;
-    Ok(id)
-}
-
 async fn get(call: Call) -> Result<Answer, Failure> {
-    let id = permitted(&call, Verb::Read).await?;
-    let series = told(call.clinic.series(call.by(), &id).await?);
+    let series = told(call.desk().series(&call.name(0)?).await?);
     tagged(&series, series.version)
 }
 
 async fn change(mut call: Call) -> Result<Answer, Failure> {
-    let id = permitted(&call, Verb::Write).await?;
-    let (How { dry_run }, version) = (call.query()?, call.version()?);
+    let (How { dry_run }, id, version) = (call.query()?, call.name(0)?, call.version()?);
     let asked: Change = call.body(BODY).await?;
     let act = Act { id, version, doing: asked.change.doing(asked.scope)? };
-    json(&only(perform(&call, vec![act], run(dry_run)).await?)?)
+    json(&change_series(&call, act, run(dry_run)).await?)
 }
 
 async fn off(call: Call) -> Result<Answer, Failure> {
-    let id = permitted(&call, Verb::Write).await?;
-    let (asked, version): (Off, _) = (call.query()?, call.version()?);
+    let (asked, id, version): (Off, _, _) = (call.query()?, call.name(0)?, call.version()?);
     let scope = asked.scope.unwrap_or(Scope::All);
     let doing = Doing::Cancel(scope.into(), cancel(asked.reason, asked.by_patient));
     let act = Act { id, version, doing };
-    json(&only(perform(&call, vec![act], run(asked.dry_run)).await?)?)
+    json(&change_series(&call, act, run(asked.dry_run)).await?)
 }
 
 async fn dates(call: Call) -> Result<Answer, Failure> {
-    let id = permitted(&call, Verb::Read).await?;
-    let asked: Span = call.query()?;
-    let series = call.clinic.series(call.by(), &id).await?;
+    let (asked, id): (Span, AppointmentId) = (call.query()?, call.name(0)?);
+    let series = call.desk().series(&id).await?;
     let zone = Zone::named(&series.zone).unwrap_or_else(Zone::utc);
     let time = |text: &Option<String>| text.as_deref().map(instant::wanted).transpose();
     let from = time(&asked.from)?.unwrap_or(series.start);
@@ -407,20 +396,16 @@ async fn dates(call: Call) -> Result<Answer, Failure> {
         after,
         limit,
     };
-    json(&listed(call.clinic.dates(call.by(), leaf).await?, &zone))
+    json(&listed(call.desk().dates(leaf).await?, &zone))
 }
 
 async fn beside(mut call: Call) -> Result<Answer, Failure> {
-    let id = permitted(&call, Verb::Write).await?;
-    let version = call.version()?;
+    let (id, version) = (call.name(0)?, call.version()?);
     let asked: Extra = call.body(BODY).await?;
     let ground = ground(asked.overbook);
-    if let Ground::Overbook(_) = ground {
-        call.clinic.permit(&call.who, &[&id], (Subject::Overbook, Verb::Write)).await?;
-    }
     let start = instant::wanted(&asked.start)?;
     let span = (start, start.saturating_add(asked.minutes.saturating_mul(60)));
-    let booked = call.clinic.add_date(call.by(), id, span, asked.reason, (version, ground)).await?;
+    let booked = call.desk().add_date(id, span, asked.reason, (version, ground)).await?;
     let (at, seq) = (format!("/api/v1/appointments/{}", booked.id), booked.seq);
     made(&Done::from(booked), seq, &at)
 }
