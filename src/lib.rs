@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   roof      app                      builds every part once, routes, timers, command line
-//!   doors     dav   feeds   rest       translate bytes into a call and the answer into bytes; decide nothing
+//!   doors     dav  feeds  rest  google translate bytes into a call and the answer into bytes; decide nothing
 //!   clinic    clinic                   who works there, what is booked, with whom, never twice
 //!   meaning   calendar        edge     the one write, reads, access  |  what HTTP doors share
 //!   floor 2   accounts                 who is asking
@@ -40,11 +40,17 @@
 //!
 //! **[`rest`]** is the door for booking bots and front desks: JSON, with an OpenAPI document made from its routes.
 //!
+//! **[`google`]** is the door that opens itself: calendars at Google, kept equal to ours in both directions.
+//!
 //! **[`app`]** is the roof. Start reading in `app/router.rs`: the whole URL space on one page.
 //!
 //! Trip one, to follow in ten minutes, a phone saves an event: `app/router` → `edge/auth` (Caller) → `dav/mod` →
 //! `dav/methods/put` → `calendar/objects` (text checked, access, condition, save, journal: one transaction) → 201
 //! with the ETag of exactly these bytes.
+//!
+//! Trip two, a bot books: `app/router` → `rest/mod` (the route) → `rest/appointments` (a wish) → `clinic/reserve` (who may,
+//! and by the index of free time what it comes to) → `clinic/appointments` (busy rows, texts, row, journal: one
+//! transaction that looks again) → 201, or 409 with what is free instead.
 
 pub mod accounts;
 pub mod app;

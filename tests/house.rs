@@ -243,6 +243,19 @@ fn every_package_is_at_home() {
     none(wrong);
 }
 
+/// Doors translate; whether somebody may is asked by the room that does it.
+#[test]
+fn doors_decide_nothing() {
+    let asks = [".is_for(", ".role()", "clinic::need", "clinic::reach", "access::"];
+    let mut wrong = Vec::new();
+    for file in files().iter().filter(|file| ["dav", "feeds", "rest", "google"].contains(&file.room())) {
+        for ask in asks.iter().filter(|ask| file.text.contains(**ask)) {
+            wrong.push(format!("src/{} asks {ask}", file.path));
+        }
+    }
+    none(wrong);
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let mut wrong = Vec::new();

@@ -114,10 +114,14 @@ impl Clinic {
     pub async fn service_called(&self, who: &Caller, word: &str) -> Result<ServiceId> {
         let word = word.to_owned();
         self.look(who.clinic(), move |index, _| {
-            let by_code = index.menu.services().find(|(_, dish)| dish.fields.code == word).map(|(id, _)| id);
+            let by_code = index
+                .catalogue
+                .services()
+                .find(|(_, offering)| offering.fields.code == word)
+                .map(|(id, _)| id);
             let by_id = || word.parse().ok().map(ServiceId);
             let id = by_code.or_else(by_id).ok_or(Error::NotFound("service"))?;
-            index.menu.service(id).map(|_| id)
+            index.catalogue.service(id).map(|_| id)
         })
         .await?
     }
@@ -125,7 +129,7 @@ impl Clinic {
     /// A location by its code, or by its id in digits.
     pub async fn location_called(&self, who: &Caller, word: &str) -> Result<TermId> {
         let word = word.to_owned();
-        self.look(who.clinic(), move |index, _| index.menu.term(Dimension::Location, &word))
+        self.look(who.clinic(), move |index, _| index.catalogue.term(Dimension::Location, &word))
             .await?
             .ok_or(Error::Invalid { field: "location", why: "there is no such location" })
     }

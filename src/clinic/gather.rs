@@ -10,11 +10,11 @@ use store::{
 };
 
 use super::Clinic;
+use super::catalogue::Catalogue;
 use super::error::Result;
 use super::free::{About, Resource, Tag, TermKey};
 use super::interval::{Busy, Open, settled};
 use super::live::{Index, Kept, News, number, numbers};
-use super::menu::Menu;
 use super::open::HOURS;
 use super::wall::DAY;
 
@@ -27,7 +27,7 @@ pub(super) const ANY_MODE: TermKey = TermKey(0);
 #[derive(Default)]
 pub(super) struct Changes {
     upto: i64,
-    pub menu: Option<Arc<Menu>>,
+    pub catalogue: Option<Arc<Catalogue>>,
     house: Option<PrincipalId>,
     gone: Vec<PrincipalId>,
     come: Vec<(Resource, Vec<Open>)>,
@@ -56,7 +56,8 @@ impl Clinic {
                 let Some(last) = page.last() else { break };
                 after = last.principal.id;
                 let window = index.free.needed();
-                let read = self.describe((clinic, now), page, (&index.menu, index.house), window).await?;
+                let read =
+                    self.describe((clinic, now), page, (&index.catalogue, index.house), window).await?;
                 let spans: Vec<_> = read.come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
                 let taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
                 let Read { come, hours } = read;
@@ -75,12 +76,12 @@ impl Clinic {
     pub(super) async fn changes(&self, kept: &Arc<Kept>, news: &News, now: i64) -> Result<Changes> {
         let (clinic, who) = (kept.id, news.who.iter().copied().collect::<Vec<_>>());
         let mut changes = Changes { upto: news.upto, ..Changes::default() };
-        if news.menu {
-            changes.menu = Some(Arc::new(Menu::read(self.store(), clinic).await?));
+        if news.catalogue {
+            changes.catalogue = Some(Arc::new(Catalogue::read(self.store(), clinic).await?));
         }
         let mut who = who;
-        let known = kept.read(|index| (index.menu.clone(), index.free.needed(), index.house));
-        let Some((menu, window, mut house)) = known else { return Ok(changes) };
+        let known = kept.read(|index| (index.catalogue.clone(), index.free.needed(), index.house));
+        let Some((catalogue, window, mut house)) = known else { return Ok(changes) };
         if house.is_none() && !who.is_empty() {
             house = self.store().read(clinic).await?.house(clinic).await?;
             changes.house = house;
@@ -95,10 +96,10 @@ impl Clinic {
             of.iter().copied().filter(is_known).collect::<HashSet<_>>()
         });
         let known = known.unwrap_or_default();
-        let menu = changes.menu.clone().unwrap_or(menu);
+        let catalogue = changes.catalogue.clone().unwrap_or(catalogue);
         for some in who.chunks(SOME as usize) {
             let found = self.store().read(clinic).await?.bookables_of(clinic, some).await?;
-            let read = self.describe((clinic, now), found, (&menu, house), window).await?;
+            let read = self.describe((clinic, now), found, (&catalogue, house), window).await?;
             let are: HashSet<_> = read.come.iter().map(|(who, _)| who.id).collect();
             changes.gone.extend(some.iter().filter(|id| known.contains(id) && !are.contains(id)));
             changes.spans.extend(are.difference(&known).map(|id| (*id, window.0, window.1)));
@@ -153,7 +154,7 @@ impl Clinic {
         &self,
         (clinic, now): (ClinicId, i64),
         found: Vec<Bookable>,
-        (menu, house): (&Menu, Option<PrincipalId>),
+        (catalogue, house): (&Catalogue, Option<PrincipalId>),
         window: (i64, i64),
     ) -> Result<Read> {
         let is_active = |one: &Bookable| {
@@ -178,7 +179,7 @@ impl Clinic {
             let first = terms.partition_point(|term| term.resource < id);
             let own = terms[first..].iter().take_while(|term| term.resource == id);
             let capacity = u32::try_from(*capacity.get(&id)?).unwrap_or(u32::MAX);
-            Some((resource(one, capacity, own, menu), open.remove(&id).unwrap_or_default()))
+            Some((resource(one, capacity, own, catalogue), open.remove(&id).unwrap_or_default()))
         });
         let come = come.collect();
         Ok(Read { come, hours: calendars.into_iter().map(|row| (row.id, row.owner)).collect() })
@@ -205,12 +206,12 @@ fn resource<'a>(
     one: Bookable,
     capacity: u32,
     terms: impl Iterator<Item = &'a ResourceTerm>,
-    menu: &Menu,
+    catalogue: &Catalogue,
 ) -> Resource {
     let is_person = one.principal.kind == PrincipalKind::Individual;
     let tag = |term: &ResourceTerm| Tag {
         term: TermKey(term.term.0),
-        dimension: menu.about(term.term),
+        dimension: catalogue.about(term.term),
         weekdays: term.weekdays,
     };
     let mut tags: Vec<Tag> = terms.map(tag).collect();
@@ -243,9 +244,9 @@ impl Changes {
     }
 
     fn put(self, index: &mut Index) {
-        if let Some(menu) = self.menu {
-            index.numbers = numbers(&menu, std::mem::take(&mut index.numbers));
-            index.menu = menu;
+        if let Some(catalogue) = self.catalogue {
+            index.numbers = numbers(&catalogue, std::mem::take(&mut index.numbers));
+            index.catalogue = catalogue;
         }
         index.house = self.house.or(index.house);
         for id in self.gone {

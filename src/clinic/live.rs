@@ -14,10 +14,10 @@ use store::{ClinicId, CollectionId, Fact, PrincipalId, Record, Row};
 use tokio::sync::Semaphore;
 
 use super::Clinic;
+use super::catalogue::Catalogue;
 use super::error::{Error, Result};
 use super::free::Free;
 use super::gather::Changes;
-use super::menu::Menu;
 use super::wall::DAY;
 
 /// Facts read at a time.
@@ -44,7 +44,7 @@ pub(super) struct Kept {
 /// What is known of a clinic at one change.
 pub(super) struct Index {
     pub free: Free,
-    pub menu: Arc<Menu>,
+    pub catalogue: Arc<Catalogue>,
     /// Services by their codes, as intervals count for them.
     pub numbers: HashMap<String, u16>,
     /// Whose the calendars of dated hours are.
@@ -123,7 +123,7 @@ pub(super) struct News {
     /// Who is to be read anew: what they are and when they are open.
     pub who: BTreeSet<PrincipalId>,
     /// Services, terms or settings changed.
-    pub menu: bool,
+    pub catalogue: bool,
     /// Anything may be different.
     pub all: bool,
 }
@@ -149,7 +149,9 @@ impl News {
             Fact::RecordChanged(Record::Resource(id)) => {
                 self.who.insert(*id);
             }
-            Fact::RecordChanged(Record::Term(_) | Record::Service(_) | Record::Settings) => self.menu = true,
+            Fact::RecordChanged(Record::Term(_) | Record::Service(_) | Record::Settings) => {
+                self.catalogue = true
+            }
             Fact::Restored => self.all = true,
             Fact::RecordChanged(_)
             | Fact::Appointment { .. }
@@ -164,7 +166,7 @@ impl News {
     /// Whether a plan for these resources, made before this, may be wrong now. Time that was taken does not count: the
     /// booking itself looks for that.
     pub fn overthrow(&self, of: &[PrincipalId]) -> bool {
-        self.all || self.menu || of.iter().any(|id| self.who.contains(id))
+        self.all || self.catalogue || of.iter().any(|id| self.who.contains(id))
     }
 
     pub fn of(rows: &[Row], hours: &HashMap<CollectionId, PrincipalId>) -> News {
@@ -271,11 +273,11 @@ impl Clinic {
 
     async fn build(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
         let seen = self.store().version(kept.id).await?.seq;
-        let menu = Arc::new(Menu::read(self.store(), kept.id).await?);
+        let catalogue = Arc::new(Catalogue::read(self.store(), kept.id).await?);
         let index = Index {
-            free: Free::new(now, menu.days()),
-            numbers: numbers(&menu, HashMap::new()),
-            menu,
+            free: Free::new(now, catalogue.days()),
+            numbers: numbers(&catalogue, HashMap::new()),
+            catalogue,
             hours: HashMap::new(),
             house: None,
             seen,
@@ -287,10 +289,10 @@ impl Clinic {
     }
 }
 
-/// Every service of the menu has a number; those that had one keep it.
-pub(super) fn numbers(menu: &Menu, mut known: HashMap<String, u16>) -> HashMap<String, u16> {
-    for (_, dish) in menu.services() {
-        number(&mut known, &dish.fields.code);
+/// Every service of the catalogue has a number; those that had one keep it.
+pub(super) fn numbers(catalogue: &Catalogue, mut known: HashMap<String, u16>) -> HashMap<String, u16> {
+    for (_, offering) in catalogue.services() {
+        number(&mut known, &offering.fields.code);
     }
     known
 }
@@ -305,7 +307,7 @@ pub(super) fn number(known: &mut HashMap<String, u16>, code: &str) -> u16 {
 impl Changes {
     /// None: the index no longer fits what it is for.
     fn fitting(self, kept: &Kept) -> Option<Changes> {
-        let days = self.menu.as_ref().map_or(0, |menu| menu.days());
+        let days = self.catalogue.as_ref().map_or(0, |catalogue| catalogue.days());
         let is_wide = kept.read(|index| {
             let (from, until) = index.free.span();
             (until - from) / DAY >= days as i64

@@ -170,13 +170,13 @@ fn search(
 
 /// The version of the rules by which a visit is offered.
 fn rules(index: &Index, service: Option<ServiceId>, with: Option<PrincipalId>) -> i64 {
-    let dish = service.and_then(|id| index.menu.service(id).ok());
-    dish.zip(with).map_or(0, |(dish, with)| dish.rules(with))
+    let offering = service.and_then(|id| index.catalogue.service(id).ok());
+    offering.zip(with).map_or(0, |(offering, with)| offering.rules(with))
 }
 
 /// The mode of an offer by its code: that of the hours or the person, or what was asked for, or what the service is.
 pub(super) fn mode(index: &Index, mode: Option<TermKey>, asked: &[String], own: &[String]) -> Option<String> {
-    let known = mode.filter(|mode| *mode != ANY_MODE).and_then(|mode| index.menu.mode_code(mode));
+    let known = mode.filter(|mode| *mode != ANY_MODE).and_then(|mode| index.catalogue.mode_code(mode));
     known.or(asked.first().or(own.first()).map(String::as_str)).map(str::to_owned)
 }
 
@@ -187,12 +187,13 @@ fn told(
     clinic: store::ClinicId,
     (now, stamp): (i64, &Stamp),
 ) -> Offered {
-    let dish = measured(&index.menu, wanted.service, wanted.minutes).ok().and_then(|(dish, _)| dish);
-    let own = dish.map_or(&[][..], |dish| &dish.fields.modes);
+    let offering =
+        measured(&index.catalogue, wanted.service, wanted.minutes).ok().and_then(|(offering, _)| offering);
+    let own = offering.map_or(&[][..], |offering| &offering.fields.modes);
     let common: Vec<String> =
         wanted.modes.iter().filter(|mode| own.is_empty() || own.contains(mode)).cloned().collect();
     let mode = mode(index, offer.mode, &common, own);
-    let key = mode.as_deref().and_then(|code| index.menu.term(store::Dimension::Mode, code));
+    let key = mode.as_deref().and_then(|code| index.catalogue.term(store::Dimension::Mode, code));
     let slot = Slot {
         clinic,
         service: wanted.service.map(|id| id.0),

@@ -6,12 +6,12 @@ use store::{AppointmentRow, PrincipalId};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::alter::{Alter, Scope};
+use super::catalogue::LEAST;
 use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
 use super::holds::{Held, Keep};
 use super::interval::Open;
 use super::live::Index;
-use super::menu::LEAST;
 use super::offers::is_outside;
 use super::patients::{email_key, phone_key};
 use super::settings::Settings;
@@ -45,7 +45,7 @@ impl Clinic {
         let (slot, is_fresh) = self.slot(who, token).await?;
         let key = slot.mode;
         let mode = self.look(who.clinic(), move |index, _| {
-            key.and_then(|key| index.menu.mode_code(key)).map(str::to_owned)
+            key.and_then(|key| index.catalogue.mode_code(key)).map(str::to_owned)
         });
         Ok((Wish::of_slot(&slot, mode.await?)?, is_fresh))
     }
@@ -56,8 +56,8 @@ impl Clinic {
         let visit = Visit::from_json(&hold.plan)?;
         let service = visit.service.clone();
         let service = self.look(who.clinic(), move |index, _| {
-            let is = |dish: &super::menu::Dish| Some(&dish.fields.code) == service.as_ref();
-            index.menu.services().find(|(_, dish)| is(dish)).map(|(id, _)| id)
+            let is = |offering: &super::catalogue::Offering| Some(&offering.fields.code) == service.as_ref();
+            index.catalogue.services().find(|(_, offering)| is(offering)).map(|(id, _)| id)
         });
         let wish = Wish {
             service: service.await?,
@@ -151,8 +151,12 @@ impl Clinic {
         let row = own_row(&rows, id)?.clone();
         let code = row.service.clone();
         let service = self.look(who.clinic(), move |index, _| {
-            let is = |dish: &super::menu::Dish| Some(&dish.fields.code) == code.as_ref();
-            index.menu.services().find(|(_, dish)| is(dish) && dish.fields.active).map(|(id, _)| id)
+            let is = |offering: &super::catalogue::Offering| Some(&offering.fields.code) == code.as_ref();
+            index
+                .catalogue
+                .services()
+                .find(|(_, offering)| is(offering) && offering.fields.active)
+                .map(|(id, _)| id)
         });
         Ok(Wish {
             service: service.await?,
@@ -239,7 +243,8 @@ impl Clinic {
         };
         let code = row.service.clone().unwrap_or_default();
         self.look(who.clinic(), move |index, now| {
-            let window = index.menu.service_named(&code).map_or(0, |dish| dish.fields.cancel_window * 60);
+            let window =
+                index.catalogue.service_named(&code).map_or(0, |offering| offering.fields.cancel_window * 60);
             if now + window > start { Err(Error::Unfit(Unfit::TooLate)) } else { Ok(()) }
         })
         .await?
@@ -279,7 +284,7 @@ impl Clinic {
         let (laid, settings, hours) = self
             .look(who.clinic(), move |index, now| {
                 let laid = asked.lay(index, strict, (&ignore, &far), now)?;
-                Ok::<_, Error>((laid, index.menu.settings.clone(), hours(index, asked.practitioner)))
+                Ok::<_, Error>((laid, index.catalogue.settings.clone(), hours(index, asked.practitioner)))
             })
             .await??;
         let visit = self.visit(who, wish, &laid, &settings).await?;
@@ -363,7 +368,7 @@ impl Clinic {
     /// The visit that was kept, with what is said of it now.
     async fn held_visit(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
         let patient = self.patient_of(who, wish).await?;
-        let settings = self.look(who.clinic(), |index, _| index.menu.settings.clone()).await?;
+        let settings = self.look(who.clinic(), |index, _| index.catalogue.settings.clone()).await?;
         let named = settings.names_patient().then_some(patient).flatten();
         let title = match (&wish.title, named) {
             (Some(title), _) => title.clone(),
@@ -398,9 +403,10 @@ impl Clinic {
         let service = wish.service;
         let (settings, patient, staff) = self
             .look(who.clinic(), move |index, _| {
-                let fields = service.and_then(|id| index.menu.service(id).ok()).map(|dish| &dish.fields);
+                let fields =
+                    service.and_then(|id| index.catalogue.service(id).ok()).map(|offering| &offering.fields);
                 let of = |pick: fn(&super::ServiceFields) -> Option<i64>| fields.and_then(pick);
-                (index.menu.settings.clone(), of(|f| f.hold_patient), of(|f| f.hold_staff))
+                (index.catalogue.settings.clone(), of(|f| f.hold_patient), of(|f| f.hold_staff))
             })
             .await?;
         let phone = contact.phone.as_deref().map(phone_key).transpose()?.map(|key| format!("phone:{key}"));

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use store::{Dimension, PrincipalId, PrincipalKind, ServiceId};
 
 use super::ask::{Ask, Demand};
+use super::catalogue::{Catalogue, Measure, Offering};
 use super::dates::Rule;
 use super::error::{Error, Result, invalid};
 use super::free::TermKey;
 use super::gather::ANY_MODE;
 use super::interval::Busy;
 use super::live::Index;
-use super::menu::{Dish, Measure, Menu};
 use super::services::{Need, NeedKind};
 use super::visit::AppointmentId;
 use super::wall::DAY;
@@ -80,21 +80,21 @@ impl Default for Wanted {
 
 /// The service, as far as there is one, and how much time it takes where nothing is different.
 pub(super) fn measured(
-    menu: &Menu,
+    catalogue: &Catalogue,
     service: Option<ServiceId>,
     minutes: Option<i64>,
-) -> Result<(Option<&Dish>, Measure)> {
-    let dish = service.map(|id| menu.service(id)).transpose()?;
+) -> Result<(Option<&Offering>, Measure)> {
+    let offering = service.map(|id| catalogue.service(id)).transpose()?;
     if minutes.is_some_and(|minutes| !(1..=MINUTES).contains(&minutes)) {
         return invalid("minutes", "from 1 minute to one day");
     }
-    let measure = match (dish, minutes) {
+    let measure = match (offering, minutes) {
         (None, None) => return invalid("service", "name a service, or how many minutes it takes"),
         (None, Some(minutes)) => Measure::plain(minutes * 60),
-        (Some(dish), None) => dish.measure(),
-        (Some(dish), Some(minutes)) => Measure { length: minutes * 60, ..dish.measure() },
+        (Some(offering), None) => offering.measure(),
+        (Some(offering), Some(minutes)) => Measure { length: minutes * 60, ..offering.measure() },
     };
-    Ok((dish, measure))
+    Ok((offering, measure))
 }
 
 impl Wanted {
@@ -106,9 +106,9 @@ impl Wanted {
         ignore: &[(PrincipalId, Busy)],
         dates: Option<super::ask::Dates<'a>>,
     ) -> Result<Vec<Ask<'a>>> {
-        let menu = &*index.menu;
-        let (dish, measure) = measured(menu, self.service, self.minutes)?;
-        let fields = dish.map(|dish| &dish.fields);
+        let catalogue = &*index.catalogue;
+        let (offering, measure) = measured(catalogue, self.service, self.minutes)?;
+        let fields = offering.map(|offering| &offering.fields);
         let step = self.step.or(fields.map(|fields| fields.step)).unwrap_or(STEP);
         if !(1..=MINUTES).contains(&step) {
             return invalid("step", "from 1 minute to one day");
@@ -118,13 +118,13 @@ impl Wanted {
             who: self.practitioners.clone(),
             except: self.except.clone(),
             traits: vec![
-                keys(menu, Dimension::Specialty, "specialty", &self.specialties)?,
-                keys(menu, Dimension::Department, "department", &self.departments)?,
-                keys(menu, Dimension::Language, "language", &self.languages)?,
+                keys(catalogue, Dimension::Specialty, "specialty", &self.specialties)?,
+                keys(catalogue, Dimension::Department, "department", &self.departments)?,
+                keys(catalogue, Dimension::Language, "language", &self.languages)?,
             ],
-            places: keys(menu, Dimension::Location, "location", &self.locations)?,
-            modes: modes(menu, dish, &self.modes)?,
-            needs: needs(menu, dish, self.room_type.as_deref())?,
+            places: keys(catalogue, Dimension::Location, "location", &self.locations)?,
+            modes: modes(catalogue, offering, &self.modes)?,
+            needs: needs(catalogue, offering, self.room_type.as_deref())?,
             want: measure.want(),
             step: step * 60,
             shift: 0,
@@ -144,18 +144,18 @@ impl Wanted {
             turn: index.seen.unsigned_abs(),
             limit: self.limit,
         };
-        Ok(self.with_differences(base, dish))
+        Ok(self.with_differences(base, offering))
     }
 
     /// Whoever does it differently is asked apart.
-    fn with_differences<'a>(&self, base: Ask<'a>, dish: Option<&Dish>) -> Vec<Ask<'a>> {
+    fn with_differences<'a>(&self, base: Ask<'a>, offering: Option<&Offering>) -> Vec<Ask<'a>> {
         let mut groups: BTreeMap<Option<Measure>, Vec<PrincipalId>> = BTreeMap::new();
-        for one in dish.into_iter().flat_map(|dish| &dish.different) {
+        for one in offering.into_iter().flat_map(|offering| &offering.different) {
             let asked = self.practitioners.is_empty() || self.practitioners.contains(&one.resource);
             if !asked || self.except.contains(&one.resource) {
                 continue;
             }
-            let measure = dish.and_then(|dish| dish.measured(one)).map(|measure| Measure {
+            let measure = offering.and_then(|offering| offering.measured(one)).map(|measure| Measure {
                 length: self.minutes.map_or(measure.length, |minutes| minutes * 60),
                 ..measure
             });
@@ -192,9 +192,9 @@ impl Wanted {
 }
 
 /// Terms as the index has them; an unknown one is a mistake of whoever asks.
-fn keys(menu: &Menu, of: Dimension, field: &'static str, words: &[String]) -> Result<Vec<TermKey>> {
+fn keys(catalogue: &Catalogue, of: Dimension, field: &'static str, words: &[String]) -> Result<Vec<TermKey>> {
     let key = |word: &String| {
-        let found = menu.term(of, word).map(|id| TermKey(id.0));
+        let found = catalogue.term(of, word).map(|id| TermKey(id.0));
         found.ok_or(Error::Invalid { field, why: "there is no such term" })
     };
     words.iter().map(key).collect()
@@ -202,9 +202,13 @@ fn keys(menu: &Menu, of: Dimension, field: &'static str, words: &[String]) -> Re
 
 /// The modes that will do: those of the service, as far as they are asked for. A word of the service that is no term is
 /// nobody's in particular: it leaves nothing out.
-pub(super) fn modes(menu: &Menu, dish: Option<&Dish>, asked: &[String]) -> Result<Vec<TermKey>> {
-    let own = dish.map_or(&[][..], |dish| &dish.fields.modes);
-    let term = |word: &String| menu.term(Dimension::Mode, word).map(|id| TermKey(id.0));
+pub(super) fn modes(
+    catalogue: &Catalogue,
+    offering: Option<&Offering>,
+    asked: &[String],
+) -> Result<Vec<TermKey>> {
+    let own = offering.map_or(&[][..], |offering| &offering.fields.modes);
+    let term = |word: &String| catalogue.term(Dimension::Mode, word).map(|id| TermKey(id.0));
     if asked.iter().any(|word| !own.contains(word) && term(word).is_none()) {
         return invalid("mode", "there is no such term");
     }
@@ -230,12 +234,16 @@ pub(super) fn modes(menu: &Menu, dish: Option<&Dish>, asked: &[String]) -> Resul
 }
 
 /// What else must be free; a room type that is asked for is one of the room that is needed anyway.
-pub(super) fn needs(menu: &Menu, dish: Option<&Dish>, room_type: Option<&str>) -> Result<Vec<Demand>> {
+pub(super) fn needs(
+    catalogue: &Catalogue,
+    offering: Option<&Offering>,
+    room_type: Option<&str>,
+) -> Result<Vec<Demand>> {
     /// Of a term that is none: nobody has it.
     const NONE: TermKey = TermKey(-1);
     let mut demands: Vec<Demand> = Vec::new();
-    for Need { kind, term, count } in dish.into_iter().flat_map(|dish| &dish.fields.needs) {
-        let key = |code: &String| menu.any_term(code).map_or(NONE, |id| TermKey(id.0));
+    for Need { kind, term, count } in offering.into_iter().flat_map(|offering| &offering.fields.needs) {
+        let key = |code: &String| catalogue.any_term(code).map_or(NONE, |id| TermKey(id.0));
         demands.push(Demand {
             kind: match kind {
                 NeedKind::Practitioner => PrincipalKind::Individual,
@@ -247,7 +255,7 @@ pub(super) fn needs(menu: &Menu, dish: Option<&Dish>, room_type: Option<&str>) -
         });
     }
     let Some(room_type) = room_type else { return Ok(demands) };
-    let found = menu.term(Dimension::RoomType, room_type).map(|id| TermKey(id.0));
+    let found = catalogue.term(Dimension::RoomType, room_type).map(|id| TermKey(id.0));
     let key = found.ok_or(Error::Invalid { field: "room_type", why: "there is no such term" })?;
     match demands.iter_mut().find(|demand| demand.kind == PrincipalKind::Room) {
         Some(room) if !room.traits.contains(&key) => room.traits.push(key),

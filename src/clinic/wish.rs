@@ -4,12 +4,12 @@
 use store::{PrincipalId, ServiceId, TermId};
 
 use super::ask::{Ask, Demand};
+use super::catalogue::{Measure, Offering};
 use super::error::{Error, Result, Unfit, invalid};
 use super::free::{About, Resource, TermKey};
 use super::gather::ANY_MODE;
 use super::interval::{Busy, Open, Site};
 use super::live::Index;
-use super::menu::{Dish, Measure};
 use super::visit::{AppointmentId, LONGEST};
 use super::wall::{DAY, weekday};
 use super::wanted::{measured, needs};
@@ -102,14 +102,14 @@ impl Wish {
         (ignore, far): (&[(PrincipalId, Busy)], &[Open]),
         now: i64,
     ) -> Result<Laid> {
-        let menu = &*index.menu;
+        let catalogue = &*index.catalogue;
         let who = index.free.resource(self.practitioner).filter(|who| who.active);
         let who = who.filter(|who| who.online || !strict.outside).ok_or(Error::NotFound("practitioner"))?;
-        let (dish, _) = measured(menu, self.service, self.minutes)?;
-        let measure = self.measure(dish)?;
+        let (offering, _) = measured(catalogue, self.service, self.minutes)?;
+        let measure = self.measure(offering)?;
         let end = self.start + measure.length;
         if strict.rules {
-            in_time(dish, self.start, now)?;
+            in_time(offering, self.start, now)?;
         }
         let beyond = || far.iter().find(|open| open.from <= self.start && end <= open.until);
         let open = index.free.open_at(who.id, self.start, end).or_else(|| beyond().map(|open| open.site));
@@ -119,27 +119,27 @@ impl Wish {
         let on = self.start + i64::from(who.zone.offset_at(self.start));
         let (site, day) = (open.unwrap_or_default(), on.div_euclid(DAY));
         let own = |about| tags(who, about, weekday(day));
-        let mode = self.how(index, dish, site, &own(About::Mode), strict)?;
+        let mode = self.how(index, offering, site, &own(About::Mode), strict)?;
         let location = self.place(index, site, &own(About::Place), strict)?;
-        let is_placeless = self.ignore.is_some() || !menu.has_locations();
+        let is_placeless = self.ignore.is_some() || !catalogue.has_locations();
         if location.is_none() && mode.as_deref() == Some(IN_PERSON) && strict.rules && !is_placeless {
             return Err(Error::Unfit(Unfit::NoLocation));
         }
         let with = match &self.with {
             Some(with) => known(index, with)?,
-            None => self.rooms(index, dish, (measure, location), ignore, now)?,
+            None => self.rooms(index, offering, (measure, location), ignore, now)?,
         };
         let midnight = |day: i64| who.zone.to_instant(day * DAY);
         let monday = day - i64::from(weekday(day));
-        let fee = dish.and_then(|dish| dish.fee_of(who.id).zip(dish.fields.currency.clone()));
+        let fee = offering.and_then(|offering| offering.fee_of(who.id).zip(offering.fields.currency.clone()));
         Ok(Laid {
             measure,
             with,
             zone: who.zone.name().to_owned(),
-            place: location.and_then(|id| menu.told(id)).map(|told| told.2.to_owned()),
+            place: location.and_then(|id| catalogue.told(id)).map(|told| told.2.to_owned()),
             location,
             mode,
-            service: dish.map(|dish| (dish.fields.code.clone(), dish.fields.name.clone())),
+            service: offering.map(|offering| (offering.fields.code.clone(), offering.fields.name.clone())),
             fee,
             day: (midnight(day), midnight(day + 1)),
             week: (midnight(monday), midnight(monday + 7)),
@@ -147,9 +147,9 @@ impl Wish {
         })
     }
 
-    fn measure(&self, dish: Option<&Dish>) -> Result<Measure> {
-        let measure = match dish {
-            Some(dish) => dish.measure_of(self.practitioner).ok_or(Error::Unfit(Unfit::NotDone))?,
+    fn measure(&self, offering: Option<&Offering>) -> Result<Measure> {
+        let measure = match offering {
+            Some(offering) => offering.measure_of(self.practitioner).ok_or(Error::Unfit(Unfit::NotDone))?,
             None => Measure::plain(0),
         };
         let length = self.minutes.map_or(measure.length, |minutes| minutes.saturating_mul(60));
@@ -163,14 +163,14 @@ impl Wish {
     fn how(
         &self,
         index: &Index,
-        dish: Option<&Dish>,
+        offering: Option<&Offering>,
         site: Site,
         own: &[TermKey],
         strict: Strict,
     ) -> Result<Option<String>> {
-        let modes = dish.map_or(&[][..], |dish| &dish.fields.modes);
+        let modes = offering.map_or(&[][..], |offering| &offering.fields.modes);
         let fits_service = |mode: &str| modes.is_empty() || modes.iter().any(|one| one == mode);
-        let key = |mode: &str| index.menu.term(store::Dimension::Mode, mode).map(|id| TermKey(id.0));
+        let key = |mode: &str| index.catalogue.term(store::Dimension::Mode, mode).map(|id| TermKey(id.0));
         let fits_person = |mode: &str| match (site.mode, key(mode)) {
             (_, None) => true,
             (Some(hours), Some(key)) => hours == key,
@@ -182,7 +182,7 @@ impl Wish {
                 false => Err(Error::Unfit(Unfit::Mode)),
             };
         }
-        let by_hours = site.mode.and_then(|mode| index.menu.mode_code(mode));
+        let by_hours = site.mode.and_then(|mode| index.catalogue.mode_code(mode));
         let found = match (by_hours, modes) {
             (Some(mode), _) if fits_service(mode) => Some(mode.to_owned()),
             (_, modes) => modes.iter().find(|mode| fits_person(mode)).cloned(),
@@ -199,7 +199,7 @@ impl Wish {
             let only = (own.len() == 1).then(|| own.first().copied()).flatten();
             return Ok(site.place.or(only).map(|place| TermId(place.0)));
         };
-        if index.menu.told(asked).is_none_or(|told| told.0 != store::Dimension::Location) {
+        if index.catalogue.told(asked).is_none_or(|told| told.0 != store::Dimension::Location) {
             return invalid("location", "there is no such location");
         }
         let key = TermKey(asked.0);
@@ -217,12 +217,12 @@ impl Wish {
     fn rooms(
         &self,
         index: &Index,
-        dish: Option<&Dish>,
+        offering: Option<&Offering>,
         (measure, location): (Measure, Option<TermId>),
         ignore: &[(PrincipalId, Busy)],
         now: i64,
     ) -> Result<Vec<PrincipalId>> {
-        let needs = needs(&index.menu, dish, None)?;
+        let needs = needs(&index.catalogue, offering, None)?;
         if needs.is_empty() {
             return Ok(Vec::new());
         }
@@ -276,9 +276,9 @@ fn tags(who: &Resource, about: About, weekday: u32) -> Vec<TermKey> {
 }
 
 /// Not too soon, and not too far ahead.
-fn in_time(dish: Option<&Dish>, start: i64, now: i64) -> Result<()> {
-    let (notice, horizon) =
-        dish.map_or((0, i64::MAX), |dish| (dish.fields.notice * 60, dish.fields.horizon_days * DAY));
+fn in_time(offering: Option<&Offering>, start: i64, now: i64) -> Result<()> {
+    let (notice, horizon) = offering
+        .map_or((0, i64::MAX), |offering| (offering.fields.notice * 60, offering.fields.horizon_days * DAY));
     match start {
         _ if start < now.saturating_add(notice) => Err(Error::Unfit(Unfit::TooSoon)),
         _ if start >= now.saturating_add(horizon) => Err(Error::Unfit(Unfit::TooFar)),

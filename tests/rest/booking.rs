@@ -324,6 +324,8 @@ async fn appointments_are_listed_by_what_is_asked_page_by_page() {
         assert_eq!(list("cursor=x").await.refusal(), (400, "INVALID_CURSOR".into()));
         let own = world.ask("ada", "GET", "/appointments/my", Value::Null).await.json();
         assert_eq!(own["items"].as_array().unwrap().len(), 5);
+        let nobodys = world.ask("owner", "GET", "/appointments/my", Value::Null).await.json();
+        assert_eq!(nobodys["items"], json!([]), "who may see all has booked none");
         let bot = world.ask("bot", "GET", "/appointments", Value::Null).await.json();
         assert_eq!(bot["items"], json!([]), "a bot sees what it booked");
         let other = world.ask("south-admin", "GET", "/appointments", Value::Null).await.json();

@@ -148,8 +148,8 @@ async fn a_damaged_archive_changes_nothing() {
     .await;
 }
 
-/// As the release with that schema wrote it: of schema 1 the rows of `0001.sql`, of schema 5 two people, a visit, a share, a
-/// link, an app password, a token.
+/// Archives of older schemas. Of schema 5: as a program of it wrote it, with two people, a visit, a share, a link, an app
+/// password, a token. Of schema 1: the rows of `0001.sql`, put together by a script in the form of that time.
 const OLDER: [(&[u8], &str); 2] = [
     (include_bytes!("../data/schema/0001.kalends"), "a b/%2f.ics"),
     (include_bytes!("../data/schema/0005.kalends"), "one.ics"),

@@ -16,17 +16,17 @@ use super::wall::DAY;
 const PAGE: u32 = 1_000;
 const PAGES: usize = 100;
 
-/// The menu of one clinic.
+/// The catalogue of one clinic.
 #[derive(Default)]
-pub(super) struct Menu {
-    services: HashMap<ServiceId, Dish>,
+pub(super) struct Catalogue {
+    services: HashMap<ServiceId, Offering>,
     codes: HashMap<(Dimension, String), TermId>,
     terms: HashMap<TermId, (Dimension, String, String)>,
     pub settings: Settings,
 }
 
 /// A service.
-pub(super) struct Dish {
+pub(super) struct Offering {
     pub fields: ServiceFields,
     seq: i64,
     /// With whom something is different.
@@ -55,7 +55,7 @@ impl Measure {
     }
 }
 
-impl Dish {
+impl Offering {
     /// As the service says where nothing is different.
     pub fn measure(&self) -> Measure {
         let limit = |limit: Option<i64>| limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(0);
@@ -105,10 +105,11 @@ impl Dish {
     }
 }
 
-impl Menu {
-    pub async fn read(store: &Store, clinic: ClinicId) -> Result<Menu> {
+impl Catalogue {
+    pub async fn read(store: &Store, clinic: ClinicId) -> Result<Catalogue> {
         let mut conn = store.read(clinic).await?;
-        let mut menu = Menu { settings: Settings::read(&mut conn, clinic).await?.0, ..Menu::default() };
+        let mut catalogue =
+            Catalogue { settings: Settings::read(&mut conn, clinic).await?.0, ..Catalogue::default() };
         let mut after = TermId(0);
         for _ in 0..PAGES {
             let page = conn.terms(clinic, after, PAGE).await?;
@@ -116,8 +117,8 @@ impl Menu {
             after = last.id;
             for term in page {
                 let body = term.body;
-                menu.codes.insert((body.dimension, body.code.clone()), term.id);
-                menu.terms.insert(term.id, (body.dimension, body.code, body.name));
+                catalogue.codes.insert((body.dimension, body.code.clone()), term.id);
+                catalogue.terms.insert(term.id, (body.dimension, body.code, body.name));
             }
         }
         let mut after = ServiceId(0);
@@ -127,7 +128,9 @@ impl Menu {
             after = last.id;
             for service in page {
                 let fields = ServiceFields::of(&service)?;
-                menu.services.insert(service.id, Dish { fields, seq: service.seq, different: Vec::new() });
+                catalogue
+                    .services
+                    .insert(service.id, Offering { fields, seq: service.seq, different: Vec::new() });
             }
         }
         let mut after = (ServiceId(0), PrincipalId(0));
@@ -136,23 +139,23 @@ impl Menu {
             let Some(last) = page.last() else { break };
             after = (last.service, last.resource);
             for one in page {
-                menu.services.entry(one.service).and_modify(|dish| dish.different.push(one));
+                catalogue.services.entry(one.service).and_modify(|offering| offering.different.push(one));
             }
         }
-        Ok(menu)
+        Ok(catalogue)
     }
 
     /// A service that is booked.
-    pub fn service(&self, id: ServiceId) -> Result<&Dish> {
-        self.services.get(&id).filter(|dish| dish.fields.active).ok_or(Error::NotFound("service"))
+    pub fn service(&self, id: ServiceId) -> Result<&Offering> {
+        self.services.get(&id).filter(|offering| offering.fields.active).ok_or(Error::NotFound("service"))
     }
 
-    pub fn service_named(&self, code: &str) -> Option<&Dish> {
-        self.services.values().find(|dish| dish.fields.code == code)
+    pub fn service_named(&self, code: &str) -> Option<&Offering> {
+        self.services.values().find(|offering| offering.fields.code == code)
     }
 
-    pub fn services(&self) -> impl Iterator<Item = (ServiceId, &Dish)> {
-        self.services.iter().map(|(id, dish)| (*id, dish))
+    pub fn services(&self) -> impl Iterator<Item = (ServiceId, &Offering)> {
+        self.services.iter().map(|(id, offering)| (*id, offering))
     }
 
     /// A term by its code, or by its id in digits.
@@ -193,7 +196,7 @@ impl Menu {
 
     /// Days ahead for which starts are to be known: what the farthest service is offered for, and at least half a year.
     pub fn days(&self) -> usize {
-        let farthest = self.services.values().map(|dish| dish.fields.horizon_days).max().unwrap_or(0);
+        let farthest = self.services.values().map(|offering| offering.fields.horizon_days).max().unwrap_or(0);
         usize::try_from(farthest + 1).unwrap_or(0).clamp(LEAST, MOST)
     }
 }
