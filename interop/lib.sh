@@ -22,8 +22,13 @@ die() { say "$*"; exit 2; }
 # as_root COMMAND...: as it stands for root, by sudo for anybody else
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 
+# alone COMMAND...: one installation at a time, of suites that run side by side too
+alone() { (flock 9; "$@") 9>"$work/.installing"; }
+
 # need_debian PACKAGE...: installs those that are absent
-need_debian() {
+need_debian() { alone install_debian "$@"; }
+
+install_debian() {
   local missing=() package
   for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
@@ -42,11 +47,16 @@ need_command() { command -v "$1" >/dev/null || need_debian "${@:2}"; }
 
 # need_python NAME REQUIREMENT...: a virtual environment in .work with exactly these; sets $venv
 need_python() {
-  local name=$1 stamp wanted
-  shift
   need_command python3 python3 python3-venv
   python3 -c 'import ensurepip' 2>/dev/null || need_debian python3-venv
-  venv=$work/venv-$name stamp=$work/venv-$name/.requirements wanted="$*"
+  venv=$work/venv-$1
+  alone install_python "$@"
+}
+
+install_python() {
+  local name=$1 stamp=$venv/.requirements wanted
+  shift
+  wanted="$*"
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
   say "installing from PyPI into interop/.work/venv-$name: $wanted"
   rm -rf "$venv"
@@ -75,10 +85,15 @@ need_sdist() {
 
 # need_node NAME PACKAGE@VERSION...: a node_modules in .work; sets $modules
 need_node() {
+  command -v npm >/dev/null || need_debian nodejs npm
+  modules=$work/node-$1
+  alone install_node "$@"
+}
+
+install_node() {
   local name=$1 wanted
   shift
-  command -v npm >/dev/null || need_debian nodejs npm
-  modules=$work/node-$name wanted="$*"
+  wanted="$*"
   [ "$(cat "$modules/.requirements" 2>/dev/null)" = "$wanted" ] && return 0
   say "installing from npm into interop/.work/node-$name: $wanted"
   rm -rf "$modules" && mkdir -p "$modules"

@@ -8,6 +8,7 @@ mod calendar;
 mod clinic;
 mod dav;
 mod edge;
+mod features;
 mod feeds;
 mod google;
 mod house;

@@ -32,10 +32,11 @@
 //! in few bytes), `wall` (the wall clock of a zone, the grid of starts), `postings` (who has what, as bits), `free` (the
 //! index), `ask` (a question and its answer), `slots` (the search), `needs` (rooms and equipment), `token` (an offer that
 //! can be shown again).
-//! Offering: `catalogue` (services, terms and settings in memory), `live` (the index, kept equal to the journal), `gather` (from
-//! rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with tokens),
+//! Offering: `catalogue` (services, terms and settings in memory), `live` (the index, kept equal to the journal), `gather`
+//! (from rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with tokens),
 //! `wish` (from what is wanted to a visit), `check` (what must still be true when it is booked), `reserve` (booked, kept,
-//! moved), `front` (appointments for whoever may see them), `events` (what happens, for those who look on).
+//! moved), `front` (appointments for whoever may see them), `desk` (the clinic for one caller, after asking whether they
+//! may), `events` (what happens, for those who look on).
 
 mod access;
 mod alter;

@@ -1,5 +1,6 @@
-//! A demo clinic for the first run with `--demo`: people in several time zones, a few weeks of their visits around
-//! today, a share, a feed. Everything is invented here and passes through the one write like a client's.
+//! A demo clinic for the first run with `--demo`: practitioners in several time zones with hours and a few weeks of their
+//! visits around today, a service, a share, a feed, a program that books. Everything is invented here and passes through
+//! the one write like a client's.
 //!
 //! *Never:* touches an installation that has users.
 //!
@@ -14,12 +15,16 @@ use self::script::{PEOPLE, Planned, Practitioner};
 use super::{Error, parts::Parts};
 use crate::app::output::say;
 use crate::{
-    accounts::{Caller, NewPerson},
-    calendar::{Author, CollectionPath, Condition, DeadChange, NewCollection, ShareAs},
+    accounts::{Caller, NewPerson, Role, Scopes},
+    calendar::{Author, CollectionChange, CollectionPath, Condition, DeadChange, ShareAs, Zone},
+    clinic::{self, ABSENCES, NewPractitioner, PractitionerChange, ProfileStatus, VISITS},
 };
 
-/// The calendar of a practitioner's appointments.
-const VISITS: &str = "visits";
+/// Who runs the demo clinic, and the program that books for patients.
+const OFFICE: &str = "office";
+const BOT: &str = "bot";
+/// What the bot may do.
+const SCOPES: [&str; 6] = ["practitioners:read", "services:read", "slots", "holds", "appointments", "series"];
 
 /// Fills an installation without users and prints what to paste into a calendar program.
 pub async fn fill(parts: &Parts, base: &str) -> Result<(), Error> {
@@ -27,10 +32,15 @@ pub async fn fill(parts: &Parts, base: &str) -> Result<(), Error> {
         say!("demo: there are users already, nothing was added");
         return Ok(());
     }
+    let (office, office_password) = member(parts, OFFICE, "Front office", Role::Owner).await?;
+    parts.directory.add_service(by(&office), script::service()).await?;
     let mut made = Vec::new();
     for practitioner in PEOPLE {
-        made.push(one(parts, practitioner).await?);
+        made.push(one(parts, &office, practitioner).await?);
     }
+    let (bot, _) = member(parts, BOT, "Booking program", Role::Bot).await?;
+    let scopes = SCOPES.map(str::to_owned);
+    let (_, token) = parts.accounts.add_token(&bot, "demo", &Scopes::new(&scopes)?, None).await?;
     say!("\ndemo clinic, all of it invented:");
     for (who, password) in &made {
         say!("  user {:<8} password {password}", who.name());
@@ -46,41 +56,73 @@ pub async fn fill(parts: &Parts, base: &str) -> Result<(), Error> {
         );
     }
     say!("server to enter in a calendar program: {base}/");
+    say!("  user {OFFICE:<8} password {office_password}   (runs the clinic: {base}/api/docs)");
+    say!("  token of the program that books: {}", token.expose());
     Ok(())
 }
 
-async fn one(parts: &Parts, practitioner: &Practitioner) -> Result<(Caller, String), Error> {
-    let new = NewPerson {
-        name: practitioner.name.into(),
-        display_name: practitioner.display_name.into(),
-        email: Some(format!("{}@clinic.example", practitioner.name)),
-        zone: Some(practitioner.zone.into()),
+/// Somebody with a part in the clinic's work, and the password to log in with.
+async fn member(
+    parts: &Parts,
+    name: &str,
+    display_name: &str,
+    role: Role,
+) -> Result<(Caller, String), Error> {
+    let new = person(name, display_name, PEOPLE[0].zone);
+    parts.accounts.add_member(parts.accounts.clinic(), Some(role), new).await?;
+    let who = parts.accounts.operator(name).await?;
+    let (_, password) = parts.accounts.add_app_password(&who, "demo").await?;
+    Ok((who, password.expose().to_owned()))
+}
+
+fn person(name: &str, display_name: &str, zone: &str) -> NewPerson {
+    NewPerson {
+        name: name.into(),
+        display_name: display_name.into(),
+        email: Some(format!("{name}@clinic.example")),
+        zone: Some(zone.into()),
         password: None,
+    }
+}
+
+/// A practitioner who can be booked: verified, with hours, and with what stands in the calendar already.
+async fn one(parts: &Parts, office: &Caller, practitioner: &Practitioner) -> Result<(Caller, String), Error> {
+    let new = NewPractitioner {
+        person: person(practitioner.name, practitioner.display_name, practitioner.zone),
+        licence: None,
+        qualifications: None,
+        public: true,
+        online: true,
+        terms: Vec::new(),
     };
-    parts.accounts.add_person(new).await?;
+    let id = parts.directory.add_practitioner(by(office), new).await?.id;
+    for status in [ProfileStatus::Pending, ProfileStatus::Active] {
+        let change = PractitionerChange { status: Some(status), ..PractitionerChange::default() };
+        parts.directory.change_practitioner(by(office), id, None, change).await?;
+    }
     let who = parts.accounts.operator(practitioner.name).await?;
     let (_, password) = parts.accounts.add_app_password(&who, "demo").await?;
-    let visits = NewCollection {
-        slug: VISITS.into(),
-        components: "VEVENT".into(),
-        display_name: Some("Visits".into()),
-        color: Some(practitioner.color.into()),
-        ..NewCollection::default()
-    };
-    let at = CollectionPath::new(practitioner.name, VISITS);
-    // The operator's proof is of a moment: taken again, it sees the calendar that was just made.
-    parts.calendars.make(by(&who), &at, visits, DeadChange::default()).await?;
-    let who = parts.accounts.operator(practitioner.name).await?;
+    let colour =
+        CollectionChange { color: Some(Some(practitioner.color.into())), ..CollectionChange::default() };
+    let visits = CollectionPath::new(who.name(), VISITS);
+    parts.calendars.change(by(&who), &visits, colour, DeadChange::default()).await?;
     for planned in practitioner.plan {
         put(parts, &who, practitioner, planned).await?;
     }
+    let zone = Zone::named(practitioner.zone).ok_or_else(|| Error::failed("the demo's zone is unknown"))?;
+    let week = clinic::Week { zone, intervals: script::hours() };
+    parts.clinic.set_hours(by(office), id, week, (None, clinic::Step::Sure)).await?;
     Ok((who, password.expose().to_owned()))
 }
 
 async fn put(parts: &Parts, who: &Caller, of: &Practitioner, planned: &Planned) -> Result<(), Error> {
     let uid = format!("{}-{}@clinic.example", planned.key, of.name);
     let text = text::object(planned, &uid, of.zone, parts.accounts.now())?;
-    let slug = if planned.is_task() { "tasks" } else { VISITS };
+    let slug = match planned.when {
+        script::When::Due(_) => "tasks",
+        script::When::Days(_) => ABSENCES,
+        script::When::At(..) => VISITS,
+    };
     let at = CollectionPath::new(who.name(), slug).object(format!("{uid}.ics"));
     parts.calendars.put(by(who), &at, text.into(), Condition::NONE).await?;
     Ok(())

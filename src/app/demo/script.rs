@@ -2,6 +2,8 @@
 //!
 //! Days are counted from the Monday of the week of the first run, so the weeks around it are always full.
 
+use crate::clinic::{IN_PERSON, Interval, ServiceFields, Site, VIDEO};
+
 /// Somebody of the demo clinic.
 pub struct Practitioner {
     pub name: &'static str,
@@ -50,10 +52,43 @@ pub enum Exception {
     },
 }
 
-impl Planned {
-    pub fn is_task(&self) -> bool {
-        matches!(self.when, When::Due(_))
+/// What is booked.
+pub fn service() -> ServiceFields {
+    ServiceFields {
+        code: "consultation".into(),
+        name: "Consultation".into(),
+        modes: vec![IN_PERSON.into(), VIDEO.into()],
+        minutes: 30,
+        step: 15,
+        pad_before: 0,
+        pad_after: 0,
+        notice: 60,
+        horizon_days: 180,
+        day_limit: None,
+        week_limit: None,
+        seats: 1,
+        needs: Vec::new(),
+        hold_patient: None,
+        hold_staff: None,
+        fee: None,
+        currency: None,
+        cancel_window: 0,
+        active: true,
     }
+}
+
+/// Monday to Friday, nine to twelve and one to five.
+pub fn hours() -> Vec<Interval> {
+    const WORKDAYS: u8 = 0b1_1111;
+    let from = |start: u16, end: u16| Interval {
+        weekdays: WORKDAYS,
+        start: start * 60,
+        end: end * 60,
+        from: None,
+        until: None,
+        site: Site::default(),
+    };
+    vec![from(9, 12), from(13, 17)]
 }
 
 use Exception::{Cancelled, Moved};
