@@ -174,6 +174,11 @@ impl Accounts {
         Ok(self.inner.store.read(who.clinic()).await?.remotes(who.clinic(), who.principal()).await?)
     }
 
+    /// All of a clinic.
+    pub async fn remotes_of_clinic(&self, clinic: ClinicId) -> Result<Vec<Remote>, Error> {
+        Ok(self.inner.store.read(clinic).await?.remotes_of_clinic(clinic).await?)
+    }
+
     /// Its access token while it is good for another minute.
     pub fn access_token(&self, remote: &Remote) -> Option<Secret> {
         let sealed = remote.access.as_ref().filter(|_| remote.access_until > self.now() + 60)?;

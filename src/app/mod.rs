@@ -4,13 +4,14 @@
 //!
 //! Files: `cli` (the command line) and `commands/` (one file a family) · `config` (every setting) and `settings`
 //! (where values come from) · `parts` (what is built, in order) · `serve` · `router` (the whole URL space) ·
-//! `work` (what runs by the clock) · `demo` · `output` (standard output) · `telemetry` (logs, metrics) · `health`
+//! `work` (what runs by the clock) · `elsewhere` (Google for the JSON door) · `demo` · `output` (standard output) · `telemetry` (logs, metrics) · `health`
 //! · `error`.
 
 pub mod cli;
 mod commands;
 pub mod config;
 mod demo;
+mod elsewhere;
 mod error;
 mod health;
 mod output;

@@ -171,7 +171,7 @@ impl Router {
             Place::Consent | Place::Hook => self.google(ask).await,
             Place::Live if is_read => health::live(),
             Place::Ready if is_read => health::ready(&self.parts.store, self.parts.accounts.clinic()).await,
-            Place::Metrics if is_read => self.meters.answer(ask.peer),
+            Place::Metrics if is_read => self.metrics(&ask).await,
             Place::Robots if is_read => problem::plain(StatusCode::OK, ROBOTS),
             Place::Nowhere if is_read => Problem::not_found().answer(),
             _ => self.dav(ask).await,
@@ -192,6 +192,19 @@ impl Router {
             (Some(google), _) => google.callback_answer(&ask).await,
             (None, _) => Problem::not_found().answer(),
         }
+    }
+
+    /// What is counted here, and how the links with Google stand.
+    async fn metrics(&self, ask: &Ask) -> Answer {
+        let google = match &self.google {
+            Some(google) if self.meters.are_for(ask.peer) => google.metrics().await,
+            _ => Ok(String::new()),
+        };
+        let google = google.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the figures of the links could not be read");
+            String::new()
+        });
+        self.meters.answer(ask.peer, &google)
     }
 
     async fn api(&self, mut ask: Ask) -> Answer {

@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     Error,
     config::Config,
+    elsewhere::Elsewhere,
     parts::{self, Absent, Parts, Turned},
     router::Router,
     telemetry::Meters,
@@ -113,7 +114,8 @@ fn router(
             parts.clinic.clone(),
             parts.directory.clone(),
             stopped.clone(),
-        ),
+        )
+        .with_google(google.clone().map(|google| Arc::new(Elsewhere(google)) as _)),
         parts: parts.clone(),
         google,
         meters,

@@ -133,14 +133,19 @@ impl Meters {
         self.handle.run_upkeep();
     }
 
-    /// `/metrics`, for this machine and whom the operator named.
-    pub fn answer(&self, from: IpAddr) -> Answer {
+    pub fn are_for(&self, from: IpAddr) -> bool {
         let from = from.to_canonical();
-        if !from.is_loopback() && !self.allowed.iter().any(|network| network.contains(&from)) {
+        from.is_loopback() || self.allowed.iter().any(|network| network.contains(&from))
+    }
+
+    /// `/metrics`, for this machine and whom the operator named.
+    /// `more` stands behind it.
+    pub fn answer(&self, from: IpAddr, more: &str) -> Answer {
+        if !self.are_for(from) {
             let detail = "Metrics are shown to this machine and to the networks of the setting metrics_from.";
             return Problem::new(StatusCode::FORBIDDEN, "Not for you", detail).answer();
         }
-        let mut answer = Answer::new(Body::from(self.handle.render()));
+        let mut answer = Answer::new(Body::from(self.handle.render() + more));
         let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         answer.headers_mut().insert(header::CONTENT_TYPE, text);
         answer
@@ -177,9 +182,9 @@ mod tests {
         let meters = Meters::new(vec!["192.0.2.0/24".parse().unwrap()]).unwrap();
         meters.count(Door::Dav, StatusCode::MULTI_STATUS, Duration::from_millis(3));
         for (from, status) in [("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 200), ("198.51.100.1", 403)] {
-            assert_eq!(meters.answer(from.parse().unwrap()).status(), status, "{from}");
+            assert_eq!(meters.answer(from.parse().unwrap(), "").status(), status, "{from}");
         }
-        let text = meters.answer(IpAddr::from([127, 0, 0, 1]));
+        let text = meters.answer(IpAddr::from([127, 0, 0, 1]), "");
         let text = String::from_utf8_lossy(text.body().whole().unwrap()).into_owned();
         assert!(text.contains(r#"kalends_requests_total{door="dav",status="2xx"} 1"#), "{text}");
     }

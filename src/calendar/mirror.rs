@@ -6,7 +6,7 @@
 //! missed.
 
 use store::{
-    BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkId, LinkNote, NEVER, NewLink,
+    BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkId, LinkNote, LinkSums, NEVER, NewLink,
     RemoteId, Store, Twin, Way,
 };
 
@@ -246,6 +246,11 @@ impl Mirrors {
     /// The link is due at `at`, and then looks there whatever the time of its poll.
     pub async fn call(&self, clinic: ClinicId, link: LinkId, at: i64) -> Result<()> {
         self.aside(move |aside| Box::pin(async move { aside.notify_link(clinic, link, at).await })).await
+    }
+
+    /// Sums over the links of all clinics.
+    pub async fn sums(&self) -> Result<LinkSums> {
+        Ok(self.store().across().await?.link_sums().await?)
     }
 
     /// Writes down what the office should know.

@@ -1,4 +1,4 @@
-//! THE write: put and delete (`transfer` for both at once). Every door, every import and every sync ends here, in one transaction.
+//! THE write: put (one, or many that are new) and delete (`transfer` for both at once). Every door, every import and every sync ends here, in one transaction.
 //!
 //! Checked before it begins: what the text alone decides. Checked inside: access as it is then, the condition,
 //! the UID. The journal row and the new sequence are written with the object; memory follows the commit.
@@ -9,12 +9,12 @@ use store::{ClinicId, CollectionId, NewObject, ObjectMeta, Origin, Policy, Princ
 
 use super::Calendars;
 use super::access::{Access, Privilege};
-use super::condition::Condition;
+use super::condition::{Condition, Tags};
 use super::error::{Error, Precondition, Result};
 use super::guard::{Guarded, Sighted};
 use super::load;
 use super::object::Etag;
-use super::path::{self, ObjectPath};
+use super::path::{self, CollectionPath, ObjectPath};
 use super::shown::Shown;
 use super::turns::compute;
 use super::work::Work;
@@ -55,9 +55,29 @@ impl Calendars {
         let object = self.checked(&shown, &text).await?;
         let new = object_row(shown.row().id, &at.name, &object, text);
         let zones = ical::definitions_to_compare(&object);
-        let written = self.save(by, &shown, new, object, only_if).await?;
+        let written = self.save(by, &shown, vec![(new, object)], only_if).await?;
         compare(shown.row().id, zones);
-        Ok(written)
+        written.into_iter().next().ok_or(Error::NotFound)
+    }
+
+    /// Stores objects, by name and text, where nothing of these names stands yet: one change of the calendar, all of
+    /// them or none. For whoever carries a whole calendar over; in the order of the texts.
+    pub async fn put_new(
+        &self,
+        by: Author<'_>,
+        at: &CollectionPath,
+        all: Vec<(String, Bytes)>,
+    ) -> Result<Vec<Written>> {
+        let shown = self.collection(by.who, at).await?;
+        shown.need(Privilege::WriteContent)?;
+        let mut rows = Vec::with_capacity(all.len());
+        for (name, text) in all {
+            path::check_name(&name)?;
+            let object = self.checked(&shown, &text).await?;
+            rows.push((object_row(shown.row().id, &name, &object, text), object));
+        }
+        let only_if = Condition { if_none_match: Some(Tags::Any), ..Condition::NONE };
+        self.save(by, &shown, rows, only_if).await
     }
 
     /// Removes an object.
@@ -111,19 +131,22 @@ impl Calendars {
         Ok(object)
     }
 
+    /// Writes all of them in one transaction, or none.
     async fn save(
         &self,
         by: Author<'_>,
         at: &Shown,
-        new: NewObject,
-        object: Object,
+        all: Vec<(NewObject, Object)>,
         only_if: Condition,
-    ) -> Result<Written> {
+    ) -> Result<Vec<Written>> {
         let (rights, limits) = (Rights::of(at, by.who), self.settings().limits.reader());
-        let (origin, caller, uid) = (by.from, by.who.principal(), new.uid.clone());
-        let sent = Etag(new.etag);
-        let put =
-            Put { path: at.object(new.name.clone()), only_if, ..self.prepared(by, at, new, object).await? };
+        let (origin, caller) = (by.from, by.who.principal());
+        let sent: Vec<(String, String, Etag)> =
+            all.iter().map(|(new, _)| (new.name.clone(), new.uid.clone(), Etag(new.etag))).collect();
+        let mut puts = Vec::with_capacity(all.len());
+        for (new, object) in all {
+            puts.push(Put { only_if: only_if.clone(), ..self.prepared(by, at, new, object).await? });
+        }
         let result = self
             .store()
             .write(at.row().clinic, move |tx: &mut Tx| {
@@ -131,18 +154,27 @@ impl Calendars {
                     tx.sign(origin, Some(caller));
                     rights.still(tx, Privilege::WriteContent).await?;
                     let mut work = Work::over(tx, limits);
-                    let (old, etag) = put.run(&mut work, rights.clinic).await?;
-                    Ok::<_, Error>((work.done(), old, etag))
+                    let mut put = Vec::with_capacity(puts.len());
+                    for one in puts {
+                        put.push(one.run(&mut work, rights.clinic).await?);
+                    }
+                    Ok::<_, Error>((work.done(), put))
                 })
             })
             .await;
-        let (done, old, etag) = match result {
-            Err(error) => return Err(self.with_place_of_uid(at, &uid, error).await),
-            Ok(done) => done,
+        let (done, put) = match result {
+            Err(Error::Precondition(Precondition::NoUidConflict(path))) => {
+                let uid = sent.iter().find(|(name, ..)| *name == path.name).map(|(_, uid, _)| uid.as_str());
+                let error = Precondition::NoUidConflict(path.clone()).into();
+                return Err(self.with_place_of_uid(at, uid.unwrap_or_default(), error).await);
+            }
+            done => done?,
         };
-        let same = old.as_ref().filter(|old| old.etag == etag.0).map(|old| old.seq);
-        let written =
-            Written { etag, created: old.is_none(), as_sent: etag == sent, seq: same.unwrap_or(done.seq) };
+        let written = put.into_iter().zip(&sent).map(|((old, etag), (.., sent))| {
+            let same = old.as_ref().filter(|old| old.etag == etag.0).map(|old| old.seq);
+            Written { etag, created: old.is_none(), as_sent: etag == *sent, seq: same.unwrap_or(done.seq) }
+        });
+        let written = written.collect();
         self.tell(at.row().clinic, done);
         Ok(written)
     }

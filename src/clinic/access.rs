@@ -29,6 +29,8 @@ pub enum Subject {
     Tokens,
     Events,
     Settings,
+    /// Accounts with Google and the calendars linked through them.
+    Google,
 }
 
 /// What is done with it.
@@ -101,11 +103,13 @@ pub const TABLE: &[(Subject, Verb, [Rule; 6])] = &[
     (Subject::Events, Verb::Read, [A, A, A, O, D, O]),
     (Subject::Settings, Verb::Read, [A, A, A, A, D, D]),
     (Subject::Settings, Verb::Write, [A, A, D, D, D, D]),
+    (Subject::Google, Verb::Read, [A, A, A, O, D, D]),
+    (Subject::Google, Verb::Write, [A, A, D, O, D, D]),
 ];
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Subject; 18] = [
+    pub const ALL: [Subject; 19] = [
         Subject::Practitioners,
         Subject::Rooms,
         Subject::Equipment,
@@ -124,6 +128,7 @@ impl Subject {
         Subject::Tokens,
         Subject::Events,
         Subject::Settings,
+        Subject::Google,
     ];
 
     /// As it stands in scopes and in refusals.
@@ -147,6 +152,7 @@ impl Subject {
             Subject::Tokens => "tokens",
             Subject::Events => "events",
             Subject::Settings => "settings",
+            Subject::Google => "google",
         }
     }
 

@@ -4,7 +4,7 @@
 use ical::{Window, Zone};
 use store::PrincipalId;
 
-use super::access::{self, Subject, Verb};
+use super::access::{self, Reach, Subject, Verb};
 use super::bulk::{Act, Failed, Run};
 use super::claim::Claim;
 use super::diary::{DatePage, Day, Leaf, Whose};
@@ -57,6 +57,15 @@ impl Desk<'_> {
             return Err(Error::Denied(Subject::Slots));
         }
         Ok(self.clinic.calendars.freebusy_of(self.who, names, window, zone).await?)
+    }
+
+    /// Whose accounts with Google the caller may see, or keep: their own, or (None) everybody's.
+    pub fn whose_google(&self, writes: bool) -> Result<Option<PrincipalId>> {
+        let verb = if writes { Verb::Write } else { Verb::Read };
+        Ok(match access::reach(self.who, Subject::Google, verb)? {
+            Reach::Own(own) => Some(own),
+            Reach::Everything => None,
+        })
     }
 
     pub async fn zone_of(&self, of: PrincipalId) -> Result<Zone> {

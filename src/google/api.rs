@@ -3,6 +3,7 @@
 //!
 //! Bounds: a call takes [`PATIENCE`] at most, an answer [`ANSWER`] bytes. A failure never carries what was answered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::error::Failure;
+use super::figures::Figures;
 use crate::accounts::Secret;
 
 /// The fields of one event.
@@ -78,6 +80,22 @@ impl Request {
         Request { method, path: path.into(), query: Vec::new(), if_match: None, body: None }
     }
 
+    /// What it is, for a metric: Google's own name of the method.
+    fn word(&self) -> &'static str {
+        let last = self.path.rsplit('/').next().unwrap_or_default();
+        match (&self.method, last) {
+            (_, "calendarList") => "calendarList.list",
+            (_, "stop") => "channels.stop",
+            (_, "watch") => "events.watch",
+            (_, "instances") => "events.instances",
+            (&Method::GET, "events") => "events.list",
+            (&Method::GET, _) => "events.get",
+            (&Method::POST, _) => "events.insert",
+            (&Method::DELETE, _) => "events.delete",
+            _ => "events.patch",
+        }
+    }
+
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Request {
         self.query.push((name, value.into()));
         self
@@ -85,7 +103,7 @@ impl Request {
 }
 
 /// A calendar in somebody's list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct Listed {
     pub id: String,
     pub summary: String,
@@ -116,15 +134,16 @@ pub struct Tokens {
 pub struct Api {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     pub place: Place,
+    figures: Arc<Figures>,
 }
 
 impl Api {
-    pub fn new(place: Place) -> Api {
+    pub fn new(place: Place, figures: Arc<Figures>) -> Api {
         let connector =
             HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let client =
             Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(30)).build(connector);
-        Api { client, place }
+        Api { client, place, figures }
     }
 
     /// Asks the calendar API; an empty answer is null.
@@ -141,7 +160,7 @@ impl Api {
             builder = builder.header(header::IF_MATCH, etag);
         }
         let body = request.body.as_ref().map(Value::to_string).unwrap_or_default();
-        self.exchange(builder.header(header::CONTENT_TYPE, JSON), body).await
+        self.exchange(request.word(), builder.header(header::CONTENT_TYPE, JSON), body).await
     }
 
     /// The page a person is sent to.
@@ -153,7 +172,7 @@ impl Api {
     }
 
     pub async fn tokens(&self, form: &[(&str, &str)]) -> Answer<Tokens> {
-        let answer = self.form(&self.place.token, form).await?;
+        let answer = self.form("oauth.token", &self.place.token, form).await?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
         let access = text("access_token").ok_or(Failure::Unreachable("no token in the answer".into()))?;
         Ok(Tokens {
@@ -165,7 +184,7 @@ impl Api {
     }
 
     pub async fn revoke(&self, token: &Secret) -> Answer<()> {
-        self.form(&self.place.revoke, &[("token", token.expose())]).await.map(drop)
+        self.form("oauth.revoke", &self.place.revoke, &[("token", token.expose())]).await.map(drop)
     }
 
     /// Who it is: what never changes of a person, and her address. Asked for by TLS from Google itself, so that no
@@ -173,19 +192,41 @@ impl Api {
     pub async fn userinfo(&self, token: &Secret) -> Answer<(String, String)> {
         let builder = http::Request::builder().method(Method::GET).uri(&self.place.userinfo);
         let builder = builder.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
-        let answer = self.exchange(builder, String::new()).await?;
+        let answer = self.exchange("oauth.userinfo", builder, String::new()).await?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
         let subject = text("sub").ok_or(Failure::Unreachable("nobody in the answer".into()))?;
         Ok((subject, text("email").unwrap_or_default()))
     }
 
-    async fn form(&self, url: &str, form: &[(&str, &str)]) -> Answer<Value> {
+    async fn form(&self, word: &'static str, url: &str, form: &[(&str, &str)]) -> Answer<Value> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let builder = http::Request::builder().method(Method::POST).uri(url);
-        self.exchange(builder.header(header::CONTENT_TYPE, FORM), body).await
+        self.exchange(word, builder.header(header::CONTENT_TYPE, FORM), body).await
     }
 
-    async fn exchange(&self, builder: http::request::Builder, body: String) -> Answer<Value> {
+    /// Counts what came of it; 0 is no answer.
+    async fn exchange(
+        &self,
+        word: &'static str,
+        builder: http::request::Builder,
+        body: String,
+    ) -> Answer<Value> {
+        let done = self.asked(builder, body).await;
+        self.figures.called(word, done.as_ref().map_or(0, |(head, _)| head.status.as_u16()));
+        let (head, body) = done?;
+        let parsed = || serde_json::from_slice::<Value>(&body).ok();
+        match head.status.is_success() {
+            true if body.is_empty() => Ok(Value::Null),
+            true => parsed().ok_or_else(|| unreachable("not JSON")),
+            false => Err(failure(head.status, &head.headers, &parsed().unwrap_or_default())),
+        }
+    }
+
+    async fn asked(
+        &self,
+        builder: http::request::Builder,
+        body: String,
+    ) -> Answer<(http::response::Parts, Bytes)> {
         let request = builder.header(header::USER_AGENT, AGENT).body(Full::from(body));
         let request = request.map_err(|_| Failure::Invalid("a request that cannot be written".into()))?;
         let work = async {
@@ -194,14 +235,7 @@ impl Api {
             let body = Limited::new(body, ANSWER).collect().await.map_err(|_| unreachable("cut off"))?;
             Ok((head, body.to_bytes()))
         };
-        let (head, body) =
-            tokio::time::timeout(PATIENCE, work).await.map_err(|_| unreachable("time-out"))??;
-        let parsed = || serde_json::from_slice::<Value>(&body).ok();
-        match head.status.is_success() {
-            true if body.is_empty() => Ok(Value::Null),
-            true => parsed().ok_or_else(|| unreachable("not JSON")),
-            false => Err(failure(head.status, &head.headers, &parsed().unwrap_or_default())),
-        }
+        tokio::time::timeout(PATIENCE, work).await.map_err(|_| unreachable("time-out"))?
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use ical::{Component, Limits, Zone};
 
 use super::error::{Error, Result};
+use super::figures::Figures;
 use super::flips::Flips;
 use super::map::{self, Image, Mask, Part, Seen, Unfit, WHOLE};
 use super::session::Session;
@@ -32,6 +33,7 @@ pub struct Run<'a> {
     pub clinic: &'a Clinic,
     pub marks: &'a Marks,
     pub flips: &'a Flips,
+    pub figures: &'a Figures,
     pub session: Session<'a>,
     pub link: Link,
     pub terms: Terms,
@@ -77,7 +79,7 @@ impl Pair {
     }
 
     /// What was agreed on with what is seen there laid over it.
-    fn there(&mut self, hides: bool) -> Image {
+    pub fn there(&mut self, hides: bool) -> Image {
         let mut image = self.base();
         for seen in &mut self.seen {
             if hides && self.born != Born::Here {
@@ -103,7 +105,7 @@ impl Pair {
     }
 
     /// The twins of an image: ids and tags as seen, or as known.
-    fn twins_of(&self, image: &Image, now: i64) -> Vec<Twin> {
+    pub fn twins_of(&self, image: &Image, now: i64) -> Vec<Twin> {
         let twin = |(key, part): (&String, &Part)| {
             let (seen, known) = (self.seen.iter().find(|seen| seen.key == *key), self.twin(key));
             Twin {
@@ -133,7 +135,7 @@ impl Run<'_> {
         Mask { privacy: self.terms.privacy, born, zone: self.shown.zone().clone() }
     }
 
-    fn ground(&self) -> map::Ground {
+    pub fn ground(&self) -> map::Ground {
         map::Ground { zone: self.shown.zone().clone(), stamp: self.mirrors.now() }
     }
 
@@ -235,6 +237,11 @@ impl Run<'_> {
         let gone = pair.twins.iter().filter(|twin| !there.0.contains_key(&twin.recurrence));
         let gone = gone.map(|twin| (twin.uid.clone(), twin.recurrence.clone())).collect();
         self.mirrors.keep(&self.link, pair.twins_of(there, self.mirrors.now()), gone).await?;
+        self.send_if_other(pair, there).await
+    }
+
+    /// What stands here and may be sent is sent where it is not what is there.
+    pub async fn send_if_other(&self, pair: &Pair, there: &Image) -> Result<()> {
         let here = self.here(&pair.name).await?;
         let is_equal = self.image(here.as_ref(), pair.born).is_ok_and(|image| image == *there);
         let is_ours = self.terms.direction != Direction::Pull && pair.born != Born::Elsewhere;
@@ -271,6 +278,7 @@ impl Run<'_> {
     }
 
     pub async fn note(&self, pair: &Pair, what: &'static str) -> Result<()> {
+        self.figures.noted();
         Ok(self.mirrors.note(&self.link, what, &pair.uid, "{}".into()).await?)
     }
 
@@ -290,7 +298,7 @@ impl Run<'_> {
     }
 
     /// Of an event that has none for us. One that she left without a title, and that is hers to write, has none here.
-    fn title(&self, born: Born) -> Option<&'static str> {
+    pub fn title(&self, born: Born) -> Option<&'static str> {
         (self.mask(born).hides() || self.terms.direction == Direction::Pull).then_some(BUSY)
     }
 

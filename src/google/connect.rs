@@ -214,6 +214,7 @@ impl Google {
             clinic: self.clinic(),
             marks: self.marks(),
             flips: self.flips(),
+            figures: self.figures(),
             session: self.session(remote),
             link,
             terms,

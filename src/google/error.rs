@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{accounts, calendar};
+use crate::{accounts, calendar, clinic};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -81,6 +81,8 @@ pub enum Error {
     Accounts(#[from] accounts::Error),
     #[error(transparent)]
     Calendar(#[from] calendar::Error),
+    #[error(transparent)]
+    Clinic(clinic::Error),
     /// As many calls as this account may make in a minute were made: go on after so many seconds.
     #[error("the budget of calls is used up for {0} s")]
     Budget(i64),

@@ -10,15 +10,18 @@
 //!
 //! Files: `api` (the wire, the only file that knows it) · `error` (what its answers mean) · `session` (calls in the name of
 //! an account) · `map` (an event and an object in one form) · `terms` (how a link is kept; marks) · `carry` (one object on
-//! both sides) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `connect` (consent, links) ·
-//! `status` (what an office sees) · `routes` (its addresses).
+//! both sides) · `births` (many that begin here) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `connect` (consent, links) ·
+//! `status` (how a link stands) · `office` (what another door shows and steers) · `figures` (numbers for the operator) · `routes` (its addresses).
 
 mod api;
+mod births;
 mod carry;
 mod connect;
 mod error;
+mod figures;
 mod flips;
 mod map;
+mod office;
 mod pull;
 mod push;
 mod routes;
@@ -41,6 +44,7 @@ pub use api::{Listed, Place};
 pub use connect::{Asking, Leave};
 pub use error::{Error, Failure, Result};
 pub use map::Privacy;
+pub use office::{Dead, Noted, Office};
 pub use routes::{CALLBACK, HOOK};
 pub use session::Project;
 pub use status::{AccountStatus, Forecast, LinkStatus};
@@ -69,6 +73,7 @@ struct Parts {
     budget: session::Budget,
     marks: terms::Marks,
     flips: flips::Flips,
+    figures: Arc<figures::Figures>,
     /// Who holds a lease.
     node: String,
     /// How far the journal was looked at, by clinic.
@@ -84,8 +89,10 @@ impl Google {
         (accounts, calendars, clinic): (Accounts, Calendars, Clinic),
     ) -> Result<Google> {
         let mirrors = calendars.mirrors();
+        let figures = Arc::new(figures::Figures::default());
         Ok(Google(Arc::new(Parts {
-            api: api::Api::new(settings.place.clone()),
+            api: api::Api::new(settings.place.clone(), figures.clone()),
+            figures,
             budget: session::Budget::default(),
             marks: terms::Marks::new(&mirrors),
             flips: flips::Flips::default(),
@@ -149,6 +156,10 @@ impl Google {
 
     fn flips(&self) -> &flips::Flips {
         &self.0.flips
+    }
+
+    fn figures(&self) -> &figures::Figures {
+        &self.0.figures
     }
 
     fn node(&self) -> &str {

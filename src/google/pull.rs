@@ -25,6 +25,8 @@ struct Pulling {
     /// By the id of their series.
     waiting: BTreeMap<String, Vec<Seen>>,
     doomed: Vec<Doomed>,
+    /// Of this page, what is new here.
+    births: Vec<Pair>,
     /// Ids seen; only of a full pull.
     all: Option<HashSet<String>>,
 }
@@ -124,6 +126,8 @@ impl Run<'_> {
             let name = names.iter().find(|(one, _)| Some(one) == uid.as_ref()).map(|(_, name)| name.clone());
             self.group(series, (uid, name, twins), group, pulling).await?;
         }
+        let births = std::mem::take(&mut pulling.births);
+        pulling.doomed.extend(self.births(births).await?);
         Ok(())
     }
 
@@ -140,6 +144,7 @@ impl Run<'_> {
                 .any(|twin| twin.event == seen.event && twin.etag == seen.etag && !twin.base.is_empty())
         };
         if group.iter().all(is_known) {
+            self.figures.echoed();
             return Ok(());
         }
         let has_whole = group.iter().any(|seen| seen.key == WHOLE);
@@ -154,10 +159,14 @@ impl Run<'_> {
         }
         let is_gone = group.iter().all(|seen| seen.part.is_none());
         let Some(uid) = uid.filter(|_| !(is_gone && twins.is_empty())) else { return Ok(()) };
+        let is_here = name.is_some();
         let pair = self.pair(series, (uid, name, twins), group);
         let waited = pulling.waiting.remove(pair.seen.first().map_or("", |seen| &seen.event));
         let pair = Pair { seen: pair.seen.into_iter().chain(waited.into_iter().flatten()).collect(), ..pair };
-        pulling.doomed.extend(self.take(pair).await?);
+        match pair.is_birth(is_here) {
+            true => pulling.births.push(pair),
+            false => pulling.doomed.extend(self.take(pair).await?),
+        }
         Ok(())
     }
 
@@ -251,13 +260,31 @@ impl Run<'_> {
     pub async fn look_again(&mut self, errand: &Errand) -> Result<()> {
         let key = std::slice::from_ref(&errand.key);
         let twin = self.mirrors.twins_by_event(&self.link, key).await?.into_iter().next();
-        if let Some(twin) = twin.filter(|twin| twin.gone_at.is_none()) {
-            let seen = self.one(&errand.key).await?;
-            if let Some(doomed) = self.again(twin, seen).await? {
-                self.note(&doomed.pair, "cancelled_there").await?;
-                self.remove(&doomed.pair).await?;
+        match twin.filter(|twin| twin.gone_at.is_none()) {
+            Some(twin) => {
+                let seen = self.one(&errand.key).await?;
+                if let Some(doomed) = self.again(twin, seen).await? {
+                    self.note(&doomed.pair, "cancelled_there").await?;
+                    self.remove(&doomed.pair).await?;
+                }
+                Ok(self.mirrors.end_errand(&self.link, Way::Pull, &errand.key).await?)
             }
+            None => self.retake(&errand.key).await,
         }
-        Ok(self.mirrors.end_errand(&self.link, Way::Pull, &errand.key).await?)
+    }
+
+    /// One that could not be taken, once more as it is now: it may be dead again.
+    async fn retake(&mut self, id: &str) -> Result<()> {
+        let calendar = self.link.calendar.clone();
+        let found = match self.session.event(&calendar, id).await {
+            Ok(fields) => vec![Value::Object(fields)],
+            Err(Error::Google(Failure::NotFound | Failure::Gone)) => Vec::new(),
+            Err(other) => return Err(other),
+        };
+        self.mirrors.end_errand(&self.link, Way::Pull, id).await?;
+        let mut pulling = Pulling::default();
+        self.page(found, &mut pulling).await?;
+        self.orphans(&mut pulling).await?;
+        self.bury_all(pulling.doomed).await
     }
 }

@@ -6,13 +6,15 @@ use serde::Serialize;
 use super::error::Result;
 use super::terms::{self, Terms, state};
 use super::{Google, watch};
-use crate::accounts::Caller;
+use crate::accounts::{Caller, Remote};
 use crate::calendar::{ErrandState, Link, LinkId, RESTS};
 
 /// An account and its links.
 #[derive(Debug, Serialize)]
 pub struct AccountStatus {
     pub id: i64,
+    /// Whose it is.
+    pub principal: i64,
     /// The account's own address, for its own person.
     pub email: String,
     pub state: String,
@@ -31,7 +33,14 @@ pub struct LinkStatus {
     pub advice: &'static str,
     /// Seconds since all was last pulled.
     pub lag_seconds: Option<i64>,
+    /// Seconds UTC: when all was last pulled, when something was last pushed.
+    pub pulled_at: Option<i64>,
+    pub pushed_at: Option<i64>,
+    /// Whether Google tells of changes, and until when, seconds UTC.
     pub is_watched: bool,
+    pub watched_until: Option<i64>,
+    /// What a person should look at: changes of both sides that met, and what was put back or not taken.
+    pub conflicts: i64,
     pub pending: i64,
     pub failed: i64,
     pub dead: i64,
@@ -49,15 +58,21 @@ pub struct Forecast {
 
 impl Google {
     pub async fn status(&self, who: &Caller) -> Result<Vec<AccountStatus>> {
+        self.shown(self.accounts().remotes(who).await?).await
+    }
+
+    /// These accounts with their links.
+    pub async fn shown(&self, remotes: Vec<Remote>) -> Result<Vec<AccountStatus>> {
         let mut all = Vec::new();
-        for remote in self.accounts().remotes(who).await? {
+        for remote in remotes {
             let mut links = Vec::new();
-            for link in self.mirrors().links_of(who.clinic(), &[remote.id]).await? {
+            for link in self.mirrors().links_of(remote.clinic, &[remote.id]).await? {
                 links.push(self.link_status(link).await?);
             }
-            let id = remote.id.0;
+            let (id, principal) = (remote.id.0, remote.principal.0);
             all.push(AccountStatus {
                 id,
+                principal,
                 email: remote.email,
                 state: remote.state,
                 reason: remote.reason,
@@ -67,15 +82,21 @@ impl Google {
         Ok(all)
     }
 
-    async fn link_status(&self, link: Link) -> Result<LinkStatus> {
+    pub async fn link_status(&self, link: Link) -> Result<LinkStatus> {
         let ([pending, failed, dead], _) = self.mirrors().errands_total(&link).await?;
         let now = self.mirrors().now();
+        let watched_until = watch::watched_until(self, &link).await?;
+        let notes = self.mirrors().notes(&link).await?;
         Ok(LinkStatus {
+            pulled_at: Some(link.polled_at).filter(|at| *at > 0),
+            pushed_at: Some(Terms::of(&link).pushed_at).filter(|at| *at > 0),
+            conflicts: i64::try_from(notes.len()).unwrap_or(i64::MAX),
+            is_watched: watched_until.is_some(),
+            watched_until,
             id: link.id.0,
             terms: Terms::of(&link),
             advice: advice(&link.state, dead),
             lag_seconds: (link.polled_at > 0).then(|| now - link.polled_at),
-            is_watched: watch::is_watched(self, &link).await?,
             due_at: Some(link.due_at).filter(|due| *due < RESTS),
             calendar: link.calendar,
             state: link.state,

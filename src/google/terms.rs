@@ -41,6 +41,8 @@ pub struct Terms {
     pub zone: Option<String>,
     /// Somebody looked at what the guard stopped: the next run may delete it.
     pub approved: bool,
+    /// When something was last pushed, seconds UTC.
+    pub pushed_at: i64,
     /// No writes before, seconds UTC.
     pub write_at: i64,
     /// How often the breaker opened in a row.

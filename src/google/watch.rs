@@ -7,6 +7,7 @@ use super::Google;
 use super::api;
 use super::carry::Run;
 use super::error::{Error, Failure, Result};
+use super::figures::Heard;
 use super::terms::{self, Terms};
 use crate::calendar::{Channel, Link};
 
@@ -27,10 +28,12 @@ const LIVE: &str = "live";
 /// Longer ones are nobody's.
 const HEADER: usize = 256;
 
-pub async fn is_watched(google: &Google, link: &Link) -> Result<bool> {
+/// Until when Google tells of changes of a link; None: it does not.
+pub async fn watched_until(google: &Google, link: &Link) -> Result<Option<i64>> {
     let now = google.mirrors().now();
     let all = google.mirrors().channels_of(link).await?;
-    Ok(all.iter().any(|one| one.state == LIVE && one.expires_at > now))
+    let living = all.iter().filter(|one| one.state == LIVE && one.expires_at > now);
+    Ok(living.map(|one| one.expires_at).max())
 }
 
 /// One living channel a link; the next one is opened before the last one ends, and only then is that stopped.
@@ -102,7 +105,10 @@ impl Google {
     /// Google tries again.
     pub async fn notified(&self, headers: &HeaderMap) -> StatusCode {
         match self.heard(headers).await {
-            Ok(()) => StatusCode::NO_CONTENT,
+            Ok(what) => {
+                self.figures().heard(what);
+                StatusCode::NO_CONTENT
+            }
             Err(error) => {
                 tracing::warn!(%error, "a notification could not be noted");
                 StatusCode::SERVICE_UNAVAILABLE
@@ -110,7 +116,7 @@ impl Google {
         }
     }
 
-    async fn heard(&self, headers: &HeaderMap) -> Result<()> {
+    async fn heard(&self, headers: &HeaderMap) -> Result<Heard> {
         let text = |name: &str| {
             headers
                 .get(name)
@@ -120,19 +126,20 @@ impl Google {
         };
         let (id, secret) = (text("x-goog-channel-id"), text("x-goog-channel-token"));
         if id.is_empty() || secret.is_empty() {
-            return Ok(());
+            return Ok(Heard::Forged);
         }
-        let Some(channel) = self.mirrors().channel(id).await? else { return Ok(()) };
+        let Some(channel) = self.mirrors().channel(id).await? else { return Ok(Heard::Forged) };
         let is_resource = channel.resource.is_empty() || channel.resource == text("x-goog-resource-id");
         if !self.accounts().echoes(secret, &channel.hash) || !is_resource {
-            return Ok(());
+            return Ok(Heard::Forged);
         }
-        if text("x-goog-resource-state") != "sync" {
-            let now = self.mirrors().now();
-            self.mirrors().notify(&channel, self.apart(channel.link, now)).await?;
-            self.wake();
+        if text("x-goog-resource-state") == "sync" {
+            return Ok(Heard::Opened);
         }
-        Ok(())
+        let now = self.mirrors().now();
+        self.mirrors().notify(&channel, self.apart(channel.link, now)).await?;
+        self.wake();
+        Ok(Heard::Changed)
     }
 }
 

@@ -3,7 +3,6 @@
 
 use super::carry::Run;
 use super::error::{Error, Failure, Result};
-use super::session::Session;
 use super::terms::{self, Direction, Terms, state};
 use super::{Google, watch};
 use crate::accounts::RemoteState;
@@ -69,30 +68,7 @@ impl Google {
         if RemoteState::of(&remote) != RemoteState::Active {
             return Err(Failure::Revoked.into());
         }
-        let session = Session {
-            api: self.api(),
-            accounts: self.accounts(),
-            budget: self.budget(),
-            project: self.project(),
-            remote,
-        };
-        let who = self.accounts().on_behalf(&session.remote).await?;
-        let shown = self.mirrors().calendar(&who, link).await?;
-        let terms = Terms::of(link);
-        let zone = terms.zone.as_deref().and_then(ical::Zone::named).unwrap_or_else(|| shown.zone().clone());
-        let mut run = Run {
-            mirrors: self.mirrors(),
-            calendars: self.calendars(),
-            clinic: self.clinic(),
-            marks: self.marks(),
-            flips: self.flips(),
-            session,
-            link: link.clone(),
-            terms,
-            who,
-            shown,
-            zone,
-        };
+        let mut run = self.run(remote, link.clone()).await?;
         let done = run.all(self).await;
         *link = run.link;
         done
@@ -170,7 +146,7 @@ impl Google {
 
     /// Seconds to the next safety poll: spread by a fifth, the same for one link each time.
     async fn poll(&self, link: &Link) -> Result<i64> {
-        let is_watched = watch::is_watched(self, link).await?;
+        let is_watched = watch::watched_until(self, link).await?.is_some();
         let pause = if is_watched { POLL_WATCHED } else { POLL };
         Ok(pause * 4 / 5 + (link.id.0.wrapping_mul(7_919)).rem_euclid(pause * 2 / 5))
     }
@@ -248,7 +224,7 @@ impl Run<'_> {
     }
 
     /// Another node must not begin while this one is at it.
-    async fn prolong(&mut self) -> Result<()> {
+    pub async fn prolong(&mut self) -> Result<()> {
         if self.link.lease_until - self.mirrors.now() > LEASE / 2 {
             return Ok(());
         }
@@ -262,6 +238,9 @@ impl Run<'_> {
             Way::Push => self.push(&errand.key).await?,
         }
         self.mirrors.end_errand(&self.link, Way::Push, &errand.key).await?;
+        let now = self.mirrors.now();
+        terms::set(&mut self.link, |terms| terms.pushed_at = now)?;
+        self.terms = Terms::of(&self.link);
         if self.terms.breaks > 0 || self.link.fails > 0 {
             self.link.fails = 0;
             terms::set(&mut self.link, |terms| terms.breaks = 0)?;

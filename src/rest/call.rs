@@ -1,10 +1,13 @@
 //! One request of an endpoint: who asks, and its input as values. Invariant: what cannot be read is refused with a code,
 //! and the refusal never repeats what was sent.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::events::Streams;
+use super::google::{Refusal, Twins};
 use crate::accounts::Caller;
 use crate::calendar::{self, Author, Origin};
 use crate::clinic::{self, Clinic, Desk, Directory};
@@ -17,6 +20,7 @@ pub struct Call {
     pub clinic: Clinic,
     pub directory: Directory,
     pub streams: Streams,
+    pub google: Option<Arc<dyn Twins>>,
     pub who: Caller,
     pub ask: Ask,
     /// The values of the names in the route's path.
@@ -31,6 +35,7 @@ pub enum Failure {
     /// The same, with what is offered instead.
     Instead(clinic::Error, Vec<clinic::Offered>),
     Calendar(calendar::Error),
+    Google(Refusal),
     /// An answer that could not be written.
     Unwritten(serde_json::Error),
 }

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::call::Failure;
+use super::google::Refusal;
 use super::instant;
 use super::outcome::left;
 use crate::calendar::{Error, Zone};
@@ -35,8 +36,34 @@ pub fn problem(failure: Failure, id: u64) -> Problem {
             clinic(error, id).with("alternatives", super::slots::alternatives(found))
         }
         Failure::Calendar(error) => calendar(&error, id),
+        Failure::Google(refusal) => google(refusal, id),
         Failure::Unwritten(error) => {
             tracing::error!(request.id = id, %error, "an answer could not be written as JSON");
+            Problem::broken(id)
+        }
+    }
+}
+
+/// What whoever keeps calendars equal with Google could not do.
+fn google(refusal: Refusal, id: u64) -> Problem {
+    match refusal {
+        Refusal::Clinic(error) => clinic(error, id),
+        Refusal::Absent => {
+            let detail = "This clinic has no project at Google; whoever runs the server can set one up.";
+            Problem::new(StatusCode::NOT_FOUND, "Not set up", detail).code("GOOGLE_NOT_SET_UP")
+        }
+        Refusal::Refused(why) => {
+            Problem::new(StatusCode::CONFLICT, "Not possible now", sentence(&why)).code("GOOGLE_REFUSED")
+        }
+        Refusal::Away(reason) => {
+            let detail = "Google did not do it. `reason` says what it answered; nothing was changed here.";
+            Problem::new(StatusCode::BAD_GATEWAY, "Google did not do it", detail)
+                .code("GOOGLE_FAILED")
+                .with("reason", reason)
+        }
+        Refusal::Busy(seconds) => Problem::busy(seconds),
+        Refusal::Broken(why) => {
+            tracing::error!(request.id = id, why, "a call about Google could not be answered");
             Problem::broken(id)
         }
     }

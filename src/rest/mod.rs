@@ -10,7 +10,7 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `events`, `calendar`
+//! `tokens`, `audit`, `google` (asked of another door through a trait of its own), `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `events`, `calendar`
 //! (what stands there), `series`, `bulk`, `claims`, `seats`, with `dates` (how one is
 //! shown) and `acts` (what is done with them).
 
@@ -28,6 +28,7 @@ mod error;
 mod events;
 mod fields;
 mod freebusy;
+pub mod google;
 mod holds;
 mod hours;
 mod instant;
@@ -48,6 +49,8 @@ mod terms;
 mod things;
 mod tokens;
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio::sync::watch;
 
@@ -56,6 +59,7 @@ use crate::clinic::{Clinic, Directory};
 use crate::edge::{Answer, Ask, Body, Problem, problem};
 use call::Call;
 use events::Streams;
+use google::Twins;
 use route::Route;
 
 /// THE list of endpoints, each resource's together.
@@ -81,6 +85,7 @@ const ROUTES: &[&[&Route]] = &[
     calendar::ROUTES,
     audit::ROUTES,
     freebusy::ROUTES,
+    google::ROUTES,
 ];
 
 /// Where this door stands.
@@ -96,6 +101,8 @@ pub struct Rest {
     clinic: Clinic,
     directory: Directory,
     streams: Streams,
+    /// Who keeps calendars equal with Google, where the clinic has a project there.
+    google: Option<Arc<dyn Twins>>,
 }
 
 impl Rest {
@@ -106,7 +113,12 @@ impl Rest {
         directory: Directory,
         stop: watch::Receiver<bool>,
     ) -> Rest {
-        Rest { accounts, clinic, directory, streams: Streams::new(stop) }
+        Rest { accounts, clinic, directory, streams: Streams::new(stop), google: None }
+    }
+
+    /// With what is asked about Google under `/google`.
+    pub fn with_google(self, google: Option<Arc<dyn Twins>>) -> Rest {
+        Rest { google, ..self }
     }
 
     /// Any request of somebody who is known.
@@ -121,6 +133,7 @@ impl Rest {
             clinic: self.clinic.clone(),
             directory: self.directory.clone(),
             streams: self.streams.clone(),
+            google: self.google.clone(),
             who,
             ask,
             names,

@@ -92,7 +92,7 @@ pub use ids::{
     ServiceId, TermId, TokenId,
 };
 pub use journal::{Fact, HoldBecame, Origin, Record, Row};
-pub use links::{Link, LinkNote, NEVER, NewLink};
+pub use links::{Link, LinkNote, LinkSums, NEVER, NewLink};
 pub use lock::{Hold, Lock};
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};

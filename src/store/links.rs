@@ -111,7 +111,38 @@ fn read(row: &AnyRow) -> Result<Link> {
     })
 }
 
+/// Sums over links, for the operator: of all clinics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkSums {
+    /// How many are in each state.
+    pub links: Vec<(String, i64)>,
+    /// Errands that are pending, failed, dead.
+    pub errands: [i64; 3],
+    /// When the one that waits longest was last pulled, of those that were and do not rest. Seconds UTC.
+    pub oldest_pull: Option<i64>,
+    /// When the first living channel ends, seconds UTC.
+    pub first_channel_end: Option<i64>,
+}
+
 impl Conn {
+    /// Sums over the links of the whole installation.
+    pub async fn link_sums(&mut self) -> Result<LinkSums> {
+        let mut sums = LinkSums::default();
+        for row in self.all("select state, count(*) from links group by state order by state", values![]).await? {
+            let mut columns = Columns::of(&row);
+            sums.links.push((columns.text()?, columns.int()?));
+        }
+        for (at, state) in ["pending", "failed", "dead"].into_iter().enumerate() {
+            let sql = "select count(*) from errands where state = $1";
+            sums.errands[at] = self.number(sql, values![state]).await?.unwrap_or(0);
+        }
+        let sql = "select min(polled_at) from links where polled_at > 0 and due_at < $1 having count(*) > 0";
+        sums.oldest_pull = self.number(sql, values![NEVER]).await?;
+        let sql = "select min(expires_at) from channels where state = 'live' having count(*) > 0";
+        sums.first_channel_end = self.number(sql, values![]).await?;
+        Ok(sums)
+    }
+
     /// A link by its id.
     pub async fn link(&mut self, clinic: ClinicId, id: LinkId) -> Result<Option<Link>> {
         let sql = concat!("select ", columns!(), " from links where clinic_id = $1 and id = $2");

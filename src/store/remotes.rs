@@ -94,6 +94,13 @@ impl Conn {
         self.all(sql, values![clinic, of]).await?.iter().map(read).collect()
     }
 
+    /// The remotes of a clinic, by id.
+    pub async fn remotes_of_clinic(&mut self, clinic: ClinicId) -> Result<Vec<Remote>> {
+        let sql =
+            concat!("select ", columns!(), " from remotes where clinic_id = $1 order by id limit 10000");
+        self.all(sql, values![clinic]).await?.iter().map(read).collect()
+    }
+
     /// What became of a consent: the remote it made. None: it is under way, or there is no such consent.
     pub async fn consented(&mut self, clinic: ClinicId, hash: &[u8; 32]) -> Result<Option<RemoteId>> {
         let sql =

@@ -27,6 +27,40 @@ async fn s9_many_events_arrive_and_a_broken_first_pull_ends_alike() {
     .await;
 }
 
+/// Objects of a page are written together: of 250, not a change each but one a hundred.
+#[tokio::test]
+async fn s9_the_first_pull_writes_a_page_together() {
+    linked(Terms::default(), async |world, _| {
+        for n in 0..250 {
+            let at = format!("2026-{:02}-{:02}T{:02}:00", n % 12 + 1, n / 12 % 28 + 1, n % 24);
+            world.event(json!({ "id": format!("event{n:05}"), "summary": "x", "start": berlin(&at), "end": berlin(&at) })).await;
+        }
+        let before = world.store.version(world.id).await.unwrap().seq;
+        world.rounds().await;
+        assert_eq!(world.store.version(world.id).await.unwrap().seq - before, 3, "changes of the clinic");
+        assert_eq!((world.objects().await.len(), world.writes().len()), (250, 0));
+        world.quiet().await;
+    })
+    .await;
+}
+
+/// `KALENDS_GOOGLE_EVENTS=5000` measures; a few in the usual run.
+#[tokio::test]
+async fn a_first_pull_takes_its_time() {
+    let count = std::env::var("KALENDS_GOOGLE_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+    linked(Terms::default(), async |world, _| {
+        for n in 0..count {
+            let at = format!("2026-{:02}-{:02}T{:02}:00", n % 12 + 1, n / 12 % 28 + 1, n / 336 % 24);
+            world.event(json!({ "id": format!("event{n:05}"), "summary": "x", "start": berlin(&at), "end": berlin(&at) })).await;
+        }
+        let since = std::time::Instant::now();
+        world.rounds().await;
+        println!("{count} events in {:?}", since.elapsed());
+        assert_eq!(world.objects().await.len(), count);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn s10_s11_s12_empty_pages_and_exceptions_before_their_series() {
     for (page_cap, order) in [(1, Order::ExceptionsFirst), (2, Order::Shuffled(3)), (9, Order::Ids)] {

@@ -1,0 +1,79 @@
+//! What the JSON door asks about Google, answered by the door to Google: the roof hands one to the other.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::accounts::{self, Caller, RemoteId};
+use crate::calendar::LinkId;
+use crate::clinic;
+use crate::google::{Direction, Error, Google, Leave, Policy, Privacy, Terms};
+use crate::rest::google as rest;
+use crate::rest::google::{Refusal, Twins, Wish};
+
+/// The door to Google as the JSON door sees it.
+pub struct Elsewhere(pub Google);
+
+impl Twins for Elsewhere {
+    fn ask<'a>(&'a self, who: &'a Caller, wish: Wish) -> BoxFuture<'a, Result<Value, Refusal>> {
+        Box::pin(async move { answer(&self.0, who, wish).await.map_err(refusal) })
+    }
+}
+
+async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Error> {
+    let office = google.office(who);
+    Ok(match wish {
+        Wish::Accounts => json!(office.accounts().await?),
+        Wish::Account(id) => json!(office.account(RemoteId(id)).await?),
+        Wish::Connect { hint } => json!({ "url": office.connect(hint.as_deref()).await? }),
+        Wish::Confirm(id) => json!(office.confirm(RemoteId(id)).await?),
+        Wish::Calendars(id) => json!(office.calendars(RemoteId(id)).await?),
+        Wish::Disconnect { account, remove } => {
+            let leave = if remove { Leave::Remove } else { Leave::Keep };
+            json!(office.disconnect(RemoteId(account), leave).await?)
+        }
+        Wish::AddLink(new) => {
+            let terms = Terms {
+                direction: match new.direction {
+                    rest::Direction::Both => Direction::Both,
+                    rest::Direction::Push => Direction::Push,
+                    rest::Direction::Pull => Direction::Pull,
+                },
+                privacy: match new.privacy {
+                    rest::Privacy::Busy => Privacy::Busy,
+                    rest::Privacy::Title => Privacy::Title,
+                    rest::Privacy::Full => Privacy::Full,
+                },
+                policy: match new.policy {
+                    rest::Policy::Clinic => Policy::Clinic,
+                    rest::Policy::Google => Policy::Google,
+                },
+                ..Terms::default()
+            };
+            let pair = (new.google_calendar.as_str(), new.calendar.as_str());
+            json!(office.add_link(RemoteId(new.account), pair, terms).await?)
+        }
+        Wish::Link(id) => json!(office.link(LinkId(id)).await?),
+        Wish::Pause(id) => json!(office.pause(LinkId(id)).await?),
+        Wish::Sync(id) => json!(office.sync(LinkId(id)).await?),
+        Wish::Resync { link, dry_run: true } => json!(office.forecast(LinkId(link)).await?),
+        Wish::Resync { link, dry_run: false } => json!(office.resync(LinkId(link)).await?),
+        Wish::Dead(id) => json!(office.dead(LinkId(id)).await?),
+        Wish::Retry(id) => json!({ "tried": office.retry(LinkId(id)).await? }),
+        Wish::Notes(id) => json!(office.notes(LinkId(id)).await?),
+    })
+}
+
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::Clinic(error) => Refusal::Clinic(error),
+        Error::Calendar(error) => Refusal::Clinic(clinic::Error::Calendar(error)),
+        Error::Accounts(accounts::Error::NotFound(_)) => {
+            Refusal::Clinic(clinic::Error::NotFound("account"))
+        }
+        Error::Google(failure) => Refusal::Away(failure.code()),
+        Error::Budget(seconds) => Refusal::Busy(u32::try_from(seconds).unwrap_or(60)),
+        Error::Leased => Refusal::Busy(1),
+        Error::Refused(why) => Refusal::Refused(why.into_owned()),
+        other => Refusal::Broken(other.to_string()),
+    }
+}

@@ -1,0 +1,185 @@
+//! The accounts and their links as one caller may see and steer them from another door: first whether they may, then the
+//! deed. Whoever may keep those of others does it in the owner's name, because a link writes as its owner.
+
+use serde::Serialize;
+
+use super::api::Listed;
+use super::connect::Leave;
+use super::error::{Error, Result};
+use super::status::{AccountStatus, Forecast, LinkStatus};
+use super::terms::Terms;
+use super::Google;
+use crate::accounts::{self, Caller, Remote, RemoteId};
+use crate::calendar::{Errand, ErrandState, Link, LinkId, LinkNote, Way};
+
+/// Google as one caller may use it.
+pub struct Office<'a> {
+    google: &'a Google,
+    who: &'a Caller,
+}
+
+/// What could not be carried over.
+#[derive(Debug, Serialize)]
+pub struct Dead {
+    /// `push`: from here to Google.
+    pub way: &'static str,
+    /// The object's name, or the event's id.
+    pub key: String,
+    pub reason: String,
+    pub attempts: i64,
+    /// Seconds UTC.
+    pub since: i64,
+}
+
+/// What was noted of a link.
+#[derive(Debug, Serialize)]
+pub struct Noted {
+    /// Seconds UTC.
+    pub at: i64,
+    pub kind: String,
+    pub uid: String,
+}
+
+impl Google {
+    pub fn office<'a>(&'a self, who: &'a Caller) -> Office<'a> {
+        Office { google: self, who }
+    }
+}
+
+impl Office<'_> {
+    /// The owner of an account, if the caller may: to whoever may not, it is not there.
+    async fn owner(&self, id: RemoteId, writes: bool) -> Result<(Remote, Caller)> {
+        let whose = self.google.clinic().desk(self.who).whose_google(writes)?;
+        let remote = self.google.accounts().remote(self.who.clinic(), id).await?;
+        if whose.is_some_and(|own| own != remote.principal) {
+            return Err(accounts::Error::NotFound("account").into());
+        }
+        let owner = self.google.accounts().on_behalf(&remote).await?;
+        Ok((remote, owner))
+    }
+
+    /// The caller's own account: nobody links calendars in another's name.
+    async fn own(&self, id: RemoteId) -> Result<()> {
+        let (remote, _) = self.owner(id, true).await?;
+        match remote.principal == self.who.principal() {
+            true => Ok(()),
+            false => Err(accounts::Error::NotFound("account").into()),
+        }
+    }
+
+    async fn owner_of_link(&self, id: LinkId, writes: bool) -> Result<(Link, Caller)> {
+        // Asked before anything is looked up, so that who may not at all learns nothing.
+        self.google.clinic().desk(self.who).whose_google(writes)?;
+        let link = self.google.mirrors().link(self.who.clinic(), id).await?;
+        let (_, owner) = self.owner(link.remote, writes).await?;
+        Ok((link, owner))
+    }
+
+    /// The caller's accounts with their links; those of all where the caller may see them.
+    pub async fn accounts(&self) -> Result<Vec<AccountStatus>> {
+        let whose = self.google.clinic().desk(self.who).whose_google(false)?;
+        let remotes = match whose {
+            Some(_) => self.google.accounts().remotes(self.who).await?,
+            None => self.google.accounts().remotes_of_clinic(self.who.clinic()).await?,
+        };
+        self.google.shown(remotes).await
+    }
+
+    pub async fn account(&self, id: RemoteId) -> Result<AccountStatus> {
+        let (remote, _) = self.owner(id, false).await?;
+        let shown = self.google.shown(vec![remote]).await?.pop();
+        shown.ok_or_else(|| accounts::Error::NotFound("account").into())
+    }
+
+    /// Where the caller is to go for a consent.
+    pub async fn connect(&self, hint: Option<&str>) -> Result<String> {
+        self.google.clinic().desk(self.who).whose_google(true)?;
+        Ok(self.google.ask(self.who, hint).await?.url)
+    }
+
+    pub async fn confirm(&self, id: RemoteId) -> Result<()> {
+        self.own(id).await?;
+        self.google.confirm(self.who, id).await
+    }
+
+    pub async fn calendars(&self, id: RemoteId) -> Result<Vec<Listed>> {
+        self.own(id).await?;
+        self.google.listed(self.who, id).await
+    }
+
+    pub async fn add_link(
+        &self,
+        id: RemoteId,
+        (there, here): (&str, &str),
+        terms: Terms,
+    ) -> Result<LinkStatus> {
+        self.own(id).await?;
+        let link = self.google.link(self.who, id, there, here, terms).await?;
+        self.link(link).await
+    }
+
+    pub async fn link(&self, id: LinkId) -> Result<LinkStatus> {
+        let (link, _) = self.owner_of_link(id, false).await?;
+        self.google.link_status(link).await
+    }
+
+    pub async fn pause(&self, id: LinkId) -> Result<()> {
+        let (_, owner) = self.owner_of_link(id, true).await?;
+        self.google.pause(&owner, id).await
+    }
+
+    /// Now, and on from there; what the guard against mass deletion stopped is approved.
+    pub async fn sync(&self, id: LinkId) -> Result<()> {
+        let (_, owner) = self.owner_of_link(id, true).await?;
+        self.google.sync_now(&owner, id).await
+    }
+
+    pub async fn resync(&self, id: LinkId) -> Result<()> {
+        let (_, owner) = self.owner_of_link(id, true).await?;
+        self.google.resync(&owner, id).await
+    }
+
+    pub async fn forecast(&self, id: LinkId) -> Result<Forecast> {
+        let (_, owner) = self.owner_of_link(id, true).await?;
+        self.google.forecast(&owner, id).await
+    }
+
+    pub async fn disconnect(&self, id: RemoteId, leave: Leave) -> Result<()> {
+        let (_, owner) = self.owner(id, true).await?;
+        self.google.disconnect(&owner, id, leave).await
+    }
+
+    pub async fn dead(&self, id: LinkId) -> Result<Vec<Dead>> {
+        let (link, _) = self.owner_of_link(id, false).await?;
+        let all = self.google.mirrors().errands(&link, ErrandState::Dead).await?;
+        let dead = |Errand { way, key, reason, attempt, since, .. }| {
+            let way = if way == Way::Push { "push" } else { "pull" };
+            Dead { way, key, reason, attempts: attempt, since }
+        };
+        Ok(all.into_iter().map(dead).collect())
+    }
+
+    /// Tries all that is dead once more.
+    pub async fn retry(&self, id: LinkId) -> Result<u64> {
+        let (link, _) = self.owner_of_link(id, true).await?;
+        let count = self.google.mirrors().revive(&link, ErrandState::Dead).await?;
+        self.google.mirrors().call(link.clinic, link.id, self.google.mirrors().now()).await?;
+        self.google.wake();
+        Ok(count)
+    }
+
+    pub async fn notes(&self, id: LinkId) -> Result<Vec<Noted>> {
+        let (link, _) = self.owner_of_link(id, false).await?;
+        let noted = |LinkNote { at, kind, uid, .. }| Noted { at, kind, uid };
+        Ok(self.google.mirrors().notes(&link).await?.into_iter().map(noted).collect())
+    }
+}
+
+impl From<crate::clinic::Error> for Error {
+    fn from(error: crate::clinic::Error) -> Error {
+        match error {
+            crate::clinic::Error::Calendar(error) => Error::Calendar(error),
+            other => Error::Clinic(other),
+        }
+    }
+}
