@@ -8,6 +8,7 @@
 //! | `/feeds/{secret}.ics`, `/freebusy/{secret}` | `feeds`: the secret is the login |
 //! | `/tzdist/...` | `feeds`: time zones, without login |
 //! | `/oauth/google/callback`, `/hooks/google/calendar` | `google`: a secret in the request is the proof |
+//! | `/api/v1/patient-links/{link}...` | `rest`: the link is the login |
 //! | `/api/v1/...` | `rest`, after login; OPTIONS without |
 //! | `/api/docs`, `/api/openapi.json` | `rest`: what it is, without login |
 //! | `/health/live`, `/health/ready`, `/metrics` | the operator |
@@ -57,6 +58,7 @@ enum Place<'a> {
     Timezones(&'a str),
     Consent,
     Hook,
+    PatientLink,
     Api,
     ApiDocs,
     ApiDocument,
@@ -85,6 +87,7 @@ fn place(path: &str) -> Place<'_> {
         google::CALLBACK => Place::Consent,
         google::HOOK => Place::Hook,
         "*" => Place::Dav,
+        _ if path.starts_with(rest::LINKS) => Place::PatientLink,
         _ if path.strip_prefix(rest::ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
             Place::Api
         }
@@ -114,7 +117,7 @@ impl Place<'_> {
             Place::Feed(_) => Door::Feeds,
             Place::FreeBusy(_) => Door::FreeBusy,
             Place::Timezones(_) | Place::WellKnownTimezones => Door::Timezones,
-            Place::Api | Place::ApiDocs | Place::ApiDocument => Door::Rest,
+            Place::PatientLink | Place::Api | Place::ApiDocs | Place::ApiDocument => Door::Rest,
             Place::Consent | Place::Hook => Door::Google,
             Place::Live | Place::Ready => Door::Health,
             Place::Metrics => Door::Metrics,
@@ -149,8 +152,9 @@ impl Router {
         let is_read = matches!(ask.method, Method::GET | Method::HEAD);
         // On every URL, and without login: some clients give up at the first OPTIONS that fails.
         match place(&ask.path) {
-            Place::Api if ask.method == Method::OPTIONS => self.rest.options(&ask),
+            Place::PatientLink | Place::Api if ask.method == Method::OPTIONS => self.rest.options(&ask),
             _ if ask.method == Method::OPTIONS => self.dav.options(&ask),
+            Place::PatientLink => self.rest.guest(ask).await,
             Place::Api => self.api(ask).await,
             Place::WellKnown => {
                 // Clients ask it by PROPFIND, with a body.

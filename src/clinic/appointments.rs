@@ -12,6 +12,7 @@ use super::check::Check;
 use super::error::{Conflict, Error, Result};
 use super::found::is_final;
 use super::ledger::{self, Change, Place, Weighed};
+use super::measures::Stand;
 use super::pattern;
 use super::plan::{self, VISITS};
 use super::rules::{TWIN_TITLE, object_name};
@@ -42,6 +43,21 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    /// The dates it is to stand at; the first is not asked for its hours where a hold promised it.
+    pub fn stands(&self, by: By, now: i64, is_held: bool) -> Vec<Stand> {
+        let row = AppointmentRow { made_at: 0, changed_at: 0, ..self.visit.row(&self.uid, by, 0) };
+        let to_come = self.occurrences.iter().filter(|one| one.start >= now);
+        let stand = |(n, one): (usize, &ical::Occurrence)| Stand {
+            act: 0,
+            row: row.clone(),
+            start: one.start,
+            end: one.end,
+            is_first: n == 0,
+            is_timed: n > 0 || !is_held,
+        };
+        to_come.enumerate().map(stand).collect()
+    }
+
     fn calendar(&self, of: PrincipalId) -> Result<CollectionId> {
         let found = self.calendars.iter().find(|(owner, _)| *owner == of);
         found.map(|(_, id)| *id).ok_or(Error::NotFound("resource"))

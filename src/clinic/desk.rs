@@ -104,12 +104,19 @@ impl Desk<'_> {
 
     pub async fn preview_series(&self, visit: Visit, skip: Vec<i64>, shown: usize) -> Result<Preview> {
         self.may_begin(&visit, &Ground::Bare)?;
-        self.clinic.preview_series(self.by(), visit, skip, shown).await
+        let seen = self.clinic.preview_series(self.by(), visit.clone(), skip.clone(), shown).await?;
+        let tried = self.clinic.begin_series(self.who, (visit, &skip), Ground::Bare, Run::Rehearsal).await;
+        match tried {
+            // What is taken was told already, by all of its dates.
+            Ok(_) | Err(Error::Conflict(_)) => Ok(seen),
+            Err(Error::Dates(unfit)) => Ok(Preview { unfit, ..seen }),
+            Err(error) => Err(error),
+        }
     }
 
     pub async fn book_series(&self, visit: Visit, skip: Vec<i64>, ground: Ground) -> Result<Booked> {
         self.may_begin(&visit, &ground)?;
-        self.clinic.book_series(self.by(), visit, skip, ground).await
+        self.clinic.begin_series(self.who, (visit, &skip), ground, Run::Real).await
     }
 
     fn may_begin(&self, visit: &Visit, ground: &Ground) -> Result<()> {
@@ -146,7 +153,7 @@ impl Desk<'_> {
     /// All of them or none; the inner error names the one that failed.
     pub async fn bulk(&self, acts: Vec<Act>, run: Run) -> Result<Result<Vec<Booked>, Failed>> {
         self.clinic.permit_acts(self.who, &acts).await?;
-        Ok(self.clinic.bulk(self.by(), acts, run).await)
+        Ok(self.clinic.measured_bulk(self.who, acts, run).await)
     }
 
     pub async fn claim(&self, of: PrincipalId, id: AppointmentId, claim: Claim) -> Result<Booked> {

@@ -3,6 +3,8 @@
 use store::{BusyKind, PrincipalId};
 
 use super::access::Subject;
+use super::link::BadLink;
+use super::measures::Unfitting;
 use super::outside::Outside;
 use super::status::Status;
 use crate::accounts;
@@ -43,9 +45,15 @@ pub enum Error {
     /// It is not offered: what the rules of the service, the hours or the clinic say.
     #[error("{}", .0.words())]
     Unfit(Unfit),
+    /// Dates of a series, or of several changes, that are not offered.
+    #[error("{}", .0.first().map_or("it is not offered", |one| one.why.words()))]
+    Dates(Vec<Unfitting>),
     /// A token that this clinic did not make.
     #[error("this is no slot of ours")]
     SlotForged,
+    /// A patient's link that opens nothing.
+    #[error("{0}")]
+    Link(BadLink),
     /// Offered too long ago, or by rules that have changed.
     #[error("this slot is no longer offered")]
     SlotOutdated,
@@ -181,8 +189,10 @@ impl Error {
             Error::Taken(_) => "ALREADY_EXISTS",
             Error::Transition { .. } | Error::State { .. } => "INVALID_TRANSITION",
             Error::Unfit(why) => why.code(),
+            Error::Dates(all) => all.first().map_or("REFUSED", |one| one.why.code()),
             Error::SlotForged => "INVALID_SLOT",
             Error::SlotOutdated => "SLOT_OUTDATED",
+            Error::Link(bad) => bad.code(),
             Error::Overtaken => "BUSY",
             Error::Stale => "VERSION_MISMATCH",
             Error::Invalid { .. } => "INVALID_FIELD",

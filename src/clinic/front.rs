@@ -4,7 +4,6 @@
 use ical::{Window, Zone};
 use store::{AppointmentFilter, AppointmentRow, Dimension, PatientId, PrincipalId, ServiceId, TermId};
 
-use super::Clinic;
 use super::access::{self, Reach, Subject, Verb};
 use super::alter::{Alter, Scope};
 use super::diary::{Leaf, Whose};
@@ -15,6 +14,7 @@ use super::status::Status;
 use super::visit::{AppointmentId, Booked, Cancel, Ground, Version};
 use super::wall::DAY;
 use super::wish::{IN_PERSON, VIDEO};
+use super::{By, Clinic};
 use crate::accounts::{Caller, Role};
 
 /// Appointments on a page.
@@ -83,7 +83,17 @@ impl Clinic {
     /// One of them, or one date of a series, as it stands now.
     pub async fn one_appointment(&self, who: &Caller, id: &AppointmentId) -> Result<AppointmentRow> {
         let rows = self.permitted(who, id, Verb::Read).await?;
-        let row = own_row(&rows, id)?;
+        self.standing(by(who), &rows, id).await
+    }
+
+    /// Where it stands, by its rows and its series.
+    pub(super) async fn standing(
+        &self,
+        by: By,
+        rows: &[AppointmentRow],
+        id: &AppointmentId,
+    ) -> Result<AppointmentRow> {
+        let row = own_row(rows, id)?;
         let Some(instant) = id.occurrence.filter(|_| row.recurrence.is_empty()) else {
             return Ok(row.clone());
         };
@@ -95,7 +105,7 @@ impl Clinic {
             after: None,
             limit: usize::MAX,
         };
-        let found = self.dates(by(who), leaf).await?.items.into_iter().find(|date| date.id == *id);
+        let found = self.dates(by, leaf).await?.items.into_iter().find(|date| date.id == *id);
         let date = found.ok_or(Error::NotFound("appointment"))?;
         let recurrence = super::recurrence(instant);
         Ok(AppointmentRow { recurrence, start_at: date.start, end_at: date.end, ..row.clone() })

@@ -33,10 +33,11 @@
 //! index), `ask` (a question and its answer), `slots` (the search), `needs` (rooms and equipment), `token` (an offer that
 //! can be shown again).
 //! Offering: `catalogue` (services, terms and settings in memory), `live` (the index, kept equal to the journal), `gather`
-//! (from rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with tokens),
-//! `wish` (from what is wanted to a visit), `check` (what must still be true when it is booked), `reserve` (booked, kept,
-//! moved), `front` (appointments for whoever may see them), `desk` (the clinic for one caller, after asking whether they
-//! may), `events` (what happens, for those who look on).
+//! (from rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with
+//! tokens), `wish` (from what is wanted to a visit), `check` (what must still be true when it is booked), `measures` (the
+//! same of many dates), `reserve` (booked, kept, moved), `front` (appointments for whoever may see them), `link` (a
+//! patient's own, without a login), `desk` (the clinic for one caller, after asking whether they may), `events` (what
+//! happens, for those who look on).
 
 mod access;
 mod alter;
@@ -73,8 +74,10 @@ mod hours;
 mod interval;
 mod leave;
 mod ledger;
+mod link;
 mod live;
 mod making;
+mod measures;
 mod needs;
 mod offers;
 mod open;
@@ -138,7 +141,9 @@ pub use horizon::Extended;
 pub use hours::Hours;
 pub use interval::{Busy, Open, Site, Want};
 pub use leave::{LEAVE_KINDS, NewLeave};
+pub use link::{BadLink, LINK_HOURS, MadeLink, Mine};
 pub use making::TermOn;
+pub use measures::Unfitting;
 pub use offers::Offered;
 pub use outside::{Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
@@ -184,13 +189,14 @@ pub struct Clinic {
     store: Store,
     calendars: Calendars,
     live: Arc<live::Live>,
-    stamp: Arc<OnceLock<Stamp>>,
+    /// Of slots, and of patients' links.
+    stamps: Arc<OnceLock<(Stamp, Stamp)>>,
 }
 
 impl Clinic {
     /// Over the calendars, which must have been opened with [`Rules`].
     pub fn new(store: Store, calendars: Calendars) -> Clinic {
-        Clinic { store, calendars, live: Arc::default(), stamp: Arc::default() }
+        Clinic { store, calendars, live: Arc::default(), stamps: Arc::default() }
     }
 
     /// Makes a principal bookable: its resource and its two calendars, in one transaction. What a client's change onto

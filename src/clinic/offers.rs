@@ -2,7 +2,7 @@
 //! instead of a time that is not free.
 
 use ical::Zone;
-use store::{PrincipalId, ServiceId, Source, TermId};
+use store::{ClinicId, PrincipalId, ServiceId, Source, TermId};
 
 use super::Clinic;
 use super::access::{self, Subject, Verb};
@@ -12,8 +12,10 @@ use super::error::{Error, Result, invalid};
 use super::free::TermKey;
 use super::gather::ANY_MODE;
 use super::interval::Busy;
+use super::link;
 use super::live::Index;
 use super::plan::VISITS;
+use super::reserve::Side;
 use super::token::{PURPOSE, Slot};
 use super::visit::AppointmentId;
 use super::wanted::{Wanted, measured};
@@ -60,11 +62,20 @@ impl Clinic {
             Some(id) => self.time_of(who, id).await?,
             None => Vec::new(),
         };
-        let (stamp, clinic) = (self.stamp().await?, who.clinic());
-        let (wanted, online) = (wanted.clone(), is_outside(who));
+        self.found(Side::of(who), wanted, ignore).await
+    }
+
+    /// The search itself, whoever may.
+    pub(super) async fn found(
+        &self,
+        Side { clinic, outside }: Side,
+        wanted: &Wanted,
+        ignore: Vec<(PrincipalId, Busy)>,
+    ) -> Result<Vec<Offered>> {
+        let (stamp, wanted) = (self.stamps().await?.0.clone(), wanted.clone());
         self.look(clinic, move |index, now| {
             let rule = wanted.series()?;
-            let found = search(index, &wanted, online, (&ignore, rule.as_ref()), now)?;
+            let found = search(index, &wanted, outside, (&ignore, rule.as_ref()), now)?;
             Ok(found.into_iter().map(|offer| told(index, &wanted, offer, clinic, (now, &stamp))).collect())
         })
         .await?
@@ -100,8 +111,8 @@ impl Clinic {
     }
 
     /// What a token offered. Forged, and outdated: too old, or by rules that have changed.
-    pub(super) async fn slot(&self, who: &Caller, token: &str) -> Result<(Slot, bool)> {
-        let (stamp, clinic, token) = (self.stamp().await?, who.clinic(), token.to_owned());
+    pub(super) async fn slot(&self, clinic: ClinicId, token: &str) -> Result<(Slot, bool)> {
+        let (stamp, token) = (self.stamps().await?.0.clone(), token.to_owned());
         self.look(clinic, move |index, now| {
             let slot = Slot::open(&token, &stamp, clinic).ok_or(Error::SlotForged)?;
             let rules = rules(index, slot.service.map(ServiceId), slot.resources.first().copied());
@@ -111,19 +122,29 @@ impl Clinic {
         .await?
     }
 
-    async fn stamp(&self) -> Result<Stamp> {
-        if let Some(stamp) = self.stamp.get() {
-            return Ok(stamp.clone());
+    /// Those of slots, and of patients' links.
+    pub(super) async fn stamps(&self) -> Result<&(Stamp, Stamp)> {
+        if let Some(stamps) = self.stamps.get() {
+            return Ok(stamps);
         }
         let secret = self.store().across().await?.installation_secret().await?;
-        Ok(self.stamp.get_or_init(|| Stamp::new(&secret, PURPOSE)).clone())
+        let stamps = || (Stamp::new(&secret, PURPOSE), Stamp::new(&secret, link::PURPOSE));
+        Ok(self.stamps.get_or_init(stamps))
     }
 
     /// What an appointment takes, of everybody it stands on.
     pub(super) async fn time_of(&self, who: &Caller, id: &AppointmentId) -> Result<Vec<(PrincipalId, Busy)>> {
-        let rows = self.permitted(who, id, Verb::Read).await?;
+        self.permitted(who, id, Verb::Read).await?;
+        self.time_on(who.clinic(), id).await
+    }
+
+    pub(super) async fn time_on(
+        &self,
+        clinic: ClinicId,
+        id: &AppointmentId,
+    ) -> Result<Vec<(PrincipalId, Busy)>> {
+        let rows = self.store().read(clinic).await?.appointment(clinic, &id.uid).await?;
         let Some(whole) = rows.first() else { return Err(Error::NotFound("appointment")) };
-        let clinic = who.clinic();
         let all: Vec<_> = whole.resources.iter().copied().chain([whole.practitioner]).collect();
         let mut conn = self.store().read(clinic).await?;
         let calendars = conn.collections_called(clinic, VISITS, &all).await?;
@@ -184,7 +205,7 @@ fn told(
     index: &Index,
     wanted: &Wanted,
     offer: Offer,
-    clinic: store::ClinicId,
+    clinic: ClinicId,
     (now, stamp): (i64, &Stamp),
 ) -> Offered {
     let offering =

@@ -58,6 +58,7 @@ fn given(by: By, kind: &'static str, room: PrincipalId, row: &AppointmentRow) ->
 pub(super) fn signed(by: By, kind: &'static str, subject: String, body: Value) -> Deed {
     // The call's own credential is written down where it was proved; here the door says how somebody came in.
     let credential = match (by.who, by.door) {
+        (_, Origin::Link) => "patient link",
         (None, _) => "house",
         (_, Origin::Dav) => "calendar program",
         _ => "api",

@@ -2,7 +2,7 @@
 //! search, and is booked or kept in one transaction that looks again at what may have changed meanwhile.
 
 use serde_json::{Map, Value};
-use store::{AppointmentRow, PrincipalId};
+use store::{AppointmentRow, ClinicId, PrincipalId};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::alter::{Alter, Scope};
@@ -22,7 +22,7 @@ use super::{By, Clinic};
 use crate::accounts::{Caller, Role};
 
 /// How often a plan is made anew when the rules change under it.
-const TRIES: usize = 4;
+pub(super) const TRIES: usize = 4;
 /// Bytes of what is kept beside an appointment.
 const DETAILS: usize = 8_000;
 
@@ -31,6 +31,19 @@ const DETAILS: usize = 8_000;
 pub struct Contact {
     pub phone: Option<String>,
     pub email: Option<String>,
+}
+
+/// For whom something is planned: in which clinic, and whether by the rules of those outside.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Side {
+    pub clinic: ClinicId,
+    pub outside: bool,
+}
+
+impl Side {
+    pub fn of(who: &Caller) -> Side {
+        Side { clinic: who.clinic(), outside: is_outside(who) }
+    }
 }
 
 /// A wish laid out, with what must still be true when it is booked.
@@ -42,9 +55,13 @@ struct Planned {
 impl Clinic {
     /// What a slot's token offered, and whether it still holds. Forged ones are refused.
     pub async fn wish_of_slot(&self, who: &Caller, token: &str) -> Result<(Wish, bool)> {
-        let (slot, is_fresh) = self.slot(who, token).await?;
+        self.wish_of_offer(who.clinic(), token).await
+    }
+
+    pub(super) async fn wish_of_offer(&self, clinic: ClinicId, token: &str) -> Result<(Wish, bool)> {
+        let (slot, is_fresh) = self.slot(clinic, token).await?;
         let key = slot.mode;
-        let mode = self.look(who.clinic(), move |index, _| {
+        let mode = self.look(clinic, move |index, _| {
             key.and_then(|key| index.catalogue.mode_code(key)).map(str::to_owned)
         });
         Ok((Wish::of_slot(&slot, mode.await?)?, is_fresh))
@@ -85,7 +102,7 @@ impl Clinic {
             return self.book_ready(by, ready, ground, Some(planned.check)).await;
         }
         for _ in 0..TRIES {
-            let planned = self.plan(who, wish, &ground).await?;
+            let planned = self.plan(Side::of(who), wish, &ground).await?;
             let ready = self.ready(by, planned.visit, &[]).await?;
             match self.book_ready(by, ready, ground.clone(), Some(planned.check)).await {
                 Err(Error::Overtaken) => {}
@@ -114,7 +131,7 @@ impl Clinic {
         if let Ground::Overbook(_) = ground {
             access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;
         }
-        Ok(self.plan(who, wish, ground).await?.visit)
+        Ok(self.plan(Side::of(who), wish, ground).await?.visit)
     }
 
     /// Keeps a time for the minutes that the service or the clinic gives.
@@ -125,7 +142,7 @@ impl Clinic {
         }
         let keep = self.terms_of_hold(who, reach, wish, contact).await?;
         for _ in 0..TRIES {
-            let planned = self.plan(who, wish, &Ground::Bare).await?;
+            let planned = self.plan(Side::of(who), wish, &Ground::Bare).await?;
             match self.hold_checked(by(who), planned.visit, keep.clone(), Some(planned.check)).await {
                 Err(Error::Overtaken) => {}
                 other => return other,
@@ -148,9 +165,18 @@ impl Clinic {
     /// What moving an appointment to a wished time comes to: what the wish does not say is as it was.
     pub async fn wish_to_move(&self, who: &Caller, id: &AppointmentId, wish: Wish) -> Result<Wish> {
         let rows = self.permitted(who, id, Verb::Write).await?;
-        let row = own_row(&rows, id)?.clone();
+        self.moved_wish(who.clinic(), id, own_row(&rows, id)?.clone(), wish).await
+    }
+
+    pub(super) async fn moved_wish(
+        &self,
+        clinic: ClinicId,
+        id: &AppointmentId,
+        row: AppointmentRow,
+        wish: Wish,
+    ) -> Result<Wish> {
         let code = row.service.clone();
-        let service = self.look(who.clinic(), move |index, _| {
+        let service = self.look(clinic, move |index, _| {
             let is = |offering: &super::catalogue::Offering| Some(&offering.fields.code) == code.as_ref();
             index
                 .catalogue
@@ -186,8 +212,19 @@ impl Clinic {
         if let Ground::Overbook(_) = &ground {
             access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;
         }
+        self.shift((by(who), Side::of(who)), (id, row), wish, (version, ground)).await
+    }
+
+    /// The move itself, whoever may.
+    pub(super) async fn shift(
+        &self,
+        (by, side): (By, Side),
+        (id, row): (&AppointmentId, &AppointmentRow),
+        wish: &Wish,
+        (version, ground): (Version, Ground),
+    ) -> Result<Booked> {
         for _ in 0..TRIES {
-            let planned = self.plan(who, wish, &ground).await?;
+            let planned = self.plan(side, wish, &ground).await?;
             let check = Check { patient: row.patient, ..planned.check };
             let visit = planned.visit;
             let alter = Alter {
@@ -198,7 +235,7 @@ impl Clinic {
                 ..Alter::default()
             };
             let checked = (ground.clone(), Some(check));
-            let done = self.alter_checked(by(who), id.clone(), (Scope::This, alter), version, checked);
+            let done = self.alter_checked(by, id.clone(), (Scope::This, alter), version, checked);
             match done.await {
                 Err(Error::Overtaken) => {}
                 other => return other,
@@ -233,16 +270,23 @@ impl Clinic {
         row: &AppointmentRow,
         id: &AppointmentId,
     ) -> Result<()> {
-        if !is_outside(who) {
-            return Ok(());
-        }
+        if is_outside(who) { self.in_window_of(who.clinic(), row, id).await } else { Ok(()) }
+    }
+
+    /// The same for whoever is outside.
+    pub(super) async fn in_window_of(
+        &self,
+        clinic: ClinicId,
+        row: &AppointmentRow,
+        id: &AppointmentId,
+    ) -> Result<()> {
         // An untouched occurrence stands where its series puts it.
         let start = match id.occurrence {
             Some(instant) if row.recurrence.is_empty() => instant,
             _ => row.start_at,
         };
         let code = row.service.clone().unwrap_or_default();
-        self.look(who.clinic(), move |index, now| {
+        self.look(clinic, move |index, now| {
             let window =
                 index.catalogue.service_named(&code).map_or(0, |offering| offering.fields.cancel_window * 60);
             if now + window > start { Err(Error::Unfit(Unfit::TooLate)) } else { Ok(()) }
@@ -251,7 +295,7 @@ impl Clinic {
     }
 
     async fn is_offered(&self, who: &Caller, wish: &Wish) -> Result<bool> {
-        let planned = self.plan(who, wish, &Ground::Bare).await?;
+        let planned = self.plan(Side::of(who), wish, &Ground::Bare).await?;
         let all = planned.visit.resources();
         let want = super::interval::Want {
             length: planned.visit.end - planned.visit.start,
@@ -273,21 +317,22 @@ impl Clinic {
         }
     }
 
-    async fn plan(&self, who: &Caller, wish: &Wish, ground: &Ground) -> Result<Planned> {
+    /// Whoever says that something is to be ignored has shown that they may move it.
+    async fn plan(&self, side: Side, wish: &Wish, ground: &Ground) -> Result<Planned> {
         let ignore = match &wish.ignore {
-            Some(id) => self.time_of(who, id).await?,
+            Some(id) => self.time_on(side.clinic, id).await?,
             None => Vec::new(),
         };
         let is_strict = !matches!(ground, Ground::Overbook(_));
-        let strict = Strict { outside: is_outside(who), rules: is_strict };
-        let (asked, far) = (wish.clone(), self.far_hours(who, wish).await?);
+        let strict = Strict { outside: side.outside, rules: is_strict, ahead: true };
+        let (asked, far) = (wish.clone(), self.far_hours(side.clinic, wish).await?);
         let (laid, settings, hours) = self
-            .look(who.clinic(), move |index, now| {
+            .look(side.clinic, move |index, now| {
                 let laid = asked.lay(index, strict, (&ignore, &far), now)?;
                 Ok::<_, Error>((laid, index.catalogue.settings.clone(), hours(index, asked.practitioner)))
             })
             .await??;
-        let visit = self.visit(who, wish, &laid, &settings).await?;
+        let visit = self.visit(side.clinic, wish, &laid, &settings).await?;
         let check = Check {
             hours,
             all: visit.resources(),
@@ -301,22 +346,22 @@ impl Clinic {
     }
 
     /// The hours of a day so far ahead that the index need not know it.
-    async fn far_hours(&self, who: &Caller, wish: &Wish) -> Result<Vec<Open>> {
+    async fn far_hours(&self, clinic: ClinicId, wish: &Wish) -> Result<Vec<Open>> {
         let now = self.store().clock().now();
         if wish.start < now + LEAST as i64 * DAY || wish.start > ical::Window::END {
             return Ok(Vec::new());
         }
-        let (clinic, window) = (who.clinic(), (wish.start - DAY, wish.start + 2 * DAY));
+        let window = (wish.start - DAY, wish.start + 2 * DAY);
         let house = self.store().read(clinic).await?.house(clinic).await?;
         let mut found = self.hours_of((clinic, now), &[wish.practitioner], house, window).await?;
         Ok(found.remove(&wish.practitioner).unwrap_or_default())
     }
 
-    async fn visit(&self, who: &Caller, wish: &Wish, laid: &Laid, settings: &Settings) -> Result<Visit> {
-        let patient = self.patient_of(who, wish).await?;
+    async fn visit(&self, clinic: ClinicId, wish: &Wish, laid: &Laid, settings: &Settings) -> Result<Visit> {
+        let patient = self.patient_of(clinic, wish).await?;
         let title = match &wish.title {
             Some(title) => title.clone(),
-            None => self.title(who, wish, laid, settings, patient.as_deref()).await?,
+            None => self.title(clinic, wish, laid, settings, patient.as_deref()).await?,
         };
         Ok(Visit {
             practitioner: wish.practitioner,
@@ -338,16 +383,16 @@ impl Clinic {
     }
 
     /// The patient's name; refuses one that is not of this clinic.
-    async fn patient_of(&self, who: &Caller, wish: &Wish) -> Result<Option<String>> {
+    async fn patient_of(&self, clinic: ClinicId, wish: &Wish) -> Result<Option<String>> {
         let Some(id) = wish.patient else { return Ok(None) };
-        let mut conn = self.store().read(who.clinic()).await?;
-        let found = conn.patient(who.clinic(), id).await?;
+        let mut conn = self.store().read(clinic).await?;
+        let found = conn.patient(clinic, id).await?;
         found.map(|found| Some(found.body.name)).ok_or(Error::NotFound("patient"))
     }
 
     async fn title(
         &self,
-        who: &Caller,
+        clinic: ClinicId,
         wish: &Wish,
         laid: &Laid,
         settings: &Settings,
@@ -355,8 +400,8 @@ impl Clinic {
     ) -> Result<String> {
         let practitioner = match settings.title.contains("{practitioner}") {
             true => {
-                let mut conn = self.store().read(who.clinic()).await?;
-                let found = conn.principals_by_id(who.clinic(), &[wish.practitioner]).await?;
+                let mut conn = self.store().read(clinic).await?;
+                let found = conn.principals_by_id(clinic, &[wish.practitioner]).await?;
                 found.into_iter().next().map(|found| found.display_name).unwrap_or_default()
             }
             false => String::new(),
@@ -367,7 +412,7 @@ impl Clinic {
 
     /// The visit that was kept, with what is said of it now.
     async fn held_visit(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
-        let patient = self.patient_of(who, wish).await?;
+        let patient = self.patient_of(who.clinic(), wish).await?;
         let settings = self.look(who.clinic(), |index, _| index.catalogue.settings.clone()).await?;
         let named = settings.names_patient().then_some(patient).flatten();
         let title = match (&wish.title, named) {
@@ -448,7 +493,7 @@ pub(super) fn own_row<'r>(rows: &'r [AppointmentRow], id: &AppointmentId) -> Res
     own.ok_or(Error::NotFound("appointment"))
 }
 
-fn hours(index: &Index, of: PrincipalId) -> Vec<store::CollectionId> {
+pub(super) fn hours(index: &Index, of: PrincipalId) -> Vec<store::CollectionId> {
     index.hours.iter().filter(|(_, owner)| **owner == of).map(|(id, _)| *id).collect()
 }
 

@@ -7,15 +7,19 @@ use ical::{Budget, Window, Zone};
 use store::{AppointmentRow, BusyKind};
 
 use super::appointments::Ready;
+use super::bulk::Run;
 use super::dated::{self, Dated, Numbers, Stored};
 use super::error::{Conflict, Error, Result, invalid};
 use super::found::{Found, Party, is_final, signed};
+use super::measures::Unfitting;
 use super::pattern::{self, Tie};
 use super::plan;
+use super::reserve::{Side, TRIES, by};
 use super::scope::{self, derived};
 use super::status::Status;
 use super::visit::{AppointmentId, Booked, Ground, LONGEST, Version, Visit};
 use super::{By, Clinic, text};
+use crate::accounts::Caller;
 
 /// Dates that a preview shows when nobody says otherwise, and at most.
 pub const SHOWN: usize = 10;
@@ -34,6 +38,8 @@ pub struct Preview {
     pub more: bool,
     /// Of all dates, shown or not.
     pub conflicts: Vec<Conflict>,
+    /// And what is not offered at all: outside hours, too many a day, while the patient is elsewhere.
+    pub unfit: Vec<Unfitting>,
 }
 
 /// Where a series stands.
@@ -95,7 +101,7 @@ impl Clinic {
         let dates = plan::compute(move || first_dates(&digest, &zone, shown + 1)).await??;
         let more = dates.len() > shown;
         let conflicts = self.conflicts_of(by, ready).await?;
-        Ok(Preview { dates: dates.into_iter().take(shown).collect(), more, conflicts })
+        Ok(Preview { dates: dates.into_iter().take(shown).collect(), more, conflicts, unfit: Vec::new() })
     }
 
     /// Books a series without the dates in `skip`: the rest of it, or nothing.
@@ -105,6 +111,34 @@ impl Clinic {
         }
         let ready = self.ready_but(by, visit, &skip).await?;
         self.book_ready(by, ready, ground, None).await
+    }
+
+    /// The same by the rules of whoever asks: every date of it is measured as a single booking is.
+    pub(super) async fn begin_series(
+        &self,
+        who: &Caller,
+        (visit, skip): (Visit, &[i64]),
+        ground: Ground,
+        run: Run,
+    ) -> Result<Booked> {
+        let by = by(who);
+        if matches!(ground, Ground::Overbook(_)) && run == Run::Real {
+            return self.book_series(by, visit, skip.to_vec(), ground).await;
+        }
+        if visit.rule.is_none() {
+            return invalid("rule", "a series has a rule");
+        }
+        let (now, is_held) = (self.store().clock().now(), matches!(ground, Ground::Hold(_)));
+        for _ in 0..TRIES {
+            let ready = self.ready_but(by, visit.clone(), skip).await?;
+            let stands = ready.stands(by, now, is_held);
+            let measured = self.measured(Side::of(who), stands).await.map_err(|failed| failed.error)?;
+            match self.book_measured(by, (ready, ground.clone()), measured, run).await {
+                Err(Error::Overtaken) => {}
+                other => return other,
+            }
+        }
+        Err(Error::Overtaken)
     }
 
     async fn ready_but(&self, by: By, visit: Visit, skip: &[i64]) -> Result<Ready> {

@@ -71,6 +71,8 @@ pub(super) struct Strict {
     pub outside: bool,
     /// Hours, notice and horizon count: not for whoever overbooks on purpose.
     pub rules: bool,
+    /// The horizon counts too: not for the later dates of a series.
+    pub ahead: bool,
 }
 
 impl Wish {
@@ -109,7 +111,7 @@ impl Wish {
         let measure = self.measure(offering)?;
         let end = self.start + measure.length;
         if strict.rules {
-            in_time(offering, self.start, now)?;
+            in_time(offering, self.start, strict.ahead, now)?;
         }
         let beyond = || far.iter().find(|open| open.from <= self.start && end <= open.until);
         let open = index.free.open_at(who.id, self.start, end).or_else(|| beyond().map(|open| open.site));
@@ -276,12 +278,12 @@ fn tags(who: &Resource, about: About, weekday: u32) -> Vec<TermKey> {
 }
 
 /// Not too soon, and not too far ahead.
-fn in_time(offering: Option<&Offering>, start: i64, now: i64) -> Result<()> {
+fn in_time(offering: Option<&Offering>, start: i64, ahead: bool, now: i64) -> Result<()> {
     let (notice, horizon) = offering
         .map_or((0, i64::MAX), |offering| (offering.fields.notice * 60, offering.fields.horizon_days * DAY));
     match start {
         _ if start < now.saturating_add(notice) => Err(Error::Unfit(Unfit::TooSoon)),
-        _ if start >= now.saturating_add(horizon) => Err(Error::Unfit(Unfit::TooFar)),
+        _ if ahead && start >= now.saturating_add(horizon) => Err(Error::Unfit(Unfit::TooFar)),
         _ => Ok(()),
     }
 }

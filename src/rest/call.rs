@@ -16,12 +16,12 @@ use crate::edge::{Answer, Ask, Body, Problem};
 /// Bytes of a body where the endpoint does not say otherwise.
 pub const BODY: usize = 64 << 10;
 
-pub struct Call {
+pub struct Call<W = Caller> {
     pub clinic: Clinic,
     pub directory: Directory,
     pub streams: Streams,
     pub google: Option<Arc<dyn Twins>>,
-    pub who: Caller,
+    pub who: W,
     pub ask: Ask,
     /// The values of the names in the route's path.
     pub names: Vec<String>,
@@ -68,7 +68,9 @@ impl Call {
     pub fn desk(&self) -> Desk<'_> {
         self.clinic.desk(&self.who)
     }
+}
 
+impl<W> Call<W> {
     /// A name in the path, as its type; one that cannot be any is nobody's.
     pub fn name<T: std::str::FromStr>(&self, at: usize) -> Result<T, Problem> {
         self.names.get(at).and_then(|name| name.parse().ok()).ok_or_else(Problem::not_found)

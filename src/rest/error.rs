@@ -93,8 +93,14 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
         }
         E::Outside(all) => new(StatusCode::CONFLICT, "Appointments affected").with("appointments", left(all)),
         E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
+        E::Dates(all) if all.first().is_some_and(|one| one.why.is_invalid()) => {
+            new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered").with("dates", unfitting(all))
+        }
+        E::Dates(all) => new(StatusCode::CONFLICT, "Not offered").with("dates", unfitting(all)),
         E::Unfit(why) if why.is_invalid() => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered"),
         E::SlotForged => new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered").with("field", "token"),
+        E::Link(clinic::BadLink::Forged) => new(StatusCode::NOT_FOUND, "Not found"),
+        E::Link(_) => new(StatusCode::GONE, "Gone"),
         E::Unfit(_) | E::SlotOutdated => new(StatusCode::CONFLICT, "Not offered"),
         E::Overtaken => Problem::busy(1),
         E::HoldExpired | E::HoldLimit | E::SeatsTaken | E::Taken(_) => {
@@ -119,6 +125,18 @@ pub fn conflicts(met: &[Conflict]) -> Value {
         })
     };
     met.iter().map(shown).collect()
+}
+
+/// Dates that are not offered, and why each is not.
+pub fn unfitting(all: &[clinic::Unfitting]) -> Value {
+    let shown = |one: &clinic::Unfitting| {
+        json!({
+            "start": instant::print(one.start, &Zone::utc()),
+            "end": instant::print(one.end, &Zone::utc()),
+            "code": one.why.code(),
+        })
+    };
+    all.iter().map(shown).collect()
 }
 
 /// An error's words as a sentence.

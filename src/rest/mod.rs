@@ -10,7 +10,8 @@
 //! `openapi` (the document) · `docs` (the same to read) · `error` (what went wrong below) · `instant` (times as they are
 //! read and written) · `fields` that several share · `outcome` (changes that are confirmed) · one
 //! file for each resource: `practitioners`, `things` (rooms, equipment), `terms`, `services`, `patients`, `settings`,
-//! `tokens`, `audit`, `google` (asked of another door through a trait of its own), `freebusy`, `hours`, `leave`, `blocks` (and holidays), `slots`, `holds`, `appointments`, `events`, `calendar`
+//! `tokens`, `audit`, `google` (asked of another door through a trait of its own), `freebusy`, `hours`, `leave`,
+//! `blocks` (and holidays), `slots`, `holds`, `appointments`, `links` (of patients, without login), `events`, `calendar`
 //! (what stands there), `series`, `bulk`, `claims`, `seats`, with `dates` (how one is
 //! shown) and `acts` (what is done with them).
 
@@ -33,6 +34,7 @@ mod holds;
 mod hours;
 mod instant;
 mod leave;
+mod links;
 mod once;
 mod openapi;
 mod outcome;
@@ -77,6 +79,7 @@ const ROUTES: &[&[&Route]] = &[
     slots::ROUTES,
     holds::ROUTES,
     appointments::ROUTES,
+    links::ROUTES,
     events::ROUTES,
     series::ROUTES,
     bulk::ROUTES,
@@ -93,6 +96,9 @@ pub const ROOT: &str = "/api/v1";
 /// What it is, to read, and as OpenAPI: without login.
 pub const DOCS: &str = "/api/docs";
 pub const DOCUMENT: &str = "/api/openapi.json";
+
+/// Below it whoever has a patient's link needs no login.
+pub const LINKS: &str = links::ROOT;
 
 /// The door. Cheap to clone.
 #[derive(Clone)]
@@ -123,7 +129,7 @@ impl Rest {
 
     /// Any request of somebody who is known.
     pub async fn answer(&self, who: Caller, mut ask: Ask) -> Answer {
-        let Some((route, names)) = find(&ask) else {
+        let Some((route, names)) = find(routes(), &ask) else {
             ask.pass_over().await;
             return nowhere(&ask.path);
         };
@@ -153,6 +159,36 @@ impl Rest {
         answer
     }
 
+    /// A request below [`LINKS`]: the secret in its path is the login.
+    pub async fn guest(&self, mut ask: Ask) -> Answer {
+        let Some((route, names)) = find(links::OPEN.iter().copied(), &ask) else {
+            ask.pass_over().await;
+            return nowhere(&ask.path);
+        };
+        let id = ask.id;
+        let call = Call {
+            clinic: self.clinic.clone(),
+            directory: self.directory.clone(),
+            streams: self.streams.clone(),
+            google: None,
+            who: (),
+            ask,
+            names,
+        };
+        let answered = (route.run)(call).await;
+        let mut answer = answered.unwrap_or_else(|failure| error::problem(failure, id).answer());
+        // The address is the secret: no page that it could be seen on may pass it on (trust.md S8, S17).
+        for (name, value) in [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::HeaderName::from_static("x-robots-tag"), "noindex"),
+        ] {
+            answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        answer
+    }
+
     /// OPTIONS, which needs no login.
     pub fn options(&self, ask: &Ask) -> Answer {
         let mut answer = problem::bare(StatusCode::NO_CONTENT);
@@ -173,7 +209,7 @@ impl Rest {
 
 /// The OpenAPI 3.1 document of this door.
 pub fn document() -> serde_json::Value {
-    openapi::document(routes())
+    openapi::document(routes(), links::OPEN.iter().copied())
 }
 
 fn routes() -> impl Iterator<Item = &'static Route> {
@@ -182,15 +218,20 @@ fn routes() -> impl Iterator<Item = &'static Route> {
 
 /// The endpoint that is asked for, and the values of the names in its path. A segment that is written out goes before
 /// one that is a name.
-fn find(ask: &Ask) -> Option<(&'static Route, Vec<String>)> {
-    let fitting = routes().filter(|route| route.method == ask.method);
+fn find<W>(
+    routes: impl Iterator<Item = &'static Route<W>>,
+    ask: &Ask,
+) -> Option<(&'static Route<W>, Vec<String>)> {
+    let fitting = routes.filter(|route| route.method == ask.method);
     let fitting = fitting.filter_map(|route| Some((route, route.names(&ask.path)?)));
     fitting.min_by_key(|(_, names)| names.len())
 }
 
 fn allow(path: &str) -> Option<HeaderValue> {
-    let there = routes().filter(|route| route.names(path).is_some());
-    let methods: Vec<&str> = there.map(|route| route.method.as_str()).chain(["OPTIONS"]).collect();
+    let known = routes().filter(|route| route.names(path).is_some()).map(|route| route.method.as_str());
+    let open = links::OPEN.iter().filter(|route| route.names(path).is_some());
+    let methods: Vec<&str> =
+        known.chain(open.map(|route| route.method.as_str())).chain(["OPTIONS"]).collect();
     if methods.len() == 1 { None } else { HeaderValue::try_from(methods.join(", ")).ok() }
 }
 

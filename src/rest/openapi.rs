@@ -21,16 +21,27 @@ struct Problem {
     code: String,
 }
 
-pub fn document<'r>(routes: impl Iterator<Item = &'r Route>) -> Value {
+/// Of routes for whoever is known, and of those that need no login.
+pub fn document<'r>(
+    routes: impl Iterator<Item = &'r Route>,
+    open: impl Iterator<Item = &'r Route<()>>,
+) -> Value {
     let settings = SchemaSettings::draft2020_12()
         .with(|settings| settings.definitions_path = "/components/schemas".into());
     let mut schemas = settings.into_generator();
     let problem = named::<Problem>(&mut schemas);
     let mut paths = Map::new();
+    let mut add = |path: &str, method: &http::Method, operation: Value| {
+        let methods = paths.entry(path).or_insert_with(|| json!({}));
+        methods[method.as_str().to_ascii_lowercase()] = operation;
+    };
     for route in routes {
-        let operation = operation(route, &problem, &mut schemas);
-        let methods = paths.entry(route.path).or_insert_with(|| json!({}));
-        methods[route.method.as_str().to_ascii_lowercase()] = operation;
+        add(route.path, &route.method, operation(route, true, &problem, &mut schemas));
+    }
+    for route in open {
+        let mut operation = operation(route, false, &problem, &mut schemas);
+        operation["security"] = json!([]);
+        add(route.path, &route.method, operation);
     }
     json!({
         "openapi": "3.1.0",
@@ -47,9 +58,10 @@ pub fn document<'r>(routes: impl Iterator<Item = &'r Route>) -> Value {
     })
 }
 
-fn operation(route: &Route, problem: &Schema, schemas: &mut SchemaGenerator) -> Value {
-    let is_post = route.method == http::Method::POST;
-    let keyed = if is_post { once::CODES } else { &[] };
+fn operation<W>(route: &Route<W>, is_known: bool, problem: &Schema, schemas: &mut SchemaGenerator) -> Value {
+    // A key is somebody's own: without a login there is nobody.
+    let is_keyed = is_known && route.method == http::Method::POST;
+    let keyed = if is_keyed { once::CODES } else { &[] };
     let codes: Vec<&str> = route.refuses.iter().chain(SHARED).chain(keyed).copied().collect();
     let mut parameters: Vec<Value> = names(route.path).map(in_path).collect();
     let mut operation =
@@ -61,7 +73,7 @@ fn operation(route: &Route, problem: &Schema, schemas: &mut SchemaGenerator) -> 
         let what = "The ETag that was read: refused with VERSION_MISMATCH when it has changed since.";
         parameters.push(in_header("If-Match", what));
     }
-    if is_post {
+    if is_keyed {
         let what = "A key of the caller's own for this call: sent again within a day, it is not done again.";
         parameters.push(in_header("Idempotency-Key", what));
     }

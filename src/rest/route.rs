@@ -6,9 +6,11 @@ use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::call::{Call, Failure};
+use crate::accounts::Caller;
 use crate::edge::Answer;
 
-pub struct Route {
+/// `W` is who asks; `()` where whoever has the address may.
+pub struct Route<W = Caller> {
     pub method: Method,
     /// With names in braces where a segment is the client's: `/api/v1/rooms/{room}`.
     pub path: &'static str,
@@ -19,7 +21,7 @@ pub struct Route {
     pub gives: Gives,
     /// The codes of its own refusals, beside those that every endpoint has.
     pub refuses: &'static [&'static str],
-    pub run: fn(Call) -> BoxFuture<'static, Result<Answer, Failure>>,
+    pub run: fn(Call<W>) -> BoxFuture<'static, Result<Answer, Failure>>,
 }
 
 /// What is sent, and where it stands. A POST may always carry Idempotency-Key.
@@ -113,7 +115,7 @@ pub fn inline<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
     T::json_schema(schemas)
 }
 
-impl Route {
+impl<W> Route<W> {
     /// The values of the names in its path; `None` when the path is another one's.
     pub fn names(&self, path: &str) -> Option<Vec<String>> {
         let mut names = Vec::new();

@@ -23,6 +23,15 @@ pub const ROUTES: &[&Route] = &[&ADD, &GET, &CHANGE, &CANCEL, &DATES, &BESIDE];
 
 const REFUSES: &[&str] = &[
     "SCHEDULING_CONFLICT",
+    "OUTSIDE_HOURS",
+    "NOTICE_TOO_SHORT",
+    "BEYOND_HORIZON",
+    "DAY_LIMIT_REACHED",
+    "WEEK_LIMIT_REACHED",
+    "SERVICE_NOT_OFFERED",
+    "MODE_NOT_OFFERED",
+    "LOCATION_NOT_OFFERED",
+    "PATIENT_CONFLICT",
     "INVALID_TRANSITION",
     "INVALID_TIME",
     "APPOINTMENT_NOT_FOUND",
@@ -160,6 +169,8 @@ struct Preview {
     more: bool,
     /// What stands in the way of any date, shown or not.
     conflicts: Value,
+    /// Dates that are not offered, with the code by which each would be refused.
+    unfit: Value,
 }
 
 /// A date that would be.
@@ -358,6 +369,7 @@ fn preview(seen: clinic::Preview, zone: &Zone) -> Preview {
         dates: seen.dates.iter().map(planned).collect(),
         more: seen.more,
         conflicts: error::conflicts(&seen.conflicts),
+        unfit: error::unfitting(&seen.unfit),
     }
 }
 

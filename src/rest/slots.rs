@@ -108,8 +108,14 @@ struct Asked {
 
 /// Free starts, earliest first.
 #[derive(Serialize, JsonSchema)]
-struct Slots {
+pub struct Slots {
     items: Vec<Slot>,
+}
+
+impl From<Vec<Offered>> for Slots {
+    fn from(found: Vec<Offered>) -> Slots {
+        Slots { items: found.into_iter().map(Slot::from).collect() }
+    }
 }
 
 /// A start that is free, of the service that was asked for.
@@ -152,7 +158,7 @@ impl From<Offered> for Slot {
 async fn answer(asked: Asked, call: Call) -> Result<Answer, Failure> {
     let wanted = wanted(asked, &call).await?;
     let found = call.clinic.offers(&call.who, &wanted).await?;
-    json(&Slots { items: found.into_iter().map(Slot::from).collect() })
+    json(&Slots::from(found))
 }
 
 async fn wanted(asked: Asked, call: &Call) -> Result<Wanted, Failure> {

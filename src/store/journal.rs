@@ -220,6 +220,8 @@ pub enum Origin {
     Import,
     /// The JSON API.
     Rest,
+    /// A patient's own link to an appointment.
+    Link,
     /// The web pages.
     Ui,
     /// A link to Google, by its id.
@@ -381,13 +383,15 @@ impl Origin {
             Origin::Cli => "cli",
             Origin::Import => "import",
             Origin::Rest => "rest",
+            Origin::Link => "patient-link",
             Origin::Ui => "ui",
             Origin::Google(link) => return Cow::Owned(format!("google:{link}")),
         })
     }
 
     pub(crate) fn read(text: &str) -> Result<Origin> {
-        let plain = [Origin::House, Origin::Dav, Origin::Cli, Origin::Import, Origin::Rest, Origin::Ui];
+        use Origin::{Cli, Dav, House, Import, Link, Rest, Ui};
+        let plain = [House, Dav, Cli, Import, Rest, Link, Ui];
         let link = || text.strip_prefix("google:").and_then(|link| link.parse().ok()).map(Origin::Google);
         let found = plain.into_iter().find(|origin| origin.text() == text).or_else(link);
         found.ok_or_else(|| Error::broken("an unknown origin in the journal"))

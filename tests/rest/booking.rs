@@ -12,8 +12,8 @@ const DAY: i64 = 86_400;
 /// What a morning of Dr. Ada's needs.
 pub struct Front<'w> {
     world: &'w World,
-    ada: i64,
-    service: i64,
+    pub ada: i64,
+    pub service: i64,
     /// A Monday that lies ahead by every clock of the test.
     day: String,
 }
@@ -52,7 +52,7 @@ impl Front<'_> {
         self.world.ask(who, "POST", path, body).await
     }
 
-    fn at(&self, clock: &str) -> Value {
+    pub fn at(&self, clock: &str) -> Value {
         let zone = kalends::calendar::Zone::named("Europe/Berlin").unwrap();
         let day = chrono::NaiveDate::parse_from_str(&self.day, "%Y-%m-%d").unwrap();
         let midnight = zone.to_instant(day.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp());

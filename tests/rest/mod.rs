@@ -5,6 +5,7 @@ mod directory;
 mod events;
 mod freebusy;
 mod hours;
+mod links;
 mod openapi;
 mod repeats;
 mod series;
