@@ -1,8 +1,10 @@
 """Many clients book the same few people, rooms and a hall at once, through every door: single visits and series of
-overlapping lengths, holds, moves and cancellations as JSON, PUT and DELETE as CalDAV. Then the judge reads the database.
+overlapping lengths, holds, moves and cancellations as JSON, pairs cancelled in one call, PUT and DELETE as CalDAV. A line
+that breaks (somebody kills the server) is no answer: the client waits for the server and goes on. Then the judge reads the
+database.
 
     race_run.py ATTEMPTS POLICY DATABASE ADMIN PASSWORD URL...      prints `ATTEMPTS DONE REFUSED FAILED OVERLAPS MARKED
-                                                                     FOREIGN STRAYS LOST`
+                                                                     FOREIGN STRAYS LOST HALF CUT`
 """
 
 import base64
@@ -25,6 +27,10 @@ def stamp(at):
     return datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
 
 
+class Cut(Exception):
+    """The line broke: nobody knows whether it was done."""
+
+
 class Door:
     """One client's kept connection."""
 
@@ -45,8 +51,11 @@ class Door:
                 return answer.status, answer.read()
             except (http.client.HTTPException, ConnectionError):
                 self.connection = None
-                if attempt or method not in ("GET", "DELETE", "PUT"):
-                    raise
+                if attempt:
+                    raise Cut() from None
+                # A connection that was kept may be closed before anything was sent; what was sent is not sent again.
+                if method not in ("GET", "DELETE", "PUT"):
+                    raise Cut() from None
 
     def done(self, method, path, body=None):
         status, answer = self.ask(method, "/api/v1" + path, body)
@@ -81,8 +90,8 @@ class Client:
         url = urls[number % len(urls)]
         self.desk = Door(url, admin, password)
         self.phones = [Door(urls[(number + 1) % len(urls)], name, password) for name in PEOPLE]
-        self.mine, self.put = [], []
-        self.tried = self.made = self.refused = 0
+        self.mine, self.put, self.pairs = [], [], []
+        self.tried = self.made = self.refused = self.cut = 0
         self.failed = []
 
     def count(self, answered, good=(200, 201, 204)):
@@ -140,6 +149,14 @@ class Client:
             if self.count(self.desk.ask("DELETE", f"/api/v1/appointments/{id}")) is None:
                 self.mine.append(id)
 
+    def pair(self):
+        """Two go in one call: both or none, whatever becomes of the answer."""
+        if len(self.mine) > 1:
+            two = [self.mine.pop(self.roll.randrange(len(self.mine))) for _ in range(2)]
+            self.pairs.append(two)
+            acts = {"acts": [{"id": id, "scope": "all", "cancel": {"reason": "a pair"}} for id in two]}
+            self.count(self.desk.ask("POST", "/api/v1/bulk", acts))
+
     def phone(self):
         who = self.roll.randrange(len(self.people))
         start, minutes = self.span()
@@ -165,14 +182,31 @@ class Client:
 
     def run(self, attempts):
         acts = [(self.book, 34), (self.series, 6), (self.hold, 14), (self.move, 16), (self.cancel, 10),
-                (self.phone, 15), (self.drop, 5)]
+                (self.phone, 15), (self.drop, 5), (self.pair, 6)]
         names, weights = zip(*acts)
         while self.tried < attempts:
             before = self.tried
-            self.roll.choices(names, weights)[0]()
-            if self.tried == before:
-                self.book()
-        return self.tried, self.made, self.refused, self.failed[:5], len(self.failed), self.mine
+            try:
+                self.roll.choices(names, weights)[0]()
+                if self.tried == before:
+                    self.book()
+            except Cut:
+                self.tried += 1
+                self.cut += 1
+                self.wait()
+        return (self.tried, self.made, self.refused, self.failed[:5], len(self.failed), self.mine, self.pairs,
+                self.cut)
+
+    def wait(self):
+        """Until the server is there again."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                self.desk.ask("GET", "/api/v1/appointments/my?limit=1")
+                return
+            except (Cut, OSError):
+                time.sleep(0.05)
+        sys.exit("the server did not come back")
 
 
 def client(arguments):
@@ -193,15 +227,33 @@ def main():
         print(line, file=sys.stderr)
     lost = 0
     for id in [id for one in told for id in one[5]]:
-        status, body = door.ask("GET", f"/api/v1/appointments/{id}")
+        status, body = settled(door, id)
         if status != 200 or json.loads(body)["status"] != "scheduled":
             lost += 1
             print(f"lost: {id} {status} {body[:300]}", file=sys.stderr)
+    half = 0
+    for two in [two for one in told for two in one[6]]:
+        gone = [json.loads(body)["status"].startswith("cancelled") for _, body in (settled(door, id) for id in two)]
+        if gone[0] != gone[1]:
+            half += 1
+            print(f"half: {two}", file=sys.stderr)
+    cut = sum(one[7] for one in told)
     intervals, overlaps, marked, foreign, strays = booking_judge.judge(database, int(time.time()))
     print(f"{tried} attempts, {made} done, {refused} refused, {failed} failed; {intervals} intervals, "
-          f"{overlaps} overlaps, {marked} marked ({foreign} of them not by a phone), {strays} strays, {lost} lost",
+          f"{overlaps} overlaps, {marked} marked ({foreign} of them not by a phone), {strays} strays, {lost} lost, "
+          f"{half} pairs half done, {cut} answers cut off",
           file=sys.stderr)
-    print(tried, made, refused, failed, overlaps, marked, foreign, strays, lost)
+    print(tried, made, refused, failed, overlaps, marked, foreign, strays, lost, half, cut)
+
+
+def settled(door, id):
+    """How an appointment is, from a server that may be coming back."""
+    for _ in range(600):
+        try:
+            return door.ask("GET", f"/api/v1/appointments/{id}")
+        except (Cut, OSError):
+            time.sleep(0.1)
+    sys.exit("the server did not come back")
 
 
 if __name__ == "__main__":

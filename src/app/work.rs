@@ -16,6 +16,8 @@ const USES: Duration = Duration::from_secs(crate::accounts::USES_EVERY_SECONDS a
 const TEND: Duration = Duration::from_secs(60);
 /// Between two looks whether a day has passed and the booking horizon must move.
 const HORIZON: Duration = Duration::from_secs(3_600);
+/// Between two looks for holds that ran out.
+const HOLDS: Duration = Duration::from_secs(2);
 /// Between two looks for keys of calls that are a day old.
 const REPEATS: Duration = Duration::from_secs(3_600);
 /// Between two looks for links whose time has come.
@@ -56,6 +58,11 @@ pub fn start(
     all.spawn(every(HORIZON, stop.clone(), move || {
         let clinic = clinic.clone();
         async move { extend(&clinic).await }
+    }));
+    let clinic = parts.clinic.clone();
+    all.spawn(every(HOLDS, stop.clone(), move || {
+        let clinic = clinic.clone();
+        async move { said("telling of holds that ran out", clinic.tell_ended_holds().await.map(drop)) }
     }));
     if let Some(google) = google {
         all.spawn(follow(google, stop.clone()));

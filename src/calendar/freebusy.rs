@@ -4,13 +4,14 @@
 //! One engine for the CalDAV report, the links and all that comes later. Whoever asks must have read-free-busy
 //! on each calendar (RFC 4791 6.1.1); those that are transparent as a whole (RFC 6638 9.1) never count for a person.
 //! VAVAILABILITY objects in the calendars asked (RFC 7953 7.2.3), and for a person the one of their inbox, close time
-//! as well; events lie over that, and for whoever can be booked the days on which the house is closed. The answer is one
+//! as well; events lie over that, and live holds of whoever can be booked, and for whoever can be booked the days on which the house is closed. The answer is one
 //! line of time: where types meet, the strongest counts.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ical::{Availability, Budget, Busy, Kind, Period, Window, Zone};
+use store::PrincipalId;
 
 use super::Calendars;
 use super::access::Privilege;
@@ -148,6 +149,21 @@ impl Calendars {
         }
     }
 
+    /// What is kept for somebody for minutes: no calendar holds it, and it takes time as long as it lives, by the one clock
+    /// of the database.
+    async fn kept(&self, all: &[(usize, Shown)], window: Window) -> Result<Vec<(usize, Period)>> {
+        let is_booked_into = |shown: &Shown| shown.row().policy.is_some() && !self.closes(shown.row());
+        let of = all.iter().filter(|(_, shown)| is_booked_into(shown));
+        let of: HashMap<PrincipalId, usize> = of.map(|(at, shown)| (shown.held.owner.id, *at)).collect();
+        let Some((_, first)) = all.first().filter(|_| !of.is_empty()) else { return Ok(Vec::new()) };
+        let (moment, clinic) = (self.store().moment().await?, first.row().clinic);
+        let ids: Vec<PrincipalId> = of.keys().copied().collect();
+        let mut conn = self.store().read(clinic).await?;
+        let found = conn.kept(clinic, &ids, (window.from, window.until), moment).await?;
+        let period = |(id, from, until)| Some((*of.get(&id)?, Period { from, until, busy: Busy::Tentative }));
+        Ok(found.into_iter().filter_map(period).collect())
+    }
+
     /// `closed` is when whoever can be booked is closed anyway.
     async fn look_through(
         &self,
@@ -162,6 +178,9 @@ impl Calendars {
         let all: Vec<(usize, Shown)> = all
             .flat_map(|(at, subject)| subject.calendars.into_iter().map(move |shown| (at, shown)))
             .collect();
+        for (at, period) in self.kept(&all, window).await? {
+            lines[at].periods.push(period);
+        }
         for chunk in all.chunks(CHUNK) {
             let ids: Vec<_> = chunk.iter().map(|(_, shown)| shown.held.row.id).collect();
             let shelves = self.memory().shelves(self.store(), &chunk[0].1.clinic, &ids).await?;

@@ -165,6 +165,7 @@ fn event(row: &Row, known: &HashMap<&str, &AppointmentRow>) -> Option<Event> {
                 HoldBecame::Made => "hold_created",
                 HoldBecame::Prolonged => "hold_extended",
                 HoldBecame::Ended => "hold_released",
+                HoldBecame::RanOut => "hold_expired",
             },
             *resource,
         ),

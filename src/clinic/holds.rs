@@ -169,6 +169,31 @@ impl Clinic {
         held.await
     }
 
+    /// Says of holds that ran out by themselves that they did, for those who look on; that their time is free again is a
+    /// comparison and waits for nobody. Costs a read where there is nothing to say; returns how many there were.
+    pub async fn tell_ended_holds(&self) -> Result<u64> {
+        let mut sum = 0;
+        for clinic in self.store().across().await?.clinics().await? {
+            let moment = self.store().moment().await?;
+            if !self.store().read(clinic.id).await?.has_untold_holds(clinic.id, moment).await? {
+                continue;
+            }
+            let told = self.calendars.together(clinic.id, |work| {
+                Box::pin(async move {
+                    let tx = work.tx();
+                    let ended = tx.ran_out().await?;
+                    for hold in &ended {
+                        let visit = Visit::from_json(&hold.plan)?;
+                        tx.note(changed(visit.practitioner, &hold.id, HoldBecame::RanOut)).await?;
+                    }
+                    Ok::<_, Error>(ended.len() as u64)
+                })
+            });
+            sum += told.await?;
+        }
+        Ok(sum)
+    }
+
     /// Lets the time go; a hold that is gone already is no mistake.
     pub async fn release_hold(&self, by: By, id: &str) -> Result<()> {
         let id = id.to_string();

@@ -1,9 +1,11 @@
 //! Holds: times kept for minutes. A hold is live while `expires_at` lies after [`Tx::moment`], never by a job; its
 //! intervals stand in `busy` and go with it.
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, values};
+use crate::busy::LONGEST;
+use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Busy, ClinicId, Conn, PrincipalId, Result, Source, Tx};
 
 macro_rules! columns {
@@ -11,6 +13,9 @@ macro_rules! columns {
         "id, party, made_by, made_at, expires_at, extended, plan, other_party"
     };
 }
+
+/// Seconds for which it is news that a hold ran out: what did so while no server ran is none.
+const LATELY: i64 = 3600;
 
 /// A time kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,6 +59,40 @@ impl Conn {
         self.one(sql, values![clinic, id]).await?.as_ref().map(read).transpose()
     }
 
+    /// When these resources are kept by holds that are live at `moment` ([`crate::Store::moment`]), buffers left out: a
+    /// statement for many.
+    pub async fn kept(
+        &mut self,
+        clinic: ClinicId,
+        of: &[PrincipalId],
+        (from, until): (i64, i64),
+        moment: i64,
+    ) -> Result<Vec<(PrincipalId, i64, i64)>> {
+        let mut found = Vec::new();
+        for chunk in of.chunks(LIST) {
+            let (places, ids) = list(5, chunk.iter().map(|id| Value::from(*id)).collect());
+            // By resource and time, as everything else is found; of that the few that are holds.
+            let sql = format!(
+                "select resource_id, start_at, end_at from busy where clinic_id = $1 and from_at > $2 - {LONGEST} \
+                 and from_at < $3 and start_at < $3 and end_at > $2 and expires_at > $4 and resource_id in ({places})"
+            );
+            let rows =
+                self.all(AssertSqlSafe(sql), [values![clinic, from, until, moment], ids].concat()).await?;
+            for row in &rows {
+                let mut columns = Columns::of(row);
+                found.push((PrincipalId(columns.int()?), columns.int()?, columns.int()?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether there are holds that ran out lately and of which that was not said yet.
+    pub async fn has_untold_holds(&mut self, clinic: ClinicId, moment: i64) -> Result<bool> {
+        let sql = "select count(*) from holds where clinic_id = $1 and told = 0 and expires_at <= $2 \
+            and expires_at > $3";
+        Ok(self.number(sql, values![clinic, moment, moment - LATELY]).await?.unwrap_or(0) > 0)
+    }
+
     /// How many live holds a party has.
     pub async fn holds_of(&mut self, clinic: ClinicId, party: &str, moment: i64) -> Result<i64> {
         let sql = "select count(*) from holds where clinic_id = $1 and expires_at > $3 \
@@ -95,6 +134,22 @@ impl Tx {
         let rows = self.all(sql, values![clinic, id, expires_at]).await?;
         self.touch_rows(&rows)?;
         Ok(true)
+    }
+
+    /// The holds that ran out lately, each told once to whoever asks first; their intervals go.
+    pub async fn ran_out(&mut self) -> Result<Vec<KeptHold>> {
+        let (clinic, moment) = (self.clinic(), self.moment());
+        let sql = concat!(
+            "update holds set told = 1 where clinic_id = $1 and told = 0 and expires_at <= $2 \
+             and expires_at > $3 returning ",
+            columns!()
+        );
+        let rows = self.all(sql, values![clinic, moment, moment - LATELY]).await?;
+        let found = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+        for hold in &found {
+            self.vacate(&Source::Hold(hold.id.clone())).await?;
+        }
+        Ok(found)
     }
 
     /// Takes a live hold to use it, without its intervals: [`Tx::look`] removes them. None when it has run out, is

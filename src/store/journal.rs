@@ -142,6 +142,8 @@ pub enum HoldBecame {
     Prolonged,
     /// It was released, or taken by somebody stronger.
     Ended,
+    /// Its time was over.
+    RanOut,
 }
 
 impl HoldBecame {
@@ -151,14 +153,15 @@ impl HoldBecame {
             HoldBecame::Made => "hold-made",
             HoldBecame::Prolonged => "hold-prolonged",
             HoldBecame::Ended => "hold-ended",
+            HoldBecame::RanOut => "hold-ran-out",
         }
     }
 
     fn read(kind: &str) -> Option<HoldBecame> {
-        use HoldBecame::{Ended, Made, Prolonged};
+        use HoldBecame::{Ended, Made, Prolonged, RanOut};
         // What a release before this one wrote said no more than that something changed.
         let old = (kind == "holds-changed").then_some(Ended);
-        [Made, Prolonged, Ended].into_iter().find(|became| became.text() == kind).or(old)
+        [Made, Prolonged, Ended, RanOut].into_iter().find(|became| became.text() == kind).or(old)
     }
 }
 

@@ -62,6 +62,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0011_seats.sql"),
         postgres: include_str!("../../migrations/postgres/0011_seats.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0012_ended.sql"),
+        postgres: include_str!("../../migrations/postgres/0012_ended.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

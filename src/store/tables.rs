@@ -213,6 +213,7 @@ pub(crate) const TABLES: &[Table] = &[
             "i extended",
             "t plan",
             "t other_party",
+            "i told",
         ],
     },
     Table {

@@ -99,6 +99,41 @@ async fn f129_f132_f136_every_minute_is_free_for_both_or_for_none() {
     .await;
 }
 
+/// What is kept for somebody is no event anywhere, and neither free nor offered until it ends.
+#[tokio::test]
+async fn f159_a_live_hold_is_tentative_for_calendar_programs_until_the_second_it_ends() {
+    everywhere(async |office: Office| {
+        let mut fields = service("minute");
+        (fields.minutes, fields.step) = (1, 1);
+        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        let window = Window { from: office.at(0), until: office.at(1440) };
+        let before = free(&office, window).await;
+        assert_eq!(offered(&office, minute, window).await, before);
+        let contact = kalends::clinic::Contact { phone: Some("030 1234".into()), email: None };
+        let held = office.clinic.keep(&office.bot, &office.wish(office.ada, 600), &contact).await.unwrap();
+        let ada = office.accounts.operator("ada").await.unwrap();
+        let told = office.calendars.freebusy_of(&ada, &["ada".to_owned()], window, None).await.unwrap();
+        let told = told.into_iter().next().unwrap().unwrap();
+        let kept = told.iter().find(|one| one.from == office.at(600)).unwrap();
+        assert_eq!((kept.until, kept.busy), (office.at(630), ical::Busy::Tentative));
+        assert!(ical::vfreebusy(&told, window, 0).contains("FBTYPE=BUSY-TENTATIVE"));
+        let left = free(&office, window).await;
+        assert_eq!(left.len() + 30, before.len());
+        assert_eq!(offered(&office, minute, window).await, left);
+        if office.fresh.address().is_none() {
+            office.clock.turn(599);
+            assert_eq!(free(&office, window).await, left);
+            office.clock.turn(1);
+        } else {
+            let desk = kalends::clinic::By { clinic: office.id, who: None, door: store::Origin::Rest };
+            office.clinic.release_hold(desk, &held.id).await.unwrap();
+        }
+        assert_eq!(free(&office, window).await, before);
+        assert_eq!(offered(&office, minute, window).await, before);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn f123_what_is_cancelled_inside_an_absence_is_not_offered() {
     everywhere(async |office: Office| {

@@ -134,3 +134,37 @@ async fn a_stream_ends_when_rights_change_and_when_the_server_stops() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_hold_that_runs_out_by_itself_is_told_once_whatever_node_looks() {
+    everywhere(async |world: World| {
+        let front = Front::open(&world).await;
+        let mut desk = Stream::open(&world, "receptionist", "", None).await;
+        let held = front.post("bot", "/holds", front.bare("10:00")).await;
+        assert_eq!(held.status, 201, "{}", held.text());
+        let hold = held.json()["id"].as_str().unwrap().to_owned();
+        let parts = world.server.parts();
+        assert_eq!(parts.clinic.tell_ended_holds().await.unwrap(), 0, "it is live");
+        match world.server.fresh().address() {
+            None => world.server.clock.turn(1801),
+            Some(address) => {
+                let past = format!(
+                    "update holds set expires_at = extract(epoch from now())::bigint - 1 where id = '{hold}'; \
+                     update busy set expires_at = extract(epoch from now())::bigint - 1 where name = '{hold}'"
+                );
+                assert!(crate::support::database::sql(address, &past));
+            }
+        }
+        // The server's own timer may be faster: one of all says it.
+        let (one, other) = (parts.clinic.tell_ended_holds(), parts.clinic.tell_ended_holds());
+        let (one, other) = tokio::join!(one, other);
+        assert!(one.unwrap() + other.unwrap() <= 1);
+        assert!(desk.until("hold_expired").await);
+        assert_eq!(parts.clinic.tell_ended_holds().await.unwrap(), 0);
+        assert_eq!(desk.kinds().iter().filter(|kind| **kind == "hold_expired").count(), 1);
+        assert!(!desk.text.contains(&hold), "whoever knows a hold's id may book by it");
+        let late = front.post("bot", "/appointments", json!({ "hold": hold })).await;
+        assert_eq!(late.refusal(), (409, "HOLD_EXPIRED".into()), "it is still known as one that ended");
+    })
+    .await;
+}

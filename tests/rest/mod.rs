@@ -6,6 +6,7 @@ mod events;
 mod freebusy;
 mod hours;
 mod links;
+mod measures;
 mod openapi;
 mod repeats;
 mod series;
