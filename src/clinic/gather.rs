@@ -46,30 +46,40 @@ struct Read {
 }
 
 impl Clinic {
-    /// Reads everybody of a clinic into an empty index.
+    /// Reads everybody of a clinic into an empty index: while some are put into it, the next are read.
     pub(super) async fn fill(&self, clinic: ClinicId, mut index: Index, now: i64) -> Result<Index> {
         index.house = self.store().read(clinic).await?.house(clinic).await?;
+        let (catalogue, house, window) = (index.catalogue.clone(), index.house, index.free.needed());
+        let of = (&*catalogue, house);
         for kind in [PrincipalKind::Individual, PrincipalKind::Room, PrincipalKind::Resource] {
-            let mut after = PrincipalId(0);
-            loop {
-                let page = self.store().read(clinic).await?.bookables(clinic, kind, after, SOME).await?;
-                let Some(last) = page.last() else { break };
-                after = last.principal.id;
-                let window = index.free.needed();
-                let read =
-                    self.describe((clinic, now), page, (&index.catalogue, index.house), window).await?;
-                let spans: Vec<_> = read.come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
-                let taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
-                let Read { come, hours } = read;
-                let changes = Changes { upto: index.seen, come, hours, spans, taken, ..Changes::default() };
-                index = super::plan::compute(move || {
+            let mut next = self.some((clinic, now), (kind, PrincipalId(0)), of, window).await?;
+            while let Some((changes, last)) = next {
+                let put = super::plan::compute(move || {
                     changes.put(&mut index);
                     index
-                })
-                .await?;
+                });
+                let (put, read) = tokio::join!(put, self.some((clinic, now), (kind, last), of, window));
+                (index, next) = (put?, read?);
             }
         }
         Ok(index)
+    }
+
+    /// Some of a kind with all of their time, and the last of them; None: there are no more.
+    async fn some(
+        &self,
+        (clinic, now): (ClinicId, i64),
+        (kind, after): (PrincipalKind, PrincipalId),
+        of: (&Catalogue, Option<PrincipalId>),
+        window: (i64, i64),
+    ) -> Result<Option<(Changes, PrincipalId)>> {
+        let page = self.store().read(clinic).await?.bookables(clinic, kind, after, SOME).await?;
+        let Some(last) = page.last().map(|one| one.principal.id) else { return Ok(None) };
+        let Read { come, hours } = self.describe((clinic, now), page, of, window).await?;
+        let spans: Vec<_> = come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
+        let ids: Vec<_> = spans.iter().map(|span| span.0).collect();
+        let taken = self.store().read(clinic).await?.taken_by(clinic, &ids, window, now).await?;
+        Ok(Some((Changes { come, hours, spans, taken, ..Changes::default() }, last)))
     }
 
     /// What the news come to.
@@ -251,9 +261,11 @@ impl Changes {
         index.house = self.house.or(index.house);
         for id in self.gone {
             index.free.remove(id);
-            index.hours.retain(|_, owner| *owner != id);
+            Arc::make_mut(&mut index.hours).retain(|_, owner| *owner != id);
         }
-        index.hours.extend(self.hours);
+        if !self.hours.is_empty() {
+            Arc::make_mut(&mut index.hours).extend(self.hours);
+        }
         let window = index.free.needed();
         for (who, open) in self.come {
             let id = who.id;

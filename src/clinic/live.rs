@@ -48,7 +48,7 @@ pub(super) struct Index {
     /// Services by their codes, as intervals count for them.
     pub numbers: HashMap<String, u16>,
     /// Whose the calendars of dated hours are.
-    pub hours: HashMap<CollectionId, PrincipalId>,
+    pub hours: Arc<HashMap<CollectionId, PrincipalId>>,
     /// Who closes everybody's time: the house, with its holidays.
     pub house: Option<PrincipalId>,
     /// It has seen this change and all before it.
@@ -272,17 +272,26 @@ impl Clinic {
     }
 
     async fn build(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
+        let begun = std::time::Instant::now();
         let seen = self.store().version(kept.id).await?.seq;
         let catalogue = Arc::new(Catalogue::read(self.store(), kept.id).await?);
         let index = Index {
             free: Free::new(now, catalogue.days()),
             numbers: numbers(&catalogue, HashMap::new()),
             catalogue,
-            hours: HashMap::new(),
+            hours: Arc::default(),
             house: None,
             seen,
         };
         let index = self.fill(kept.id, index, now).await?;
+        tracing::info!(
+            clinic.id = kept.id.0,
+            resources = index.free.ids().count(),
+            bytes = index.free.bytes(),
+            days = (index.free.span().1 - index.free.span().0) / DAY,
+            duration_ms = begun.elapsed().as_millis() as u64,
+            "the index of free time is built"
+        );
         let of = kept.clone();
         super::plan::compute(move || of.change(now, |kept| *kept = Some(index))).await?;
         Ok(())

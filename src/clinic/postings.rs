@@ -8,6 +8,9 @@ pub(super) const BAND: i64 = 3600;
 /// Lengths for which bands are kept; a want is looked up under the longest that is not longer.
 const CLASSES: [i64; 5] = [1, 1800, 2700, 3600, 7200];
 
+/// As many bands after a start's own are looked at: only to leave out more.
+const LATER: usize = 6;
+
 /// One bit a resource.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bits(Vec<u64>);
@@ -136,15 +139,65 @@ impl Bands {
         &self.rows[row..row + self.stride]
     }
 
-    /// Adds who may have a start of a length in these bands.
-    pub fn gather(&self, length: i64, bands: Range<usize>, into: &mut [u64]) {
-        bands.for_each(|band| or(into, self.row(length, band)));
+    /// Adds who may have a start of a length in `from..until`. What lasts into later bands must have a start of the rest
+    /// in each of them, at its first instant: that leaves out most who have only shorter gaps, and the evenings in which
+    /// a gap begins before the asked time and ends too soon.
+    pub fn gather(&self, length: i64, from: i64, until: i64, into: &mut [u64]) {
+        for band in self.of(from, until) {
+            let begins = self.base + band as i64 * BAND;
+            let reach = from.max(begins) + length;
+            let later = (band + 1..self.count).map(|later| (later, reach - self.base - later as i64 * BAND));
+            let later = later.take_while(|(_, rest)| *rest > 0).take(LATER);
+            let mut rows = [self.row(length, band); LATER + 1];
+            let mut count = 1;
+            for (row, (later, rest)) in rows[1..].iter_mut().zip(later) {
+                *row = self.row(rest, later);
+                count += 1;
+            }
+            match &rows[..count] {
+                [one] => or(into, one),
+                [one, two] => into.iter_mut().zip(*one).zip(*two).for_each(|((a, b), c)| *a |= b & c),
+                rows => into.iter_mut().enumerate().for_each(|(at, word)| {
+                    *word |= rows.iter().fold(u64::MAX, |all, row| all & row[at]);
+                }),
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_gathered_is_everybody_who_has_such_a_start_and_hardly_anybody_else() {
+        let (mut bands, mut dice) = (Bands::new(0, 2), 88_172_645_463_325_252u64);
+        let mut below = |n: i64| {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            (dice % n as u64) as i64
+        };
+        let gaps: Vec<(i64, i64)> =
+            (0..64).map(|_| below(150_000)).map(|from| (from, from + 300 * below(60))).collect();
+        bands.hold(64);
+        for (at, gap) in gaps.iter().enumerate().filter(|(_, gap)| gap.0 < gap.1) {
+            bands.set(at, gap.0, gap.1);
+        }
+        let (mut right, mut more) = (0, 0);
+        for _ in 0..2_000 {
+            let (from, length) = (below(160_000), 60 * (1 + below(400)));
+            let until = from + 1 + below(10_000);
+            let mut into = vec![0];
+            bands.gather(length, from, until, &mut into);
+            for (at, gap) in gaps.iter().enumerate() {
+                let (is, said) = (gap.0.max(from) <= (gap.1 - length).min(until - 1), into[0] >> at & 1 == 1);
+                assert!(said || !is, "{gap:?} has a start of {length} in {from}..{until}");
+                (right, more) = (right + usize::from(is), more + usize::from(said && !is));
+            }
+        }
+        assert!(right > 1_000 && more < right * 2, "{right} have one, {more} more are said to");
+    }
 
     #[test]
     fn a_band_says_exactly_who_has_a_start_in_it() {

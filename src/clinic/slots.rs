@@ -194,7 +194,7 @@ impl<'a> Search<'a> {
         let free = self.free;
         let (from, until) = (block.from, block.until);
         let mut all = vec![0; free.bands.stride()];
-        let mut known: HashMap<std::ops::Range<usize>, Rc<[u64]>> = HashMap::new();
+        let mut known: HashMap<(i64, i64), Rc<[u64]>> = HashMap::new();
         for (number, wall) in free.walls.iter().enumerate() {
             let windows = wall.windows(&self.grid, from, until);
             let windows = self.pools.narrow(self, &windows, None, (from, until));
@@ -203,11 +203,11 @@ impl<'a> Search<'a> {
                 self.series_candidates(number, &windows, &mut all);
             } else {
                 for window in &windows {
-                    let bands = free.bands.of(window.from, window.until);
-                    let row = known.entry(bands.clone()).or_insert_with(|| {
+                    let span = (window.from, window.until);
+                    let row = known.entry(span).or_insert_with(|| {
                         let mut row = self.asked.clone();
                         let mut there = vec![0; row.len()];
-                        free.bands.gather(self.ask.want.length, bands, &mut there);
+                        free.bands.gather(self.ask.want.length, span.0, span.1, &mut there);
                         self.changed.keys().for_each(|(lane, _)| there[lane / 64] |= 1 << (lane % 64));
                         postings::and(&mut row, &there);
                         postings::or(&mut all, &row);
@@ -234,7 +234,7 @@ impl<'a> Search<'a> {
             let civil = [window.from, window.until - 1].map(|at| free.walls[wall].civil(at));
             let day = civil[0].div_euclid(DAY);
             let mut all = vec![0; into.len()];
-            free.bands.gather(length, free.bands.of(window.from, window.until), &mut all);
+            free.bands.gather(length, window.from, window.until, &mut all);
             postings::and(&mut all, &self.asked);
             let dates = self.dates(day);
             if dates.last().is_none_or(|last| zone.to_instant(last * DAY) >= free.span().1) {
@@ -247,9 +247,9 @@ impl<'a> Search<'a> {
                 let [first, last] = civil.map(|at| zone.to_instant(at + (date - day) * DAY));
                 // Where the clock changes in that hour, its neighbours count as well.
                 let beside = if last - first == civil[1] - civil[0] { 0 } else { 3 * BAND };
-                let bands = free.bands.of(first.min(last) - beside, first.max(last) + 1 + beside);
                 let mut there = vec![0; into.len()];
-                free.bands.gather(length, bands, &mut there);
+                let span = (first.min(last) - beside, first.max(last) + 1 + beside);
+                free.bands.gather(length, span.0, span.1, &mut there);
                 postings::and(&mut all, &there);
             }
             postings::or(into, &all);

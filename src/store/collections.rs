@@ -471,8 +471,8 @@ impl Tx {
 
     /// The owner's home changed, and that of everybody it is shared with.
     async fn bump_homes(&mut self, owner: PrincipalId, id: CollectionId) -> Result<()> {
-        let sql = "update principals set home_seq = $4 where clinic_id = $1 and (id = $2 or id in \
-            (select principal_id from grants where clinic_id = $1 and collection_id = $3))";
+        let sql = "update principals set home_seq = $4 where clinic_id = $1 and id in \
+            (select $2 union all select principal_id from grants where clinic_id = $1 and collection_id = $3)";
         let values = values![self.clinic(), owner, id, self.seq()];
         self.run(sql, values).await.map(|_| ())
     }

@@ -4,7 +4,7 @@
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::busy::LONGEST;
+use crate::busy::{LONGEST, SOURCE};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Busy, ClinicId, Conn, PrincipalId, Result, Source, Tx};
 
@@ -95,8 +95,10 @@ impl Conn {
 
     /// How many live holds a party has.
     pub async fn holds_of(&mut self, clinic: ClinicId, party: &str, moment: i64) -> Result<i64> {
-        let sql = "select count(*) from holds where clinic_id = $1 and expires_at > $3 \
-            and (party = $2 or other_party = $2)";
+        // Each by its index: with an `or` SQLite would look through all of the clinic.
+        let sql = "select count(*) from holds where clinic_id = $1 and expires_at > $3 and id in \
+            (select id from holds where clinic_id = $1 and party = $2 and expires_at > $3 \
+            union all select id from holds where clinic_id = $1 and other_party = $2)";
         Ok(self.number(sql, values![clinic, party, moment]).await?.unwrap_or(0))
     }
 }
@@ -129,9 +131,12 @@ impl Tx {
         if self.run(sql, values![clinic, id, expires_at, moment]).await? == 0 {
             return Ok(false);
         }
-        let sql = "update busy set expires_at = $3 where clinic_id = $1 and collection_id = 0 and name = $2 \
-            returning resource_id, start_at, end_at";
-        let rows = self.all(sql, values![clinic, id, expires_at]).await?;
+        let sql = format!(
+            "update busy{} set expires_at = $3 where clinic_id = $1 and collection_id = 0 and name = $2 \
+             returning resource_id, start_at, end_at",
+            self.database().through(SOURCE)
+        );
+        let rows = self.all(AssertSqlSafe(sql), values![clinic, id, expires_at]).await?;
         self.touch_rows(&rows)?;
         Ok(true)
     }
