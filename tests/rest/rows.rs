@@ -119,9 +119,8 @@ async fn f127_one_request_tells_a_days_hours_and_all_that_stands_in_it() {
         let kinds: Vec<&Value> = items.iter().map(|one| &one["kind"]).collect();
         assert_eq!(kinds, ["appointment", "absence"]);
         assert_eq!((&items[0]["status"], &items[0]["title"]), (&json!("scheduled"), &json!("First visit")));
-        let sunday =
-            world.done("GET", &format!("/practitioners/{}/calendar?day=2030-01-06", front.ada), Value::Null);
-        assert_eq!(sunday.await["open"], json!([]));
+        let sunday = format!("/practitioners/{}/calendar?day=2030-01-06", front.ada);
+        assert_eq!(world.done("GET", &sunday, Value::Null).await["open"], json!([]));
     })
     .await;
 }
@@ -173,9 +172,8 @@ async fn f166_a_hold_is_let_go_for_a_reason_that_the_audit_keeps() {
             let gone = world.ask("bot", "DELETE", &format!("{path}?reason=not%20paid"), Value::Null).await;
             assert_eq!(gone.status, 204, "{}", gone.text());
         }
-        let audit =
-            world.done("GET", &format!("/audit?subject=resource%20{}&limit=200", front.ada), Value::Null);
-        let audit = audit.await;
+        let subject = format!("/audit?subject=resource%20{}&limit=200", front.ada);
+        let audit = world.done("GET", &subject, Value::Null).await;
         let released: Vec<&Value> =
             audit["items"].as_array().unwrap().iter().filter(|one| one["kind"] == "hold-released").collect();
         assert_eq!(released.len(), 1, "{audit}");
