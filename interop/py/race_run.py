@@ -220,6 +220,8 @@ def main():
     world = prepare(door, policy, password)
     base = (int(time.time()) // 86_400 + 2) * 86_400
     work = [(n, int(attempts) // CLIENTS + 1, urls, admin, password, world, base) for n in range(CLIENTS)]
+    # Whoever kills servers may begin.
+    print("racing", flush=True)
     with multiprocessing.Pool(CLIENTS) as pool:
         told = pool.map(client, work, chunksize=1)
     tried, made, refused, failed = (sum(one[n] for one in told) for n in (0, 1, 2, 4))

@@ -10,6 +10,7 @@ use super::claim::Claim;
 use super::diary::{DatePage, Day, Leaf, Whose};
 use super::error::{Error, Result};
 use super::holds::Held;
+use super::interval::Open;
 use super::reserve::by;
 use super::seats::Session;
 use super::series::{Preview, Series};
@@ -71,6 +72,23 @@ impl Desk<'_> {
     pub async fn zone_of(&self, of: PrincipalId) -> Result<Zone> {
         self.may_see(&[of])?;
         self.clinic.zone_of(self.by(), of).await
+    }
+
+    /// When these are open, each with whose time it is, by time.
+    pub async fn open(&self, of: &[PrincipalId], window: Window) -> Result<Vec<(PrincipalId, i64, i64)>> {
+        self.may_see(of)?;
+        let (clinic, now) = (self.who.clinic(), self.clinic.store().clock().now());
+        let house = self.clinic.store().read(clinic).await?.house(clinic).await?;
+        let span = (window.from, window.until);
+        let found = self.clinic.hours_of((clinic, now), of, house, span).await?;
+        let clip = |(of, open): (&PrincipalId, &Open)| {
+            let (from, until) = (open.from.max(window.from), open.until.min(window.until));
+            (from < until).then_some((*of, from, until))
+        };
+        let all = found.iter().flat_map(|(of, all)| all.iter().map(move |open| (of, open)));
+        let mut all: Vec<_> = all.filter_map(clip).collect();
+        all.sort_unstable_by_key(|(of, from, _)| (*from, *of));
+        Ok(all)
     }
 
     pub async fn this_week(&self, of: PrincipalId) -> Result<Window> {
@@ -184,9 +202,9 @@ impl Desk<'_> {
     }
 
     /// One that is gone, and one that is somebody else's, are no mistake: nothing happens.
-    pub async fn release_hold(&self, id: &str) -> Result<()> {
+    pub async fn release_hold(&self, id: &str, reason: &str) -> Result<()> {
         match self.clinic.own_hold(self.who, id, Verb::Write).await {
-            Ok(_) => self.clinic.release_hold(self.by(), id).await,
+            Ok(_) => self.clinic.release_hold_for(self.by(), id, reason).await,
             Err(Error::NotFound(_)) => Ok(()),
             Err(other) => Err(other),
         }

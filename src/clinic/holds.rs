@@ -7,7 +7,7 @@ use super::check::Check;
 use super::error::{Conflict, Error, Result};
 use super::fit::{Board, pieces};
 use super::visit::Visit;
-use super::{By, Clinic};
+use super::{By, Clinic, record};
 
 /// Seconds a patient, and a member of staff, has where the service says nothing else.
 pub const PATIENT: i64 = 10 * 60;
@@ -15,6 +15,9 @@ pub const STAFF: i64 = 30 * 60;
 /// The longest hold, and how often one may be prolonged.
 const LONGEST: i64 = 2 * 3600;
 const EXTENSIONS: i64 = 3;
+
+/// Bytes of why one is released.
+const REASON: usize = 500;
 
 /// How a time is kept.
 #[derive(Clone, Debug)]
@@ -196,7 +199,15 @@ impl Clinic {
 
     /// Lets the time go; a hold that is gone already is no mistake.
     pub async fn release_hold(&self, by: By, id: &str) -> Result<()> {
-        let id = id.to_string();
+        self.release_hold_for(by, id, "").await
+    }
+
+    /// The same, and why: the audit says whose time it was. The id stands in it no more than anywhere.
+    pub async fn release_hold_for(&self, by: By, id: &str, reason: &str) -> Result<()> {
+        if reason.len() > REASON {
+            return Err(Error::Invalid { field: "reason", why: "at most 500 bytes" });
+        }
+        let (id, reason) = (id.to_string(), reason.to_string());
         let released = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
                 let tx = work.tx();
@@ -204,6 +215,9 @@ impl Clinic {
                 let Some(hold) = tx.hold(by.clinic, &id).await? else { return Ok(()) };
                 tx.remove_hold(&id).await?;
                 let visit = Visit::from_json(&hold.plan)?;
+                let said = serde_json::json!({ "start": visit.start, "end": visit.end, "reason": reason });
+                let subject = format!("resource {}", visit.practitioner);
+                tx.audit(vec![record::signed(by, "hold-released", subject, said)]).await?;
                 Ok::<_, Error>(tx.note(changed(visit.practitioner, &id, HoldBecame::Ended)).await?)
             })
         });

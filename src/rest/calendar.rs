@@ -91,10 +91,20 @@ struct Calendar {
     /// IANA name.
     zone: String,
     items: Vec<Date>,
+    /// Of one day: when they are open.
+    open: Vec<OpenTime>,
     /// The cursor of the next page; null: this is the last.
     next: Option<String>,
     /// Of a month: the days on which something stands.
     days: Vec<Day>,
+}
+
+/// When somebody is open.
+#[derive(Serialize, JsonSchema)]
+struct OpenTime {
+    owner: i64,
+    start: String,
+    end: String,
 }
 
 /// How much stands on one day.
@@ -150,6 +160,16 @@ async fn show(call: Call, owners: Vec<PrincipalId>, when: When) -> Result<Answer
         _ => return Err(wrong(ONE_SPAN).into()),
     };
     let (after, limit) = PagedDates { cursor: when.cursor, limit: when.limit }.read()?;
+    let open = match when.day {
+        Some(_) => call.desk().open(&owners, window).await?,
+        None => Vec::new(),
+    };
+    let open_time = |(owner, from, until): (PrincipalId, i64, i64)| OpenTime {
+        owner: owner.0,
+        start: instant::print(from, &zone),
+        end: instant::print(until, &zone),
+    };
+    let open = open.into_iter().map(open_time).collect();
     let whose = Whose::Calendars(owners);
     let leaf = Leaf { whose, window, with_cancelled: when.cancelled, after, limit };
     let page = listed(call.desk().dates(leaf).await?, &zone);
@@ -158,6 +178,7 @@ async fn show(call: Call, owners: Vec<PrincipalId>, when: When) -> Result<Answer
         to: instant::print(window.until, &zone),
         zone: zone.name().to_owned(),
         items: page.items,
+        open,
         next: page.next,
         days: Vec::new(),
     })
@@ -179,6 +200,7 @@ async fn count(call: Call, owners: Vec<PrincipalId>, month: &str, zone: &Zone) -
         to: instant::print(window.until, zone),
         zone: zone.name().to_owned(),
         items: Vec::new(),
+        open: Vec::new(),
         next: None,
         days: days.into_iter().map(day).collect(),
     })

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{BODY, Call, Failure, json, nothing, placed};
 use super::instant;
-use super::route::{Gives, Route, Takes, named};
+use super::route::{Gives, Route, Takes, inline, named};
 use super::slots::{Basis, Named, UNFIT, instead};
 use crate::calendar::Zone;
 use crate::clinic::{Contact, Held, PatientId, Wish};
@@ -51,8 +51,8 @@ const RELEASE: Route = Route {
     method: Method::DELETE,
     path: "/api/v1/holds/{hold}",
     id: "releaseHold",
-    summary: "Let it go; one that is gone already is no mistake",
-    takes: Takes::NOTHING,
+    summary: "Let it go, and say why; one that is gone already is no mistake",
+    takes: Takes::query(inline::<Why>),
     gives: Gives::NOTHING,
     refuses: &[],
     run: |call| Box::pin(release(call)),
@@ -92,6 +92,14 @@ struct Longer {
     /// Seconds from now; as long as a new one, when left out.
     #[schemars(range(min = 1, max = 7200))]
     seconds: Option<i64>,
+}
+
+/// Why it is let go: for the audit.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    #[schemars(length(max = 500))]
+    reason: Option<String>,
 }
 
 /// A time that is kept.
@@ -150,7 +158,8 @@ async fn extend(mut call: Call) -> Result<Answer, Failure> {
 
 async fn release(call: Call) -> Result<Answer, Failure> {
     let id: String = call.name(0)?;
-    call.desk().release_hold(&id).await?;
+    let why: Why = call.query()?;
+    call.desk().release_hold(&id, why.reason.as_deref().unwrap_or_default()).await?;
     nothing()
 }
 

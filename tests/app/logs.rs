@@ -75,6 +75,10 @@ async fn s14_a_log_of_everything_names_no_patient_and_no_secret() {
     let wrong = serving.client.clone().login("canaryuser", "canarypassword");
     assert_eq!(wrong.get(at).await.status, 401);
     assert_eq!(serving.client.get("/feeds/canarysecret.ics").await.status, 404);
+    let link = "/api/v1/patient-links/canarylink";
+    assert_eq!(serving.client.get(link).await.status, 404);
+    let why = serde_json::json!({ "reason": "canaryreason" });
+    assert_eq!(serving.client.json("POST", &format!("{link}/cancel"), &[], &why).await.status, 404);
     let metrics = serving.client.get("/metrics").await.text();
 
     let log = serving.log();

@@ -9,5 +9,6 @@ mod links;
 mod measures;
 mod openapi;
 mod repeats;
+mod rows;
 mod series;
 mod world;
