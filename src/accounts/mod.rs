@@ -32,7 +32,7 @@ pub use error::{Error, Refused};
 pub use links::FeedGrant;
 pub use login::{Caller, Via};
 pub use people::{Change, Founding, NewPerson};
-pub use remotes::{Asked, Given, RemoteState, Taken};
+pub use remotes::{Asked, Given, RemoteState, Taken, is_delegated};
 pub use repeats::{Answered, Once, Repeat};
 pub use scopes::Scopes;
 pub use seal::{Cost, STAMP_BYTES, Stamp};

@@ -68,7 +68,41 @@ pub struct Given {
     pub access_until: i64,
 }
 
+/// What stands for the subject of an account that its domain delegates: no consent of its person, no refresh token.
+const DELEGATED: &str = "delegated:";
+
+/// Whether a service account speaks for it.
+pub fn is_delegated(remote: &Remote) -> bool {
+    remote.subject.starts_with(DELEGATED)
+}
+
 impl Accounts {
+    /// Signs what a service account claims, with its key.
+    pub fn assertion(&self, key: &Secret, claims: &serde_json::Value) -> Result<Secret, Error> {
+        let signed = seal::rs256(key, claims).map(Secret::new);
+        signed.ok_or(Error::Invalid("the key of the service account cannot be read"))
+    }
+
+    /// Keeps an account that the clinic's domain delegates to its service account.
+    pub async fn delegate(&self, who: &Caller, email: &str, scopes: &str) -> Result<RemoteId, Error> {
+        let remote = Remote {
+            clinic: who.clinic(),
+            id: RemoteId(0),
+            principal: who.principal(),
+            subject: format!("{DELEGATED}{}", email.to_ascii_lowercase()),
+            email: email.to_owned(),
+            scopes: scopes.to_owned(),
+            refresh: None,
+            access: None,
+            access_until: 0,
+            state: RemoteState::Active.name().into(),
+            reason: String::new(),
+            connected_at: self.now(),
+        };
+        let kept = self.inner.store.aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await }));
+        Ok(kept.await?)
+    }
+
     /// This person goes to the consent page.
     pub async fn ask_consent(&self, who: &Caller, scopes: &str) -> Result<Asked, Error> {
         let state = random_text()?;
@@ -200,6 +234,29 @@ impl Accounts {
             remote.refresh = Some(vault.seal(&place_in(remote, "refresh"), &refresh)?);
         }
         self.keep(remote).await
+    }
+
+    /// Seals what is sealed by an older key anew with the first one: then the older one may be taken out of the
+    /// configuration. How many accounts that was, and how many could not be opened by any key.
+    pub async fn rekey(&self, clinic: ClinicId) -> Result<(usize, usize), Error> {
+        let vault = &self.inner.vault;
+        let (mut done, mut lost) = (0, 0);
+        for mut remote in self.remotes_of_clinic(clinic).await? {
+            let places = [place_in(&remote, "access"), place_in(&remote, "refresh")];
+            let (mut is_stale, mut is_lost) = (false, false);
+            for (place, sealed) in places.iter().zip([&mut remote.access, &mut remote.refresh]) {
+                let Some(old) = sealed.as_ref().filter(|sealed| vault.is_stale(sealed)) else { continue };
+                match vault.open(place, old) {
+                    Some(token) => (*sealed, is_stale) = (Some(vault.seal(place, &token)?), true),
+                    None => is_lost = true,
+                }
+            }
+            if is_stale {
+                self.keep(&remote).await?;
+            }
+            (done, lost) = (done + usize::from(is_stale), lost + usize::from(is_lost));
+        }
+        Ok((done, lost))
     }
 
     pub async fn set_remote(&self, remote: &mut Remote, state: RemoteState, why: &str) -> Result<(), Error> {

@@ -89,8 +89,10 @@ pub struct Google {
     /// Its secret.
     pub client_secret: Hidden,
     /// Keys that seal tokens in the database: 32 bytes in base 64 each, with commas between. The first seals, all open;
-    /// put a new one in front, and take the old one away after a day.
+    /// put a new one in front, run `kalends google rekey`, take the old one away.
     pub sealing_keys: Hidden,
+    /// Key file of a service account to which a Workspace domain delegates its calendars.
+    pub service_account: Option<PathBuf>,
     /// Another server in place of Google, for tests.
     #[schemars(extend("x-hidden" = true))]
     pub base_url: Option<String>,

@@ -94,12 +94,20 @@ pub fn google(config: &Config, parts: &Parts) -> Result<Option<Google>, Error> {
     }
     let secret = Secret::new(set.client_secret.0.clone());
     let settings = google::Settings {
-        project: google::Project { id: set.client_id.clone(), secret },
+        project: google::Project { id: set.client_id.clone(), secret, service: service(set)? },
         place: set.base_url.as_deref().map_or_else(google::Place::google, google::Place::at),
         root: config.base_url(),
     };
     let below = (parts.accounts.clone(), parts.calendars.clone(), parts.clinic.clone());
     Ok(Some(Google::new(settings, below)?))
+}
+
+fn service(set: &super::config::Google) -> Result<Option<google::Service>, Error> {
+    let Some(file) = &set.service_account else { return Ok(None) };
+    let what = format!("google.service_account: cannot read {}", file.display());
+    let text = std::fs::read_to_string(file).map_err(Error::io(what))?;
+    let service = google::Service::read(&text);
+    service.map(Some).ok_or_else(|| Error::config("google.service_account: not a service account's key file"))
 }
 
 /// How the configured database is opened.

@@ -9,6 +9,9 @@ use super::{Google, watch};
 use crate::accounts::{Asked, Caller, Given, Remote, RemoteId, RemoteState};
 use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS};
 
+/// What a domain delegates.
+const DELEGATED: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly \
+    https://www.googleapis.com/auth/calendar.events";
 const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
 /// Who it is, which calendars there are, their events. All at once: a person who unticks a box is told which.
 const SCOPES: &str = "openid https://www.googleapis.com/auth/userinfo.email \
@@ -90,6 +93,27 @@ impl Google {
             self.resume(&remote).await?;
         }
         Ok(remote)
+    }
+
+    /// An account of the clinic's Workspace domain, without a consent of its person: kept once Google answers for it.
+    pub async fn delegate(&self, who: &Caller, email: &str) -> Result<RemoteId> {
+        if self.project().service.is_none() {
+            return Err(Error::Refused("there is no service account in the settings".into()));
+        }
+        let before = self.accounts().remotes(who).await?;
+        let id = self.accounts().delegate(who, email, DELEGATED).await?;
+        let is_new = before.iter().all(|one| one.id != id);
+        let remote = self.accounts().remote(who.clinic(), id).await?;
+        match self.session(remote.clone()).calendars().await {
+            Ok(_) => Ok(id),
+            Err(error) => {
+                // One that was there keeps its links: what is wrong stands in its state.
+                if is_new {
+                    self.accounts().disconnect(&remote).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// It is the right account: its links run.

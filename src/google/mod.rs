@@ -46,7 +46,7 @@ pub use error::{Error, Failure, Result};
 pub use map::Privacy;
 pub use office::{Dead, Noted, Office};
 pub use routes::{CALLBACK, HOOK};
-pub use session::Project;
+pub use session::{Project, Service};
 pub use status::{AccountStatus, Forecast, LinkStatus};
 pub use terms::{Direction, Policy, Terms};
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::api::{self, Api, Fields, Listed, Request, Watched};
 use super::error::{Error, Failure, Result};
-use crate::accounts::{Accounts, Remote, RemoteId, RemoteState, Secret};
+use crate::accounts::{self, Accounts, Remote, RemoteId, RemoteState, Secret};
 
 /// Calls of one account in a minute: below Google's 600, with room for a second node.
 const OF_ACCOUNT: u32 = 480;
@@ -59,6 +59,25 @@ impl Budget {
 pub struct Project {
     pub id: String,
     pub secret: Secret,
+    /// Where a Workspace domain delegates its people's calendars.
+    pub service: Option<Service>,
+}
+
+/// A service account. No `Debug`.
+#[derive(Clone)]
+pub struct Service {
+    pub email: String,
+    /// PKCS #8 in PEM.
+    pub key: Secret,
+}
+
+impl Service {
+    /// Of the key file that Google gives out. None: it is not one.
+    pub fn read(text: &str) -> Option<Service> {
+        let file: Value = serde_json::from_str(text).ok()?;
+        let field = |name: &str| file.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Service { email: field("client_email")?, key: Secret::new(field("private_key")?) })
+    }
 }
 
 /// What calls need.
@@ -101,6 +120,9 @@ impl Session<'_> {
 
     /// Only `invalid_grant` ends a consent: a token endpoint that is down says nothing about it.
     async fn refresh(&mut self) -> Result<Secret> {
+        if accounts::is_delegated(&self.remote) {
+            return self.delegated().await;
+        }
         let Some(refresh) = self.accounts.refresh_token(&self.remote) else {
             return self.revoked("no refresh token").await;
         };
@@ -117,6 +139,35 @@ impl Session<'_> {
                 Ok(tokens.access)
             }
             Err(Failure::Revoked) => self.revoked("invalid_grant").await,
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// A token for a person of the clinic's domain, by what the service account claims (RFC 7523).
+    async fn delegated(&mut self) -> Result<Secret> {
+        let Some(service) = &self.project.service else {
+            return self.revoked("no service account").await;
+        };
+        let now = self.accounts.now();
+        let claims = serde_json::json!({
+            "iss": service.email, "sub": self.remote.email, "scope": self.remote.scopes,
+            "aud": self.api.place.token, "iat": now, "exp": now + 3_600,
+        });
+        let assertion = self.accounts.assertion(&service.key, &claims)?;
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", assertion.expose()),
+        ];
+        match self.api.tokens(&form).await {
+            Ok(tokens) => {
+                let until = now + tokens.life;
+                self.accounts.keep_access(&mut self.remote, &tokens.access, until).await?;
+                Ok(tokens.access)
+            }
+            // The domain delegates no more, or not these scopes.
+            Err(Failure::Revoked | Failure::Forbidden(_) | Failure::Unauthorized) => {
+                self.revoked("not delegated").await
+            }
             Err(other) => Err(other.into()),
         }
     }

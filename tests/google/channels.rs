@@ -2,13 +2,50 @@
 
 use fake_google::{Clock, Command, Fake, Running};
 use kalends::app::config::Hidden;
-use kalends::calendar::CollectionPath;
-use kalends::google::Terms;
-use serde_json::json;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use kalends::calendar::{Channel, CollectionPath, Link, LinkId};
+use kalends::google::{Google, Terms};
+use serde_json::{Value, json};
 
-use super::world::{HER, berlin, key, linked, pair};
+use super::world::{HER, World, berlin, key, linked, pair};
 use crate::support::client::Client;
 use crate::support::server::Server;
+
+/// What Google sends on a channel.
+fn notice(channel: &Channel, secret: &str, state: &str) -> HeaderMap {
+    let pairs = [
+        ("x-goog-channel-id", channel.id.as_str()),
+        ("x-goog-channel-token", secret),
+        ("x-goog-resource-id", channel.resource.as_str()),
+        ("x-goog-resource-state", state),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::try_from(value).unwrap())).collect()
+}
+
+async fn row(world: &World, link: LinkId) -> Link {
+    world.calendars.mirrors().link(world.id, link).await.unwrap()
+}
+
+/// The channels of a link, the newest first.
+async fn channels(world: &World, link: LinkId) -> Vec<Channel> {
+    world.calendars.mirrors().channels_of(&row(world, link).await).await.unwrap()
+}
+
+/// The secret that was sent to Google with this channel.
+fn secret(world: &World, channel: &Channel) -> String {
+    let all = world.fake.record();
+    let bodies = all.iter().filter_map(|one| serde_json::from_str::<Value>(&one.body).ok());
+    let body = bodies.into_iter().find(|body| body["id"] == channel.id.as_str()).expect("asked for");
+    body["token"].as_str().unwrap().to_owned()
+}
+
+async fn rest(google: &Google) {
+    while google.round().await.unwrap() > 0 {}
+}
+
+fn event(id: &str) -> Value {
+    json!({ "id": id, "summary": "x", "start": berlin("2026-03-03T10:00"), "end": berlin("2026-03-03T11:00") })
+}
 
 /// A server with its account connected and her calendar linked.
 async fn reached() -> (Server, Running) {
@@ -125,4 +162,164 @@ async fn s63_of_two_nodes_one_has_the_turn() {
         assert_eq!(world.objects().await.len(), 20);
     })
     .await;
+}
+
+#[tokio::test]
+async fn s58_ten_thousand_notifications_in_ten_seconds_are_six_looks() {
+    linked(Terms::default(), async |world, link| {
+        let google = world.reached().await;
+        rest(&google).await;
+        world.turn(3).await;
+        rest(&google).await;
+        let channel = channels(&world, link).await.remove(0);
+        let headers = notice(&channel, &secret(&world, &channel), "exists");
+        let lists = world.calls("calendar.events.list");
+        for second in 0..10 {
+            world.event(event(&format!("event{second:02}"))).await;
+            for n in 0..1_000 {
+                assert_eq!(google.notified(&headers).await, StatusCode::NO_CONTENT);
+                if n % 100 == 0 {
+                    rest(&google).await;
+                }
+            }
+            world.turn(1).await;
+        }
+        world.turn(2).await;
+        rest(&google).await;
+        let lists = world.calls("calendar.events.list") - lists;
+        assert!((1..=6).contains(&lists), "{lists} looks");
+        assert_eq!(world.objects().await.len(), 10, "the last state");
+        assert_eq!(world.writes().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s60_a_channel_is_followed_by_the_next_before_it_ends() {
+    linked(Terms::default(), async |world, link| {
+        let google = world.reached().await;
+        rest(&google).await;
+        let old = channels(&world, link).await.remove(0);
+        let old_secret = secret(&world, &old);
+        world.turn(5 * 86_400).await;
+        rest(&google).await;
+        let both = channels(&world, link).await;
+        assert_eq!(both.len(), 2, "the old one lives until the new one does");
+        assert_eq!(world.calls("calendar.channels.stop"), 0);
+        world.event(event("between")).await;
+        google.notified(&notice(&old, &old_secret, "exists")).await;
+        world.turn(3).await;
+        rest(&google).await;
+        assert_eq!(world.objects().await.len(), 1, "told of on the old one");
+        let new = channels(&world, link).await;
+        assert_eq!((new.len(), world.calls("calendar.channels.stop")), (1, 1));
+        assert!(new[0].id != old.id && new[0].expires_at > old.expires_at);
+        world.turn(10).await;
+        rest(&google).await;
+        let lists = world.calls("calendar.events.list");
+        assert_eq!(google.notified(&notice(&old, &old_secret, "exists")).await, StatusCode::NO_CONTENT);
+        world.turn(10).await;
+        rest(&google).await;
+        assert_eq!(world.calls("calendar.events.list"), lists, "a stray one calls nobody");
+        world.event(event("after")).await;
+        google.notified(&notice(&new[0], &secret(&world, &new[0]), "exists")).await;
+        world.turn(3).await;
+        rest(&google).await;
+        assert_eq!((world.objects().await.len(), world.writes().len()), (2, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s61_a_calendar_that_cannot_be_watched_is_polled_without_a_word() {
+    linked(Terms::default(), async |world, _| {
+        world.run(Command::CanBeWatched { calendar: HER.into(), can: false }).await;
+        let google = world.reached().await;
+        rest(&google).await;
+        world.event(event("event")).await;
+        for _ in 0..12 {
+            world.turn(400).await;
+            rest(&google).await;
+        }
+        let state = world.state().await;
+        assert_eq!((&state["state"], &state["reason"], &state["is_watched"]), (&json!("live"), &json!(""), &json!(false)));
+        assert_eq!(world.calls("calendar.events.watch"), 1, "not asked again for a day");
+        assert!(world.calls("calendar.events.list") >= 12);
+        assert_eq!((world.objects().await.len(), world.writes().len()), (1, 0));
+        world.turn(86_400).await;
+        rest(&google).await;
+        assert_eq!(world.calls("calendar.events.watch"), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s62_the_first_word_on_a_channel_may_come_before_its_answer() {
+    linked(Terms::default(), async |world, link| {
+        let google = world.reached().await;
+        rest(&google).await;
+        world.turn(60).await;
+        rest(&google).await;
+        let ((id, _), (secret, hash)) = (world.accounts.echo().unwrap(), world.accounts.echo().unwrap());
+        let now = world.clock.now();
+        // As it stands between the call and its answer: no resource is known.
+        let asked = Channel {
+            clinic: world.id,
+            id: id.expose().to_owned(),
+            link,
+            resource: String::new(),
+            hash,
+            state: "asked".into(),
+            made_at: now,
+            expires_at: now + 1_000,
+        };
+        world.calendars.mirrors().keep_channel(&asked).await.unwrap();
+        let told = Channel { resource: "whatever".into(), ..asked };
+        let lists = world.calls("calendar.events.list");
+        assert_eq!(google.notified(&notice(&told, secret.expose(), "sync")).await, StatusCode::NO_CONTENT);
+        assert!(google.metrics().await.unwrap().contains("kalends_google_webhooks_total{result=\"opened\"} 1"));
+        world.event(event("event")).await;
+        google.notified(&notice(&told, secret.expose(), "exists")).await;
+        world.turn(3).await;
+        rest(&google).await;
+        assert_eq!(world.calls("calendar.events.list"), lists + 1);
+        assert_eq!((world.objects().await.len(), world.writes().len()), (1, 0));
+    })
+    .await;
+}
+
+/// `KALENDS_GOOGLE_FLOOD=SECONDS` sends a thousand a second for so long; a few in the usual run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s57_a_flood_of_forgeries_is_answered_and_calls_nobody() {
+    let seconds = std::env::var("KALENDS_GOOGLE_FLOOD").ok().and_then(|text| text.parse().ok());
+    let (server, fake) = reached().await;
+    let calls = fake.record().len();
+    let total = seconds.map_or(100, |seconds: usize| seconds * 1_000);
+    let begin = tokio::time::Instant::now();
+    let asks = (0..total).map(|n| {
+        let stranger = server.stranger();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(begin + std::time::Duration::from_millis(n as u64)).await;
+            let since = std::time::Instant::now();
+            let headers = [
+                ("X-Goog-Channel-ID", format!("forged{n}")),
+                ("X-Goog-Channel-Token", "forged".to_owned()),
+                ("X-Goog-Resource-State", "exists".to_owned()),
+            ];
+            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let status = stranger.ask("POST", "/hooks/google/calendar", &headers, "").await.status;
+            (status, since.elapsed())
+        })
+    });
+    let (asks, mut took): (Vec<_>, Vec<std::time::Duration>) = (asks.collect(), Vec::new());
+    for ask in asks {
+        let (status, time) = ask.await.unwrap();
+        assert_eq!(status, 204);
+        took.push(time);
+    }
+    let span = begin.elapsed();
+    took.sort();
+    let at = |part: usize| took[(took.len() - 1) * part / 100];
+    println!("{total} forged in {span:?}: median {:?}, p95 {:?}, p99 {:?}, most {:?}", at(50), at(95), at(99), at(100));
+    assert_eq!(fake.record().len(), calls, "no call to Google");
 }

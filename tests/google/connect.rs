@@ -2,10 +2,10 @@
 
 use fake_google::{Command, Consent, Fault, Trouble};
 use kalends::accounts::RemoteState;
-use kalends::google::{Leave, Terms};
+use kalends::google::{Leave, Service, Terms};
 use serde_json::json;
 
-use super::world::{HER, World, berlin, linked, pair, remote_id};
+use super::world::{HER, World, berlin, key, linked, pair, remote_id};
 use crate::support::database::each;
 
 #[tokio::test]
@@ -45,6 +45,67 @@ async fn s9_a_state_ends_after_ten_minutes_and_tokens_are_sealed() {
         let mut archive = Vec::new();
         world.store.backup(&mut archive).await.unwrap();
         assert!(remote.access.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_workspace_domain_delegates_and_nobody_is_asked() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let robot = "robot@project.iam.gserviceaccount.com";
+        let delegate = |scopes: &[&str]| Command::Delegate {
+            service: robot.into(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        };
+        let file = world.run(delegate(&["calendar.calendarlist.readonly", "calendar.events"])).await;
+        assert!(Service::read("{}").is_none() && Service::read("x").is_none());
+        let google = world.with_service(Service::read(&file.to_string()).unwrap()).await;
+        let who = world.who().await;
+        assert!(world.google.delegate(&who, HER).await.is_err(), "no service account is set");
+        assert!(google.delegate(&who, "nobody@clinic.example").await.is_err());
+        assert_eq!(world.status().await, json!([]), "nothing is kept that does not work");
+        let id = google.delegate(&who, HER).await.unwrap();
+        google.link(&who, id, HER, "own", Terms::default()).await.unwrap();
+        world.event(json!({ "id": "event", "summary": "x", "start": berlin("2026-03-03T10:00"), "end": berlin("2026-03-03T11:00") })).await;
+        let settle = async || {
+            // Past the life of an access token, too.
+            world.turn(4_000).await;
+            while google.round().await.unwrap() > 0 {}
+        };
+        settle().await;
+        world.put("a.ics", "UID:a\nSUMMARY:talk\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        settle().await;
+        assert_eq!((world.objects().await.len(), world.events().await.len()), (2, 2));
+        let grants: Vec<_> = world.fake.record().into_iter().filter(|one| one.method_id == "oauth.token").collect();
+        assert!(grants.len() > 1 && grants.iter().all(|one| one.body.contains("jwt-bearer")));
+        world.run(delegate(&[])).await;
+        settle().await;
+        let status = world.status().await;
+        assert_eq!((&status[0]["state"], &status[0]["links"][0]["state"]), (&json!("needs_reauth"), &json!("needs_reauth")));
+    })
+    .await;
+}
+
+/// After a rekey the older key may go; an account that no key opens is counted and stays as it is.
+#[tokio::test]
+async fn tokens_are_sealed_anew_with_the_first_key() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let remote = world.connect().await;
+        let opened = async |keys: &[u8]| {
+            let sealing_keys = keys.iter().map(|byte| key(*byte)).collect();
+            let settings = kalends::accounts::Settings { sealing_keys, ..Default::default() };
+            kalends::accounts::Accounts::open(world.store.clone(), settings).await.unwrap()
+        };
+        assert_eq!(opened(&[8]).await.rekey(world.id).await.unwrap(), (0, 1), "by no key of these");
+        let both = opened(&[8, 7]).await;
+        assert_eq!(both.rekey(world.id).await.unwrap(), (1, 0));
+        assert_eq!(both.rekey(world.id).await.unwrap(), (0, 0), "all is done");
+        let new = opened(&[8]).await;
+        let kept = new.remote(world.id, remote.id).await.unwrap();
+        let (old, now) = (world.accounts.refresh_token(&remote).unwrap(), new.refresh_token(&kept).unwrap());
+        assert!(old.expose() == now.expose() && new.access_token(&kept).is_some());
     })
     .await;
 }

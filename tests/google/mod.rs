@@ -3,7 +3,7 @@
 //! that write nothing on either side.
 //!
 //! Files: `world` (both sides and one clock) · `connect` · `first` (first sync) · `here` (from here to Google) · `there` (from
-//! Google to here) · `series` · `conflicts` · `trouble` (errors) · `channels` (notifications) ·
+//! Google to here) · `series` · `conflicts` · `trouble` (errors) · `channels` (notifications) · `places` (several calendars) · `logs` · `office` (as JSON) ·
 //! `converge` (anything at all).
 
 mod channels;
@@ -12,6 +12,9 @@ mod connect;
 mod converge;
 mod first;
 mod here;
+mod logs;
+mod office;
+mod places;
 mod series;
 mod there;
 mod trouble;

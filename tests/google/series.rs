@@ -222,3 +222,67 @@ async fn s55_a_server_that_rewrites_what_it_is_sent_is_quiet() {
     })
     .await;
 }
+
+/// A series of so many weeks from this Monday on, as lines.
+fn weeks(uid: &str, first: &str, rule: &str, title: &str) -> String {
+    format!(
+        "UID:{uid}\nSUMMARY:{title}\nDTSTART;TZID=Europe/Berlin:{first}T100000\n\
+         DTEND;TZID=Europe/Berlin:{first}T110000\nRRULE:FREQ=WEEKLY;{rule}\n"
+    )
+}
+
+/// This and all following from the fifth on, as a phone does it: a new series is put, the old one is cut.
+async fn split(world: &World, head: &str, tail: &str) {
+    world.put("tail.ics", tail).await;
+    world.put("head.ics", head).await;
+}
+
+#[tokio::test]
+async fn s44_this_and_following_is_two_series_there_wherever_it_is_cut_off() {
+    let whole = weeks("head", "20260302", "COUNT=10", "weekly");
+    let head = weeks("head", "20260302", "UNTIL=20260329T215959Z", "weekly");
+    let tail = format!(
+        "{}---\nUID:tail\nSUMMARY:moved\nRECURRENCE-ID;TZID=Europe/Berlin:20260413T110000\n\
+         DTSTART;TZID=Europe/Berlin:20260414T150000\nDTEND;TZID=Europe/Berlin:20260414T160000\n",
+        weeks("tail", "20260330", "COUNT=6", "later").replace("T100000", "T110000").replace("T110000\nRRULE", "T120000\nRRULE")
+    );
+    for position in 0..4 {
+        linked(full(), async |world, _| {
+            world.put("head.ics", &whole).await;
+            world.settle().await;
+            let cut = fake_google::Fault::new("calendar.events.", fake_google::Trouble::LostAnswer);
+            world.run(Command::Fault { fault: cut.after(position).once() }).await;
+            split(&world, &head, &tail).await;
+            // The node that was at it is gone; another one goes on.
+            let other = world.node().await;
+            drop(other.round().await);
+            for _ in 0..3 {
+                world.settle().await;
+            }
+            let ours = world.ours().await;
+            assert_eq!((ours.len(), &world.theirs().await), (10, &ours), "cut at {position}");
+            assert_eq!(ours.iter().filter(|(_, title)| title == "moved").count(), 1);
+            let all = world.events().await;
+            assert_eq!(all.iter().filter(|one| one.get("recurrence").is_some()).count(), 2, "{all:#?}");
+            world.quiet().await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn s48_a_plan_of_ten_stays_ten_when_it_is_split_and_partly_cancelled() {
+    linked(full(), async |world, _| {
+        world.put("head.ics", &weeks("head", "20260302", "COUNT=10", "session")).await;
+        world.settle().await;
+        assert_eq!(world.theirs().await.len(), 10);
+        split(&world, &weeks("head", "20260302", "COUNT=4", "session"), &weeks("tail", "20260331", "COUNT=6", "session")).await;
+        world.settle().await;
+        assert_eq!((world.theirs().await.len(), world.theirs().await), (10, world.ours().await));
+        world.put("tail.ics", &format!("{}EXDATE;TZID=Europe/Berlin:20260407T100000\n", weeks("tail", "20260331", "COUNT=6", "session"))).await;
+        world.settle().await;
+        assert_eq!((world.theirs().await.len(), world.theirs().await), (9, world.ours().await));
+        world.quiet().await;
+    })
+    .await;
+}

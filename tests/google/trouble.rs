@@ -227,3 +227,58 @@ async fn s72_without_the_role_changes_are_parked() {
     })
     .await;
 }
+
+/// Guests are never sent: an address that Google would refuse keeps nothing back.
+#[tokio::test]
+async fn s71_an_invalid_guest_keeps_the_event_from_nobody() {
+    linked(full(), async |world, _| {
+        let guests = "ATTENDEE;CN=x:mailto:not an address\nATTENDEE:tel:0171\nORGANIZER:mailto:ada@clinic.example\n";
+        world.put("a.ics", &format!("{PLAIN}{guests}LOCATION:here\n")).await;
+        world.settle().await;
+        let all = world.events().await;
+        assert_eq!((all.len(), &all[0]["location"]), (1, &json!("here")), "{all:#?}");
+        assert!(world.writes().iter().all(|one| !one.body.contains("attendee") && !one.body.contains("not an address")));
+        assert!(world.text().await.contains("not an address"), "the guest stays here");
+        let state = world.state().await;
+        assert_eq!((&state["dead"], &state["failed"]), (&json!(0), &json!(0)));
+        world.quiet().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s73_a_database_of_yesterday_finds_what_is_there_and_doubles_nothing() {
+    linked(full(), async |world, _| {
+        for name in ["a", "b"] {
+            world.put(&format!("{name}.ics"), &PLAIN.replace("UID:a", &format!("UID:{name}"))).await;
+        }
+        world.event(json!({ "id": "hers", "summary": "x", "start": super::world::berlin("2026-03-04T10:00"), "end": super::world::berlin("2026-03-04T11:00") })).await;
+        world.settle().await;
+        let mut yesterday = Vec::new();
+        world.store.backup(&mut yesterday).await.unwrap();
+        // What was done since is not in the backup, but at Google.
+        world.put("c.ics", &PLAIN.replace("UID:a", "UID:c")).await;
+        world.delete("b.ics").await;
+        world.event(json!({ "id": "later", "summary": "y", "start": super::world::berlin("2026-03-05T10:00"), "end": super::world::berlin("2026-03-05T11:00") })).await;
+        world.turn(86_400).await;
+        world.settle().await;
+        assert_eq!((world.objects().await.len(), world.events().await.len()), (4, 4));
+        world.store.restore(&yesterday[..]).await.unwrap();
+        let (accounts, calendars, clinic, google) =
+            super::world::parts(&world.store, &world.fake.url()).await;
+        let world = World { accounts, calendars, clinic, google, ..world };
+        for _ in 0..3 {
+            world.settle().await;
+        }
+        let (ours, theirs) = (world.ours().await, world.theirs().await);
+        assert_eq!(ours, theirs, "both sides alike");
+        let mut uids: Vec<_> = world.events().await.iter().map(|one| one["iCalUID"].to_string()).collect();
+        let count = uids.len();
+        uids.sort();
+        uids.dedup();
+        assert_eq!(uids.len(), count, "nothing is there twice");
+        assert!((3..=4).contains(&ours.len()), "{ours:?}");
+        world.quiet().await;
+    })
+    .await;
+}

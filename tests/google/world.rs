@@ -73,6 +73,26 @@ impl World {
         world
     }
 
+    /// A node that Google reaches, over the same database. What Google posts is held: a test says what arrives.
+    pub async fn reached(&self) -> Google {
+        let post = fake_google::Post { holds: true, ..Default::default() };
+        self.run(Command::Post { post }).await;
+        parts_at(&self.store, &self.fake.url(), "https://clinic.example").await.3
+    }
+
+    /// A node whose clinic has a service account.
+    pub async fn with_service(&self, service: google::Service) -> Google {
+        let project = Project {
+            id: fake_google::CLIENT.into(),
+            secret: Secret::new(fake_google::CLIENT_SECRET),
+            service: Some(service),
+        };
+        let place = Place::at(&self.fake.url());
+        let settings = google::Settings { project, place, root: "http://clinic.example".into() };
+        let below = (self.accounts.clone(), self.calendars.clone(), self.clinic.clone());
+        Google::new(settings, below).unwrap()
+    }
+
     /// Another node over the same database.
     pub async fn node(&self) -> Google {
         parts(&self.fresh.again().await, &self.fake.url()).await.3
@@ -288,13 +308,21 @@ impl World {
 }
 
 pub async fn parts(store: &Store, url: &str) -> (Accounts, Calendars, Clinic, Google) {
+    parts_at(store, url, "http://clinic.example").await
+}
+
+pub async fn parts_at(store: &Store, url: &str, root: &str) -> (Accounts, Calendars, Clinic, Google) {
     let settings = AccountSettings { sealing_keys: vec![key(7)], ..AccountSettings::default() };
     let accounts = Accounts::open(store.clone(), settings).await.unwrap();
     let rules = Some(Arc::new(Rules) as Arc<dyn kalends::calendar::Guard>);
     let calendars = Calendars::open_with(store.clone(), CalendarSettings::default(), rules).await.unwrap();
     let clinic = Clinic::new(store.clone(), calendars.clone());
-    let project = Project { id: fake_google::CLIENT.into(), secret: Secret::new(fake_google::CLIENT_SECRET) };
-    let settings = google::Settings { project, place: Place::at(url), root: "http://clinic.example".into() };
+    let project = Project {
+        id: fake_google::CLIENT.into(),
+        secret: Secret::new(fake_google::CLIENT_SECRET),
+        service: None,
+    };
+    let settings = google::Settings { project, place: Place::at(url), root: root.into() };
     let google = Google::new(settings, (accounts.clone(), calendars.clone(), clinic.clone())).unwrap();
     (accounts, calendars, clinic, google)
 }

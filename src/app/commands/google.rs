@@ -26,6 +26,12 @@ pub enum Google {
         #[arg(long)]
         yes: bool,
     },
+    /// Connect an account of the clinic's Workspace domain through its service account, without its person.
+    Delegate {
+        user: String,
+        /// Its address at Google
+        email: String,
+    },
     /// The calendars of an account, one line each: id, role, zone, name.
     Calendars { user: String, account: i64 },
     /// Keep a calendar there and one here equal.
@@ -60,6 +66,8 @@ pub enum Google {
     Pause { user: String, link: i64 },
     /// What could not be carried over: name or event, and why.
     Dead { user: String, link: i64 },
+    /// Seal the tokens of all accounts with the first sealing key; then the older keys may go.
+    Rekey,
     /// End an account with its links.
     Disconnect {
         user: String,
@@ -99,15 +107,23 @@ impl Google {
         let google = parts::google(&context.config, &parts)?;
         let google =
             google.ok_or_else(|| Error::config("google.client_id: not set; see interop/google.md"))?;
-        let who = parts.accounts.operator(self.user()).await?;
-        self.act(&google, &who, &parts).await?;
+        match self.user() {
+            Some(user) => {
+                let who = parts.accounts.operator(user).await?;
+                self.act(&google, &who, &parts).await?;
+            }
+            None => rekey(&parts).await?,
+        }
         drop(google);
         parts.close().await
     }
 
-    fn user(&self) -> &str {
+    /// Whose accounts; None: everybody's.
+    fn user(&self) -> Option<&str> {
         match self {
+            Google::Rekey => None,
             Google::Connect { user, .. }
+            | Google::Delegate { user, .. }
             | Google::Calendars { user, .. }
             | Google::Link { user, .. }
             | Google::Status { user }
@@ -115,13 +131,15 @@ impl Google {
             | Google::Resync { user, .. }
             | Google::Pause { user, .. }
             | Google::Dead { user, .. }
-            | Google::Disconnect { user, .. } => user,
+            | Google::Disconnect { user, .. } => Some(user),
         }
     }
 
     async fn act(self, google: &google::Google, who: &Caller, parts: &Parts) -> Result<(), Error> {
         match self {
+            Google::Rekey => {}
             Google::Connect { yes, .. } => connect(google, who, yes).await?,
+            Google::Delegate { email, .. } => say!("{}", google.delegate(who, &email).await?),
             Google::Calendars { account, .. } => {
                 for one in google.listed(who, RemoteId(account)).await? {
                     let zone = one.zone.unwrap_or_default();
@@ -152,6 +170,19 @@ impl Google {
             }
         }
         Ok(())
+    }
+}
+
+async fn rekey(parts: &Parts) -> Result<(), Error> {
+    let (mut done, mut lost) = (0, 0);
+    for clinic in parts.accounts.clinics().await? {
+        let (some, others) = parts.accounts.rekey(clinic.id).await?;
+        (done, lost) = (done + some, lost + others);
+    }
+    say!("{done} sealed anew, {lost} that no key opens");
+    match lost {
+        0 => Ok(()),
+        _ => Err(Error::failed("keep the older keys, or connect these accounts again")),
     }
 }
 
