@@ -113,11 +113,13 @@ pub(super) async fn stands(
     Ok(to_come.enumerate().map(|(n, one)| stand(&found.whole, (one.start, one.end), n == 0)).collect())
 }
 
+/// A day or a week with how many there may be in it (0: any number).
+type Bound = ((i64, i64), u32, Unfit);
+
 /// Dates with what may be counted around each.
 pub(super) struct Measured {
     pub stands: Vec<Stand>,
-    /// Days and weeks with how many there may be (0: any number).
-    bounds: Vec<Vec<((i64, i64), u32, Unfit)>>,
+    bounds: Vec<Vec<Bound>>,
     seen: i64,
     hours: BTreeMap<PrincipalId, Vec<CollectionId>>,
     overlap: bool,
@@ -125,7 +127,7 @@ pub(super) struct Measured {
     visits: i64,
 }
 
-type Laid = (Result<Vec<((i64, i64), u32, Unfit)>>, i64);
+type Laid = (Result<Vec<Bound>>, i64);
 
 impl Clinic {
     /// By the hours, the notice and the services as they are now; refuses with all dates of the first change that does
