@@ -35,7 +35,8 @@
 //! Offering: `catalogue` (services, terms and settings in memory), `live` (the index, kept equal to the journal), `gather` (from
 //! rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with tokens),
 //! `wish` (from what is wanted to a visit), `check` (what must still be true when it is booked), `measures` (the same of many dates), `reserve` (booked, kept,
-//! moved), `front` (appointments for whoever may see them), `link` (a patient's own, without a login), `events` (what happens, for those who look on).
+//! moved), `front` (appointments for whoever may see them), `link` (a patient's own, without a login), `desk` (what the
+//! JSON door may ask for, asked first whether), `events` (what happens, for those who look on).
 
 mod access;
 mod alter;
