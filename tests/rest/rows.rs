@@ -84,10 +84,11 @@ async fn f76_a_mode_is_searched_for_and_decides_whether_there_is_a_place() {
             .await;
         let find = async |query: &str| {
             let path = format!("/slots?practitioner={}&limit=1&{query}", front.ada);
-            world.ask("bot", "GET", &path, Value::Null).await.json()["items"].clone()
+            world.ask("bot", "GET", &path, Value::Null).await
         };
-        assert_eq!(find("service=far&mode=in-person").await, json!([]));
-        let video = find("service=far&mode=video").await;
+        let none = find("service=far&mode=in-person").await;
+        assert_eq!((none.refusal(), &none.json()["field"]), ((422, "INVALID_FIELD".into()), &json!("mode")));
+        let video = find("service=far&mode=video").await.json()["items"].clone();
         assert_eq!(video[0]["mode"], "video");
         let booked = front.post("bot", "/appointments", json!({ "token": video[0]["token"] })).await;
         assert_eq!((booked.status, &booked.json()["location"]), (201, &Value::Null), "{}", booked.text());
@@ -106,7 +107,7 @@ async fn f127_one_request_tells_a_days_hours_and_all_that_stands_in_it() {
         let booked = front.post("receptionist", "/appointments", front.bare("10:00")).await.json();
         let day = &booked["start"].as_str().unwrap()[..10];
         let block = json!({ "kind": "emergency", "start": front.at("11:00"), "end": front.at("11:30") });
-        let path = format!("/practitioners/{}/blocks?confirm=true", front.ada);
+        let path = format!("/resources/{}/blocks?confirm=true", front.ada);
         let made = world.ask("admin", "POST", &path, block).await;
         assert!(made.status < 300, "{}", made.text());
         let told =
