@@ -99,7 +99,8 @@ impl Accounts {
             reason: String::new(),
             connected_at: self.now(),
         };
-        let kept = self.inner.store.aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await }));
+        let kept =
+            self.inner.store.aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await }));
         Ok(kept.await?)
     }
 

@@ -67,9 +67,7 @@ fn refusal(error: Error) -> Refusal {
     match error {
         Error::Clinic(error) => Refusal::Clinic(error),
         Error::Calendar(error) => Refusal::Clinic(clinic::Error::Calendar(error)),
-        Error::Accounts(accounts::Error::NotFound(_)) => {
-            Refusal::Clinic(clinic::Error::NotFound("account"))
-        }
+        Error::Accounts(accounts::Error::NotFound(_)) => Refusal::Clinic(clinic::Error::NotFound("account")),
         Error::Google(failure) => Refusal::Away(failure.code()),
         Error::Budget(seconds) => Refusal::Busy(u32::try_from(seconds).unwrap_or(60)),
         Error::Leased => Refusal::Busy(1),

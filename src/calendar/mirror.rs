@@ -6,8 +6,8 @@
 //! missed.
 
 use store::{
-    BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkId, LinkNote, LinkSums, NEVER, NewLink,
-    RemoteId, Store, Twin, Way,
+    BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkId, LinkNote, LinkSums, NEVER,
+    NewLink, RemoteId, Store, Twin, Way,
 };
 
 use super::Calendars;

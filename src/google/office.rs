@@ -3,12 +3,12 @@
 
 use serde::Serialize;
 
+use super::Google;
 use super::api::Listed;
 use super::connect::Leave;
 use super::error::{Error, Result};
 use super::status::{AccountStatus, Forecast, LinkStatus};
 use super::terms::Terms;
-use super::Google;
 use crate::accounts::{self, Caller, Remote, RemoteId};
 use crate::calendar::{Errand, ErrandState, Link, LinkId, LinkNote, Way};
 

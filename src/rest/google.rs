@@ -30,16 +30,24 @@ pub trait Twins: Send + Sync {
 pub enum Wish {
     Accounts,
     Account(i64),
-    Connect { hint: Option<String> },
+    Connect {
+        hint: Option<String>,
+    },
     Confirm(i64),
     Calendars(i64),
-    Disconnect { account: i64, remove: bool },
+    Disconnect {
+        account: i64,
+        remove: bool,
+    },
     AddLink(NewLink),
     Link(i64),
     Pause(i64),
     /// Now, and on from there.
     Sync(i64),
-    Resync { link: i64, dry_run: bool },
+    Resync {
+        link: i64,
+        dry_run: bool,
+    },
     Dead(i64),
     Retry(i64),
     Notes(i64),
@@ -61,8 +69,21 @@ pub enum Refusal {
 }
 
 pub const ROUTES: &[&Route] = &[
-    &ACCOUNTS, &CONNECT, &ACCOUNT, &CONFIRM, &CALENDARS, &DISCONNECT, &ADD_LINK, &LINK, &PAUSE, &RESUME, &SYNC,
-    &RESYNC, &DEAD, &RETRY, &NOTES,
+    &ACCOUNTS,
+    &CONNECT,
+    &ACCOUNT,
+    &CONFIRM,
+    &CALENDARS,
+    &DISCONNECT,
+    &ADD_LINK,
+    &LINK,
+    &PAUSE,
+    &RESUME,
+    &SYNC,
+    &RESYNC,
+    &DEAD,
+    &RETRY,
+    &NOTES,
 ];
 
 const REFUSES: &[&str] = &["GOOGLE_NOT_SET_UP", "GOOGLE_REFUSED", "GOOGLE_FAILED"];

@@ -128,7 +128,9 @@ impl Conn {
     /// Sums over the links of the whole installation.
     pub async fn link_sums(&mut self) -> Result<LinkSums> {
         let mut sums = LinkSums::default();
-        for row in self.all("select state, count(*) from links group by state order by state", values![]).await? {
+        for row in
+            self.all("select state, count(*) from links group by state order by state", values![]).await?
+        {
             let mut columns = Columns::of(&row);
             sums.links.push((columns.text()?, columns.int()?));
         }

@@ -1,8 +1,8 @@
 //! Notifications: a server that Google reaches.
 
 use fake_google::{Clock, Command, Fake, Running};
-use kalends::app::config::Hidden;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use kalends::app::config::Hidden;
 use kalends::calendar::{Channel, CollectionPath, Link, LinkId};
 use kalends::google::{Google, Terms};
 use serde_json::{Value, json};
@@ -19,7 +19,10 @@ fn notice(channel: &Channel, secret: &str, state: &str) -> HeaderMap {
         ("x-goog-resource-id", channel.resource.as_str()),
         ("x-goog-resource-state", state),
     ];
-    pairs.into_iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::try_from(value).unwrap())).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::try_from(value).unwrap()))
+        .collect()
 }
 
 async fn row(world: &World, link: LinkId) -> Link {
@@ -242,7 +245,10 @@ async fn s61_a_calendar_that_cannot_be_watched_is_polled_without_a_word() {
             rest(&google).await;
         }
         let state = world.state().await;
-        assert_eq!((&state["state"], &state["reason"], &state["is_watched"]), (&json!("live"), &json!(""), &json!(false)));
+        assert_eq!(
+            (&state["state"], &state["reason"], &state["is_watched"]),
+            (&json!("live"), &json!(""), &json!(false))
+        );
         assert_eq!(world.calls("calendar.events.watch"), 1, "not asked again for a day");
         assert!(world.calls("calendar.events.list") >= 12);
         assert_eq!((world.objects().await.len(), world.writes().len()), (1, 0));
@@ -277,7 +283,9 @@ async fn s62_the_first_word_on_a_channel_may_come_before_its_answer() {
         let told = Channel { resource: "whatever".into(), ..asked };
         let lists = world.calls("calendar.events.list");
         assert_eq!(google.notified(&notice(&told, secret.expose(), "sync")).await, StatusCode::NO_CONTENT);
-        assert!(google.metrics().await.unwrap().contains("kalends_google_webhooks_total{result=\"opened\"} 1"));
+        assert!(
+            google.metrics().await.unwrap().contains("kalends_google_webhooks_total{result=\"opened\"} 1")
+        );
         world.event(event("event")).await;
         google.notified(&notice(&told, secret.expose(), "exists")).await;
         world.turn(3).await;
@@ -306,7 +314,8 @@ async fn s57_a_flood_of_forgeries_is_answered_and_calls_nobody() {
                 ("X-Goog-Channel-Token", "forged".to_owned()),
                 ("X-Goog-Resource-State", "exists".to_owned()),
             ];
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let status = stranger.ask("POST", "/hooks/google/calendar", &headers, "").await.status;
             (status, since.elapsed())
         })
@@ -320,6 +329,12 @@ async fn s57_a_flood_of_forgeries_is_answered_and_calls_nobody() {
     let span = begin.elapsed();
     took.sort();
     let at = |part: usize| took[(took.len() - 1) * part / 100];
-    println!("{total} forged in {span:?}: median {:?}, p95 {:?}, p99 {:?}, most {:?}", at(50), at(95), at(99), at(100));
+    println!(
+        "{total} forged in {span:?}: median {:?}, p95 {:?}, p99 {:?}, most {:?}",
+        at(50),
+        at(95),
+        at(99),
+        at(100)
+    );
     assert_eq!(fake.record().len(), calls, "no call to Google");
 }

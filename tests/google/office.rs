@@ -56,7 +56,10 @@ async fn done(server: &Server, who: &str, method: &str, path: &str, body: Value)
 /// The practitioner's account, confirmed, and her link.
 async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
     fake.run(Command::Consent { consent: Consent::default() }).await.unwrap();
-    let url = done(server, "practitioner", "POST", "/accounts", json!({})).await["url"].as_str().unwrap().to_owned();
+    let url = done(server, "practitioner", "POST", "/accounts", json!({})).await["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let at = url::Url::parse(&url).unwrap();
     let google = Client::new(format!("127.0.0.1:{}", at.port().unwrap()).parse().unwrap());
     let page = google.get(&url[at[..url::Position::BeforePath].len()..]).await;
@@ -66,9 +69,14 @@ async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
     assert_eq!(all["items"][0]["state"], "unconfirmed", "{all}");
     let account = all["items"][0]["id"].as_i64().unwrap();
     done(server, "practitioner", "POST", &format!("/accounts/{account}/confirm"), Value::Null).await;
-    let calendars = done(server, "practitioner", "GET", &format!("/accounts/{account}/calendars"), Value::Null).await;
-    assert_eq!((&calendars["items"][0]["id"], &calendars["items"][0]["role"]), (&json!(HER), &json!("owner")));
-    let made = server.client("practitioner").ask("MKCALENDAR", "/dav/calendars/practitioner/own/", &[], "").await;
+    let calendars =
+        done(server, "practitioner", "GET", &format!("/accounts/{account}/calendars"), Value::Null).await;
+    assert_eq!(
+        (&calendars["items"][0]["id"], &calendars["items"][0]["role"]),
+        (&json!(HER), &json!("owner"))
+    );
+    let made =
+        server.client("practitioner").ask("MKCALENDAR", "/dav/calendars/practitioner/own/", &[], "").await;
     assert_eq!(made.status, 201);
     let new = json!({ "account": account, "google_calendar": HER, "calendar": "own", "privacy": "title" });
     let keyed = [("Idempotency-Key", "once")];
@@ -160,7 +168,9 @@ async fn an_office_sees_a_link_and_steers_it() {
 async fn each_role_sees_and_steers_what_the_table_says() {
     everywhere(async |server, fake| {
         let (account, link) = connected(&server, &fake).await;
-        let status = async |who: &str, method: &str, path: &str| ask(&server, who, method, path, Value::Null).await.status;
+        let status = async |who: &str, method: &str, path: &str| {
+            ask(&server, who, method, path, Value::Null).await.status
+        };
         for (who, read, write) in [
             ("owner", 200, 204),
             ("admin", 200, 204),
@@ -174,7 +184,13 @@ async fn each_role_sees_and_steers_what_the_table_says() {
             assert_eq!(status(who, "GET", &format!("/accounts/{account}")).await, read, "{who}");
             assert_eq!(status(who, "POST", &format!("/links/{link}/sync")).await, write, "{who}");
             // In another's name nobody confirms.
-            let own = if who == "practitioner" { 204 } else if write == 204 { 404 } else { write };
+            let own = if who == "practitioner" {
+                204
+            } else if write == 204 {
+                404
+            } else {
+                write
+            };
             assert_eq!(status(who, "POST", &format!("/accounts/{account}/confirm")).await, own, "{who}");
         }
         let seen = done(&server, "other", "GET", "/accounts", Value::Null).await;

@@ -244,7 +244,9 @@ async fn s44_this_and_following_is_two_series_there_wherever_it_is_cut_off() {
     let tail = format!(
         "{}---\nUID:tail\nSUMMARY:moved\nRECURRENCE-ID;TZID=Europe/Berlin:20260413T110000\n\
          DTSTART;TZID=Europe/Berlin:20260414T150000\nDTEND;TZID=Europe/Berlin:20260414T160000\n",
-        weeks("tail", "20260330", "COUNT=6", "later").replace("T100000", "T110000").replace("T110000\nRRULE", "T120000\nRRULE")
+        weeks("tail", "20260330", "COUNT=6", "later")
+            .replace("T100000", "T110000")
+            .replace("T110000\nRRULE", "T120000\nRRULE")
     );
     for position in 0..4 {
         linked(full(), async |world, _| {
@@ -276,10 +278,23 @@ async fn s48_a_plan_of_ten_stays_ten_when_it_is_split_and_partly_cancelled() {
         world.put("head.ics", &weeks("head", "20260302", "COUNT=10", "session")).await;
         world.settle().await;
         assert_eq!(world.theirs().await.len(), 10);
-        split(&world, &weeks("head", "20260302", "COUNT=4", "session"), &weeks("tail", "20260331", "COUNT=6", "session")).await;
+        split(
+            &world,
+            &weeks("head", "20260302", "COUNT=4", "session"),
+            &weeks("tail", "20260331", "COUNT=6", "session"),
+        )
+        .await;
         world.settle().await;
         assert_eq!((world.theirs().await.len(), world.theirs().await), (10, world.ours().await));
-        world.put("tail.ics", &format!("{}EXDATE;TZID=Europe/Berlin:20260407T100000\n", weeks("tail", "20260331", "COUNT=6", "session"))).await;
+        world
+            .put(
+                "tail.ics",
+                &format!(
+                    "{}EXDATE;TZID=Europe/Berlin:20260407T100000\n",
+                    weeks("tail", "20260331", "COUNT=6", "session")
+                ),
+            )
+            .await;
         world.settle().await;
         assert_eq!((world.theirs().await.len(), world.theirs().await), (9, world.ours().await));
         world.quiet().await;

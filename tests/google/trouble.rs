@@ -232,12 +232,18 @@ async fn s72_without_the_role_changes_are_parked() {
 #[tokio::test]
 async fn s71_an_invalid_guest_keeps_the_event_from_nobody() {
     linked(full(), async |world, _| {
-        let guests = "ATTENDEE;CN=x:mailto:not an address\nATTENDEE:tel:0171\nORGANIZER:mailto:ada@clinic.example\n";
+        let guests =
+            "ATTENDEE;CN=x:mailto:not an address\nATTENDEE:tel:0171\nORGANIZER:mailto:ada@clinic.example\n";
         world.put("a.ics", &format!("{PLAIN}{guests}LOCATION:here\n")).await;
         world.settle().await;
         let all = world.events().await;
         assert_eq!((all.len(), &all[0]["location"]), (1, &json!("here")), "{all:#?}");
-        assert!(world.writes().iter().all(|one| !one.body.contains("attendee") && !one.body.contains("not an address")));
+        assert!(
+            world
+                .writes()
+                .iter()
+                .all(|one| !one.body.contains("attendee") && !one.body.contains("not an address"))
+        );
         assert!(world.text().await.contains("not an address"), "the guest stays here");
         let state = world.state().await;
         assert_eq!((&state["dead"], &state["failed"]), (&json!(0), &json!(0)));
