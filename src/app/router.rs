@@ -200,15 +200,26 @@ impl Router {
 
     /// What is counted here, and how the links with Google stand.
     async fn metrics(&self, ask: &Ask) -> Answer {
+        if !self.meters.are_for(ask.peer) {
+            return self.meters.answer(ask.peer, "");
+        }
+        match self.growth().await {
+            Ok(growth) => self.meters.look(growth, self.parts.calendars.memory_use()),
+            Err(error) => tracing::warn!(%error, "the size of the database could not be read"),
+        }
         let google = match &self.google {
-            Some(google) if self.meters.are_for(ask.peer) => google.metrics().await,
-            _ => Ok(String::new()),
+            Some(google) => google.metrics().await,
+            None => Ok(String::new()),
         };
         let google = google.unwrap_or_else(|error| {
             tracing::warn!(%error, "the figures of the links could not be read");
             String::new()
         });
         self.meters.answer(ask.peer, &google)
+    }
+
+    async fn growth(&self) -> store::Result<(i64, i64)> {
+        self.parts.store.across().await?.growth().await
     }
 
     async fn api(&self, mut ask: Ask) -> Answer {

@@ -13,7 +13,7 @@ use std::{
 
 use http::{HeaderValue, StatusCode, header};
 use ipnet::IpNet;
-use metrics::{Counter, Histogram};
+use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tracing_subscriber::EnvFilter;
 
@@ -21,6 +21,7 @@ use super::{
     Error,
     config::{Config, LogFormat},
 };
+use crate::calendar::MemoryUse;
 use crate::edge::{Answer, Body, Problem};
 
 /// What a request came to. The list of doors in metrics and logs.
@@ -97,6 +98,10 @@ pub fn log(config: &Config) -> Result<(), Error> {
 pub struct Meters {
     handle: PrometheusHandle,
     doors: [Meter; DOORS.len()],
+    stored: Gauge,
+    /// Changes that were ever made; texts found in memory, and texts that had to be read.
+    changes: Counter,
+    texts: [Counter; 2],
     allowed: Vec<IpNet>,
 }
 
@@ -117,7 +122,19 @@ impl Meters {
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         let doors = DOORS.map(|door| meter(&recorder, door));
-        Ok(Arc::new(Meters { handle, doors, allowed }))
+        let (stored, changes, texts) = metrics::with_local_recorder(&recorder, || {
+            let texts = ["hit", "miss"].map(|what| metrics::counter!("kalends_texts_total", "memory" => what));
+            (metrics::gauge!("kalends_database_bytes"), metrics::counter!("kalends_changes_total"), texts)
+        });
+        Ok(Arc::new(Meters { handle, doors, stored, changes, texts, allowed }))
+    }
+
+    /// What is counted elsewhere, as it is now: the size and the changes of the database, and the memory of texts.
+    pub fn look(&self, (bytes, changes): (i64, i64), memory: MemoryUse) {
+        self.stored.set(bytes as f64);
+        self.changes.absolute(changes.unsigned_abs());
+        self.texts[0].absolute(memory.hits);
+        self.texts[1].absolute(memory.misses);
     }
 
     /// Counts one answer.

@@ -37,6 +37,13 @@ impl Default for MemorySettings {
     }
 }
 
+/// How often a text was found in memory and how often it had to be read, since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryUse {
+    pub hits: u64,
+    pub misses: u64,
+}
+
 pub(super) struct Memory {
     settings: MemorySettings,
     clinics: Mutex<HashMap<ClinicId, Arc<ClinicMemory>>>,
@@ -115,6 +122,10 @@ impl Memory {
             texts: Cache::with_weighter((bytes / MEAN_TEXT) as usize, bytes, TextWeight),
             ticks: AtomicU64::new(1),
         }
+    }
+
+    pub(super) fn usage(&self) -> MemoryUse {
+        MemoryUse { hits: self.texts.hits(), misses: self.texts.misses() }
     }
 
     pub(super) fn text(&self, etag: &Etag) -> Option<Bytes> {

@@ -60,7 +60,7 @@ pub use guard::{Bookable, Guard, Sighted, Write};
 pub use ical::{Period, Window, Zone};
 pub use index::{Checked, Flaw, Reindexed};
 pub use limits::Limits;
-pub use memory::MemorySettings;
+pub use memory::{MemorySettings, MemoryUse};
 pub use mirror::{Mirrors, RESTS};
 pub use object::{Entry, Etag};
 pub use objects::{Author, Written};
@@ -144,6 +144,11 @@ impl Calendars {
     /// after a start find them there.
     pub async fn warm(&self) -> Result<()> {
         self.memory().warm(self.store()).await
+    }
+
+    /// What the memory of texts was good for.
+    pub fn memory_use(&self) -> MemoryUse {
+        self.memory().usage()
     }
 
     pub fn settings(&self) -> &Settings {

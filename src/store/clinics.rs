@@ -130,6 +130,13 @@ impl Conn {
         self.one(sql, values![name]).await?.as_ref().map(read).transpose()
     }
 
+    /// How many bytes the database takes, and how many changes were ever made in it.
+    pub async fn growth(&mut self) -> Result<(i64, i64)> {
+        let bytes = self.number(self.database().size(), values![]).await?;
+        let changes = self.number("select cast(sum(seq) as bigint) from clinics", values![]).await?;
+        Ok((bytes.unwrap_or(0), changes.unwrap_or(0)))
+    }
+
     pub(crate) async fn version_of(&mut self, clinic: ClinicId) -> Result<Version> {
         let sql = "select seq, structure from clinics where id = $1";
         let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;

@@ -54,6 +54,14 @@ impl Database {
         }
     }
 
+    /// How many bytes the database takes.
+    pub(crate) fn size(self) -> &'static str {
+        match self {
+            Database::Sqlite => "select page_count * page_size from pragma_page_count, pragma_page_size",
+            Database::Postgres => "select pg_database_size(current_database())",
+        }
+    }
+
     /// Begins a transaction that writes.
     pub(crate) fn begin_write(self) -> &'static str {
         match self {

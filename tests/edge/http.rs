@@ -3,7 +3,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{client, server::Server};
+use crate::support::{client, database::each, server::Server, text::event};
 
 async fn status(server: &Server, head: &str) -> Option<u16> {
     let bytes = head.replace('\n', "\r\n");
@@ -120,6 +120,34 @@ async fn metrics_count_and_name_no_secret() {
     assert!(text.contains(r#"kalends_requests_total{door="dav",status="2xx"} 1"#), "{text}");
     assert!(text.contains(r#"kalends_requests_total{door="feeds",status="4xx"} 1"#), "{text}");
     assert!(!text.contains("aaaaaaaa") && !text.contains("ada"), "{text}");
+}
+
+#[tokio::test]
+async fn f30_metrics_tell_what_is_stored_and_what_came_from_memory_and_reading_stores_nothing() {
+    each(async |fresh| {
+        let server = Server::over(fresh, |_| ()).await;
+        let ada = server.user("ada").await;
+        let figure = async |name: &str| {
+            let text = server.stranger().get("/metrics").await.text();
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            line.trim().parse::<f64>().unwrap()
+        };
+        let changes = figure("kalends_changes_total").await;
+        let at = "/dav/calendars/ada/default/a.ics";
+        let made = ada.ask("PUT", at, &[], &event("a", "Visit", "20260301T090000Z")).await;
+        assert_eq!(made.status, 201);
+        assert_eq!(figure("kalends_changes_total").await, changes + 1.0);
+        let (bytes, hits) =
+            (figure("kalends_database_bytes").await, figure(r#"kalends_texts_total{memory="hit"}"#).await);
+        assert!(bytes > 100_000.0, "{bytes}");
+        for _ in 0..3 {
+            assert_eq!(ada.get(at).await.status, 200);
+        }
+        assert!(figure(r#"kalends_texts_total{memory="hit"}"#).await >= hits + 2.0);
+        assert_eq!(figure("kalends_changes_total").await, changes + 1.0);
+        assert_eq!(figure("kalends_database_bytes").await, bytes);
+    })
+    .await;
 }
 
 #[tokio::test]
