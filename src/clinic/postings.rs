@@ -178,8 +178,11 @@ mod tests {
             dice ^= dice << 17;
             (dice % n as u64) as i64
         };
-        let gaps: Vec<(i64, i64)> =
-            (0..64).map(|_| below(150_000)).map(|from| (from, from + 300 * below(60))).collect();
+        let mut gap = |_| {
+            let from = below(150_000);
+            (from, from + 300 * below(60))
+        };
+        let gaps: Vec<(i64, i64)> = (0..64).map(&mut gap).collect();
         bands.hold(64);
         for (at, gap) in gaps.iter().enumerate().filter(|(_, gap)| gap.0 < gap.1) {
             bands.set(at, gap.0, gap.1);
