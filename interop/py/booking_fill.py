@@ -190,7 +190,7 @@ def fill():
         tags += [(id, terms["specialty"][n * 7 % 40], 127), (id, terms["department"][n % 8], 127)]
         tags += [(id, terms["language"][n % 3], 127), (id, terms["mode"][0], 127)]
         tags += [(id, terms["location"][n * 11 % 50], 7), (id, terms["location"][(n * 11 + 1) % 50], 24)]
-        tags += [(id, terms["mode"][1], 127)] * (n % 2) + [(id, terms["full"][0], 127)] * full
+        tags += [(id, terms["mode"][1], 127)] * (n // 3 % 2) + [(id, terms["full"][0], 127)] * full
     store.do("create temporary table fill_who (n bigint, id bigint primary key, template bigint, pattern bigint)")
     store.do("create temporary table fill_home (id bigint primary key, owner bigint, old bigint)")
     store.do("create temporary table fill_tag (who bigint, term bigint, days bigint)")
