@@ -268,12 +268,13 @@ impl Accounts {
         self.keep(remote).await
     }
 
+    /// Whoever still works with an account while it is disconnected must not bring it back.
     async fn keep(&self, remote: &Remote) -> Result<(), Error> {
         let remote = remote.clone();
         let kept = self
             .inner
             .store
-            .aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await.map(drop) }));
+            .aside(move |aside| Box::pin(async move { aside.change_remote(&remote).await.map(drop) }));
         Ok(kept.await?)
     }
 

@@ -123,7 +123,8 @@ impl Meters {
         let handle = recorder.handle();
         let doors = DOORS.map(|door| meter(&recorder, door));
         let (stored, changes, texts) = metrics::with_local_recorder(&recorder, || {
-            let texts = ["hit", "miss"].map(|what| metrics::counter!("kalends_texts_total", "memory" => what));
+            let texts =
+                ["hit", "miss"].map(|what| metrics::counter!("kalends_texts_total", "memory" => what));
             (metrics::gauge!("kalends_database_bytes"), metrics::counter!("kalends_changes_total"), texts)
         });
         Ok(Arc::new(Meters { handle, doors, stored, changes, texts, allowed }))

@@ -8,7 +8,7 @@ use crate::conn::{Conn, LONG};
 use crate::dialect::Dialect;
 use crate::meta::{INSTALLATION_KEY, SCHEMA_KEY, SECRET_KEY};
 use crate::value::values;
-use crate::{Database, Error, Hold, Lock, Options, Result, Store};
+use crate::{Database, Error, Hold, Lock, Options, Result, Store, sqlite};
 
 /// One step: its name and its text for either database.
 struct Step {
@@ -145,6 +145,19 @@ pub(crate) async fn schema(conn: &mut Conn) -> Result<i64> {
 
 /// Runs the steps that are missing, each in a transaction together with its number.
 pub(crate) async fn climb(conn: &mut Conn) -> Result<()> {
+    // Whoever migrates beside us may need longer than a request may wait for a lock; PostgreSQL is told in each step.
+    let is_sqlite = conn.database() == Database::Sqlite;
+    if is_sqlite {
+        conn.script(sqlite::WAIT_LONG).await?;
+    }
+    let climbed = climb_all(conn).await;
+    if is_sqlite {
+        conn.script(sqlite::WAIT).await?;
+    }
+    climbed
+}
+
+async fn climb_all(conn: &mut Conn) -> Result<()> {
     loop {
         conn.opened();
         conn.wait(LONG);
@@ -167,7 +180,6 @@ pub(crate) async fn climb(conn: &mut Conn) -> Result<()> {
 /// one of an older release.
 async fn step(conn: &mut Conn) -> Result<bool> {
     if conn.database() == Database::Postgres {
-        // Whoever migrates beside us may need longer than a request may wait for a lock.
         conn.script("set local lock_timeout = 60000").await?;
         conn.run("select pg_advisory_xact_lock($1)", values![MIGRATION_LOCK]).await?;
     }

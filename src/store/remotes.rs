@@ -179,6 +179,23 @@ impl Aside {
         kept.map(RemoteId).ok_or_else(|| Error::broken("a remote was not kept"))
     }
 
+    /// Changes a remote that is there: its tokens and its state. One that was removed meanwhile stays away: false.
+    pub async fn change_remote(&mut self, remote: &Remote) -> Result<bool> {
+        self.room()?;
+        let sql = "update remotes set refresh = $3, access = $4, access_until = $5, state = $6, reason = $7 \
+            where clinic_id = $1 and id = $2";
+        let values = values![
+            remote.clinic,
+            remote.id,
+            Value::Blob(remote.refresh.clone()),
+            Value::Blob(remote.access.clone()),
+            remote.access_until,
+            remote.state.as_str(),
+            remote.reason.as_str(),
+        ];
+        Ok(self.run(sql, values).await? > 0)
+    }
+
     /// Removes a remote with its links and all that hangs on them.
     pub async fn remove_remote(&mut self, clinic: ClinicId, id: RemoteId) -> Result<bool> {
         let gone =

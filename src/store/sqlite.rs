@@ -11,7 +11,9 @@ use crate::conn::Fate;
 use crate::{Error, Options, Result, Synchronous, Unique};
 
 /// How long a statement waits for a lock of another process before `Error::Busy`, milliseconds.
-const BUSY_TIMEOUT: u32 = 5000;
+pub(crate) const WAIT: &str = "pragma busy_timeout = 5000";
+/// The same where another may be migrating.
+pub(crate) const WAIT_LONG: &str = "pragma busy_timeout = 60000";
 
 /// Pages between two checkpoints when the disk is large: 4 MiB of WAL.
 pub(crate) const CHECKPOINT_PAGES: u64 = 1000;
@@ -46,7 +48,7 @@ impl Place {
 
     pub(crate) async fn reader(&self) -> Result<AnyConnection> {
         let pragmas = format!(
-            "pragma busy_timeout = {BUSY_TIMEOUT}; pragma query_only = on; pragma temp_store = memory; \
+            "{WAIT}; pragma query_only = on; pragma temp_store = memory; \
              pragma cache_size = -{READER_CACHE}"
         );
         self.connect("rw", pragmas).await
@@ -60,7 +62,7 @@ impl Place {
         // auto_vacuum comes first: it can only be chosen before the file has a page. It lets a full disk get pages
         // back (reserve.rs). temp_store: the journals of savepoints must not need room on any disk.
         let pragmas = format!(
-            "pragma auto_vacuum = incremental; pragma busy_timeout = {BUSY_TIMEOUT}; pragma journal_mode = wal; \
+            "pragma auto_vacuum = incremental; {WAIT}; pragma journal_mode = wal; \
              pragma synchronous = {synchronous}; pragma foreign_keys = on; pragma secure_delete = on; \
              pragma temp_store = memory; pragma cache_size = -{WRITER_CACHE}; pragma mmap_size = 0"
         );

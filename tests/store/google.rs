@@ -40,6 +40,26 @@ fn remote(clinic: ClinicId, principal: PrincipalId) -> Remote {
     }
 }
 
+#[tokio::test]
+async fn a_remote_that_was_removed_is_not_brought_back_by_whoever_still_works_with_it() {
+    everywhere(async |world: World| {
+        let (clinic, ada) = (world.clinic, world.ada);
+        let told = world.aside(move |aside| {
+            Box::pin(async move {
+                let mut known = remote(clinic, ada);
+                known.id = aside.save_remote(&known).await?;
+                known.state = "needs_reauth".into();
+                let changed = aside.change_remote(&known).await?;
+                aside.remove_remote(clinic, known.id).await?;
+                Ok((changed, aside.change_remote(&known).await?))
+            })
+        });
+        assert_eq!(told.await.unwrap(), (true, false));
+        assert_eq!(world.conn().await.remotes(clinic, ada).await.unwrap(), []);
+    })
+    .await;
+}
+
 async fn link(
     aside: &mut Aside,
     (clinic, ada, visits): (ClinicId, PrincipalId, CollectionId),
