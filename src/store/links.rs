@@ -218,12 +218,13 @@ impl Aside {
         self.run(sql, values).await.map(|_| id)
     }
 
-    /// Takes the lease of a link, or prolongs it. While it lasts the link counts as due at its end, so that another
-    /// node goes on when this one dies.
+    /// Takes the lease of a link as it was read, or prolongs it. While it lasts the link counts as due at its end, so that
+    /// another node goes on when this one dies. Where another had a turn since it was read, it is not taken: what was read
+    /// says no longer how far the link is.
     pub async fn lease_link(&mut self, link: &Link, owner: &str, until: i64) -> Result<bool> {
         let sql = "update links set lease_owner = $3, lease_until = $4, due_at = $4 \
-            where clinic_id = $1 and id = $2 and (lease_until <= $5 or lease_owner = $3)";
-        let values = values![link.clinic, link.id, owner, until, self.now()];
+            where clinic_id = $1 and id = $2 and (lease_owner = $3 or (lease_until <= $5 and due_at = $6))";
+        let values = values![link.clinic, link.id, owner, until, self.now(), link.due_at];
         Ok(self.run(sql, values).await? > 0)
     }
 

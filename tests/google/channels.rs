@@ -151,6 +151,11 @@ async fn s59_without_any_notification_the_safety_poll_catches_up() {
 #[tokio::test]
 async fn s63_of_two_nodes_one_has_the_turn() {
     linked(Terms::default(), async |world, _| {
+        // Nodes share a PostgreSQL. A second process beside a server on SQLite is a command: what it changed counts within
+        // a second, and nobody waits here.
+        if world.fresh.address().is_none() {
+            return;
+        }
         world.settle().await;
         let other = world.node().await;
         for n in 0..20 {

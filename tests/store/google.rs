@@ -205,6 +205,8 @@ async fn one_node_has_the_lease_and_what_happens_meanwhile_is_not_lost() {
         let kept = world.conn().await.link(clinic, id).await.unwrap().unwrap();
         assert_eq!((kept.due_at, kept.token.as_deref()), (NOW, Some("t")), "stirred during the run");
         assert!(lease(&link, "one").await && save(link.clone()).await);
+        let stale = Link { due_at: NOW, ..link.clone() };
+        assert!(!lease(&stale, "two").await, "one had a turn since that was read");
         let now = NOW + 5;
         world
             .aside(move |aside| Box::pin(async move { aside.notify_link(clinic, id, now).await }))
