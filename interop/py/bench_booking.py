@@ -178,8 +178,9 @@ BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 HALVES = [n * 30 for n in (19, 20, 21, 22, 26, 27, 28, 29, 30, 31)]
 
 
-def of_berlin(ids):
-    return [id for n, id in enumerate(ids) if n % PATTERNS % TEMPLATES % len(ZONES) == 0]
+def of_berlin(ids, first=0):
+    """Those in Berlin, of practitioners that were made as the `first` and the following."""
+    return [id for n, id in enumerate(ids, first) if n % PATTERNS % TEMPLATES % len(ZONES) == 0]
 
 
 def bookings(count, first):
@@ -223,7 +224,7 @@ def series(n, rule):
     """Each with a room, at a weekly time of its own in it; the practitioners have nothing else."""
     times = 5 * len(HALVES)
     start = workday(n % 5, after=1) + datetime.timedelta(minutes=HALVES[n // 5 % len(HALVES)])
-    people = of_berlin(world["spare"])
+    people = of_berlin(world["spare"], len(world["people"]))
     lap = n // times
     body = {"practitioner": people[lap], "with": [world["series_rooms"][lap]], "start": stamp(start), "minutes": 30, "rule": rule}
     return "POST", "/api/v1/series", json.dumps(body)
