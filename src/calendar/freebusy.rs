@@ -4,8 +4,8 @@
 //! One engine for the CalDAV report, the links and all that comes later. Whoever asks must have read-free-busy
 //! on each calendar (RFC 4791 6.1.1); those that are transparent as a whole (RFC 6638 9.1) never count for a person.
 //! VAVAILABILITY objects in the calendars asked (RFC 7953 7.2.3), and for a person the one of their inbox, close time
-//! as well; events lie over that, and live holds of whoever can be booked, and for whoever can be booked the days on which the house is closed. The answer is one
-//! line of time: where types meet, the strongest counts.
+//! as well; events lie over that, and for whoever can be booked live holds and the days on which the
+//! house is closed. The answer is one line of time: where types meet, the strongest counts.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -28,5 +28,6 @@ mod roles;
 mod seats;
 mod series;
 mod slots;
+mod statements;
 mod two;
 mod world;

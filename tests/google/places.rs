@@ -27,17 +27,7 @@ async fn bob(world: &World) {
     };
     world.accounts.add_person(person).await.unwrap();
     let who = world.accounts.operator("bob").await.unwrap();
-    let new = NewCollection {
-        slug: "own".into(),
-        components: "VEVENT".into(),
-        display_name: None,
-        description: None,
-        color: None,
-        sort_order: None,
-        timezone: None,
-        transparent: false,
-        policy: None,
-    };
+    let new = NewCollection { slug: "own".into(), components: "VEVENT".into(), ..NewCollection::default() };
     let by = Author { who: &who, from: Origin::Cli };
     world.calendars.make(by, &CollectionPath::new("bob", "own"), new, Default::default()).await.unwrap();
     let consent = Consent { email: Some(BOB.into()), ..Consent::default() };

@@ -99,17 +99,8 @@ impl World {
     }
 
     pub async fn calendar(&self, slug: &str) {
-        let new = NewCollection {
-            slug: slug.into(),
-            components: "VEVENT".into(),
-            display_name: None,
-            description: None,
-            color: None,
-            sort_order: None,
-            timezone: None,
-            transparent: false,
-            policy: None,
-        };
+        let new =
+            NewCollection { slug: slug.into(), components: "VEVENT".into(), ..NewCollection::default() };
         let who = self.who().await;
         let by = Author { who: &who, from: Origin::Cli };
         self.calendars.make(by, &CollectionPath::new("ada", slug), new, Default::default()).await.unwrap();
