@@ -284,8 +284,12 @@ impl Clinic {
                 (zone, service.map(|one| one.fields.name.clone()), location.map(name))
             })
             .await?;
-        let is_open = status(row)?.next().contains(&Status::CancelledByPatient)
-            && self.in_window_of(clinic, row, &opened.id).await.is_ok();
+        let is_in_window = match self.in_window_of(clinic, row, &opened.id).await {
+            Ok(()) => true,
+            Err(Error::Unfit(_)) => false,
+            Err(error) => return Err(error),
+        };
+        let is_open = is_in_window && status(row)?.next().contains(&Status::CancelledByPatient);
         Ok(Mine {
             status: row.status.clone(),
             start: row.start_at,
