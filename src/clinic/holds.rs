@@ -175,9 +175,8 @@ impl Clinic {
     /// Says of holds that ran out by themselves that they did, for those who look on; that their time is free again is a
     /// comparison and waits for nobody. Costs a read where there is nothing to say; returns how many there were.
     pub async fn tell_ended_holds(&self) -> Result<u64> {
-        let mut sum = 0;
+        let (mut sum, moment) = (0, self.store().moment().await?);
         for clinic in self.store().across().await?.clinics().await? {
-            let moment = self.store().moment().await?;
             if !self.store().read(clinic.id).await?.has_untold_holds(clinic.id, moment).await? {
                 continue;
             }
