@@ -49,7 +49,24 @@ impl<'r> Walk<'r> {
             month: (i32::MIN, 0, 0),
         };
         walk.period = walk.period_of(from);
+        if !walk.has_places() {
+            walk.stop = i64::MIN;
+        }
         walk
+    }
+
+    /// Whether some place of BYSETPOS lies within the longest period there can be. Without one nothing is ever found,
+    /// which is known now and not after the months until the year 9999.
+    fn has_places(&self) -> bool {
+        // SKIP=FORWARD lends a month the first day of the next.
+        let bases = match self.rule.freq {
+            Freq::Yearly => 12 * 32,
+            Freq::Monthly => 32,
+            Freq::Weekly => 7,
+            _ => 1,
+        };
+        let most = bases * self.offsets.len() as i64;
+        self.rule.positions.is_empty() || self.rule.positions.iter().any(|n| i64::from(*n).abs() <= most)
     }
 
     /// The next instance.

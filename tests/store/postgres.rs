@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ::store::{DatabaseUrl, Error, Options, Store};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 
 use super::world::World;
 use crate::support::database::postgres;
@@ -126,14 +126,17 @@ async fn a_dead_server_is_busy_and_heals() {
     let Some(fresh) = postgres() else { return };
     let world = World::over(fresh).await;
     let address = world.fresh.address().unwrap().to_string();
-    let (wire, port) = proxy(&address).await;
+    let (wire, carried, port) = proxy(&address).await;
     let store = Store::open(&Options::new(DatabaseUrl::Postgres(through(&address, port)))).await.unwrap();
     for broken in [Wire::Cut, Wire::Silent] {
         assert!(store.version(world.clinic).await.is_ok());
         wire.send_replace(broken);
+        // Nobody carries any more: until then an answer may still come through.
+        drop(carried.write().await);
         for _ in 0..3 {
             let begun = Instant::now();
-            assert!(matches!(store.version(world.clinic).await, Err(Error::Busy)));
+            let read = store.version(world.clinic).await;
+            assert!(matches!(read, Err(Error::Busy)), "the read answered {read:?}");
             assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
             let begun = Instant::now();
             let new = super::world::object(world.visits, "a.ics", "text");
@@ -165,35 +168,48 @@ fn through(address: &str, port: u16) -> String {
     format!("{user}{at}127.0.0.1:{port}/{}", name.split('?').next().unwrap())
 }
 
-/// A wire to the server that can be broken.
-async fn proxy(address: &str) -> (watch::Sender<Wire>, u16) {
+/// A wire to the server that can be broken; who carries over it holds the lock for reading.
+async fn proxy(address: &str) -> (watch::Sender<Wire>, Arc<RwLock<()>>, u16) {
     let place = address.split_once("://").unwrap().1.rsplit_once('/').unwrap().0;
     let server = place.rsplit_once('@').map_or(place, |(_, server)| server).to_string();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (wire, state) = watch::channel(Wire::Works);
+    let carried = Arc::new(RwLock::new(()));
+    let carries = carried.clone();
     tokio::spawn(async move {
         loop {
             let (client, _) = listener.accept().await.unwrap();
-            tokio::spawn(carry(client, server.clone(), state.clone()));
+            tokio::spawn(carry(client, server.clone(), state.clone(), carries.clone()));
         }
     });
-    (wire, port)
+    (wire, carried, port)
 }
 
-async fn carry(mut client: TcpStream, server: String, mut state: watch::Receiver<Wire>) {
+async fn carry(
+    mut client: TcpStream,
+    server: String,
+    mut state: watch::Receiver<Wire>,
+    carries: Arc<RwLock<()>>,
+) {
     if *state.borrow() == Wire::Cut {
         return;
     }
     let Ok(mut server) = TcpStream::connect(server).await else { return };
     loop {
-        let now = *state.borrow();
+        let carrying = carries.read().await;
+        let now = *state.borrow_and_update();
         match now {
             Wire::Works => tokio::select! {
                 _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
                 _ = state.changed() => {}
             },
-            Wire::Silent => state.changed().await.unwrap(),
+            Wire::Silent => {
+                drop(carrying);
+                if state.changed().await.is_err() {
+                    return;
+                }
+            }
             Wire::Cut => return,
         }
     }
