@@ -14,7 +14,7 @@ use super::found::is_final;
 use super::ledger::{self, Change, Place, Weighed};
 use super::measures::Stand;
 use super::pattern;
-use super::plan::{self, VISITS};
+use super::plan;
 use super::rules::{TWIN_TITLE, object_name};
 use super::scope;
 use super::status::Status;
@@ -69,17 +69,17 @@ impl Clinic {
     /// `visit` (patient, title, details).
     pub async fn book(&self, by: By, visit: Visit, ground: Ground) -> Result<Booked> {
         let ready = self.ready(by, visit, &[]).await?;
-        self.book_ready(by, ready, ground, None).await
+        Ok(self.book_ready(by, ready, ground, None).await?.0)
     }
 
-    /// With a check: if what it was planned by is still true.
+    /// With a check: if what it was planned by is still true. With the row that now stands.
     pub(super) async fn book_ready(
         &self,
         by: By,
         ready: Ready,
         ground: Ground,
         check: Option<Check>,
-    ) -> Result<Booked> {
+    ) -> Result<(Booked, AppointmentRow)> {
         let booked = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
@@ -138,13 +138,7 @@ impl Clinic {
         })?;
         let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
         let occurrences = plan::expanded(&object, &zone, now).await?;
-        let found = self
-            .store()
-            .read(by.clinic)
-            .await?
-            .collections_called(by.clinic, VISITS, &visit.resources())
-            .await?;
-        let calendars = found.into_iter().map(|row| (row.owner, row.id)).collect();
+        let calendars = self.visits_of(by.clinic, &visit.resources()).await?;
         Ok(Ready { visit, uid, text, object, zone, occurrences, calendars })
     }
 
@@ -305,7 +299,12 @@ async fn beyond(work: &mut Work<'_>, ready: &Ready, weighed: &Weighed) -> Result
     Ok(met)
 }
 
-pub(super) async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Ground) -> Result<Booked> {
+pub(super) async fn book(
+    work: &mut Work<'_>,
+    by: By,
+    ready: &Ready,
+    ground: Ground,
+) -> Result<(Booked, AppointmentRow)> {
     let used = match &ground {
         Ground::Hold(id) => {
             let hold = work.tx().take_hold(id).await?.ok_or(Error::HoldExpired)?;
@@ -327,6 +326,7 @@ pub(super) async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Gro
     let mut met = weighed.conflicts();
     met.extend(beyond(work, ready, &weighed).await?);
     let mark = marked(by, ground, &met)?;
+    work.tx().gather();
     ledger::settle(work, &weighed, mark.as_ref()).await?;
     let name = object_name(&ready.uid);
     let visits = ready.calendar(ready.visit.practitioner)?;
@@ -335,11 +335,11 @@ pub(super) async fn book(work: &mut Work<'_>, by: By, ready: &Ready, ground: Gro
         let twin = text::twin(&ready.text, &ready.uid, TWIN_TITLE)?;
         work.put(ready.calendar(*resource)?, &name, twin, None).await?;
     }
-    let row = ready.visit.row(&ready.uid, by, work.tx().now());
+    let row = AppointmentRow { seq: work.tx().seq(), ..ready.visit.row(&ready.uid, by, work.tx().now()) };
     let deeds = record::made(by, &row, ready.visit.rule.is_some());
     work.tx().save_appointment_with(&row, visits, Noted::Booked, deeds).await?;
     let id = AppointmentId { uid: ready.uid.clone(), occurrence: None };
-    Ok(Booked { id, seq: work.tx().seq(), overbooked: met })
+    Ok((Booked { id, seq: row.seq, overbooked: met }, row))
 }
 
 /// The mark for what was met: only who overbooks on purpose has one to give.

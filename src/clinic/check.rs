@@ -5,6 +5,7 @@ use store::PrincipalId;
 
 use super::error::{Error, Result, Unfit};
 use super::live::News;
+use super::open::HOURS;
 use super::rules::object_name;
 use super::status::Status;
 use crate::calendar::Work;
@@ -65,7 +66,7 @@ impl Check {
         if self.seen >= before {
             return Ok(());
         }
-        let rows = work.tx().journal_after(clinic, self.seen, FACTS).await?;
+        let rows = work.tx().rules_after(clinic, self.seen, (HOURS, false), FACTS).await?;
         let hours = self.hours.iter().map(|id| (*id, self.practitioner)).collect();
         match rows.len() >= FACTS as usize || News::of(&rows, &hours).overthrow(&self.all) {
             true => Err(Error::Overtaken),

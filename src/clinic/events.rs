@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::Clinic;
 use super::access::{self, Reach, Subject, Verb};
 use super::error::{Result, invalid};
+use super::live::Follow;
 use super::visit::AppointmentId;
 use crate::accounts::{Caller, Role};
 
@@ -79,7 +80,7 @@ impl Clinic {
         if version.seq <= after {
             return Ok(told(Vec::new(), after, false));
         }
-        let (rows, is_full) = self.facts(who.clinic(), after, FACTS).await?;
+        let (rows, is_full) = self.facts(who.clinic(), after, Follow::Everything(FACTS)).await?;
         let upto = rows.last().map_or(after, |row| row.seq);
         let upto = if is_full { upto } else { upto.max(version.seq) };
         let uids: HashSet<&str> = rows.iter().filter_map(|row| uid(&row.fact)).collect();

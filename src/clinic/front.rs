@@ -113,7 +113,7 @@ impl Clinic {
 
     /// The zones of these people; of whom nothing is known, UTC.
     pub async fn zones(&self, who: &Caller, of: Vec<PrincipalId>) -> Result<Vec<Zone>> {
-        self.look(who.clinic(), move |index, _| {
+        self.glance(who.clinic(), move |index, _| {
             let zone = |id: &PrincipalId| index.free.resource(*id).map(|one| one.zone.clone());
             of.iter().map(|id| zone(id).unwrap_or_else(Zone::utc)).collect()
         })
@@ -123,7 +123,7 @@ impl Clinic {
     /// A service by its code, or by its id in digits.
     pub async fn service_called(&self, who: &Caller, word: &str) -> Result<ServiceId> {
         let word = word.to_owned();
-        self.look(who.clinic(), move |index, _| {
+        self.glance(who.clinic(), move |index, _| {
             let by_code = index
                 .catalogue
                 .services()
@@ -139,7 +139,7 @@ impl Clinic {
     /// A location by its code, or by its id in digits.
     pub async fn location_called(&self, who: &Caller, word: &str) -> Result<TermId> {
         let word = word.to_owned();
-        self.look(who.clinic(), move |index, _| index.catalogue.term(Dimension::Location, &word))
+        self.glance(who.clinic(), move |index, _| index.catalogue.term(Dimension::Location, &word))
             .await?
             .ok_or(Error::Invalid { field: "location", why: "there is no such location" })
     }

@@ -18,10 +18,15 @@ use super::catalogue::Catalogue;
 use super::error::{Error, Result};
 use super::free::Free;
 use super::gather::Changes;
+use super::open::HOURS;
+use super::plan::VISITS;
 use super::wall::DAY;
 
 /// Facts read at a time.
 const FACTS: u32 = 5_000;
+
+/// Calendars remembered of one clinic.
+const REMEMBERED: usize = 100_000;
 
 /// The indexes of this process.
 pub(super) struct Live {
@@ -39,6 +44,14 @@ pub(super) struct Kept {
     seen: AtomicI64,
     /// From this instant on it is no longer right by itself: a hold runs out, or a day is over.
     until: AtomicI64,
+    visits: Mutex<Calendars>,
+}
+
+/// In which calendars people and rooms are booked: right until something else than objects changes.
+#[derive(Default)]
+struct Calendars {
+    structure: i64,
+    all: HashMap<PrincipalId, CollectionId>,
 }
 
 /// What is known of a clinic at one change.
@@ -77,6 +90,28 @@ impl Kept {
             turn: Arc::default(),
             seen: AtomicI64::new(-1),
             until: AtomicI64::new(i64::MIN),
+            visits: Mutex::default(),
+        }
+    }
+
+    /// Looks into the calendars that are known at this version of the structure.
+    fn visits<T>(
+        &self,
+        structure: i64,
+        look: impl FnOnce(&mut HashMap<PrincipalId, CollectionId>) -> T,
+    ) -> Option<T> {
+        let mut known = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.structure < structure || known.all.len() > REMEMBERED {
+            *known = Calendars { structure, all: HashMap::new() };
+        }
+        (known.structure == structure).then(|| look(&mut known.all))
+    }
+
+    /// A small question, while nobody is changing the index.
+    fn glance<T, Q: FnOnce(&Index, i64) -> T>(&self, question: Q, now: i64) -> Result<T, Q> {
+        match self.index.try_read().as_deref() {
+            Ok(Some(index)) => Ok(question(index, now)),
+            _ => Err(question),
         }
     }
 
@@ -111,6 +146,15 @@ impl Kept {
             }
         }
     }
+}
+
+/// What of the journal is followed.
+#[derive(Clone, Copy)]
+pub(super) enum Follow {
+    /// Whose time changed, and what people, their hours and the records are.
+    Time,
+    /// All of it, about so many facts.
+    Everything(u32),
 }
 
 /// What the journal tells that an index does not know yet.
@@ -195,6 +239,39 @@ impl Clinic {
         .ok_or(Error::Calendar(crate::calendar::Error::Busy { retry_after: 1 }))
     }
 
+    /// The same for a question of microseconds, answered where it is asked.
+    pub(super) async fn glance<T: Send + 'static>(
+        &self,
+        clinic: ClinicId,
+        question: impl FnOnce(&Index, i64) -> T + Send + 'static,
+    ) -> Result<T> {
+        let (kept, now) = self.fresh(clinic).await?;
+        match kept.glance(question, now) {
+            Ok(answer) => Ok(answer),
+            Err(question) => self.look(clinic, question).await,
+        }
+    }
+
+    /// The calendar of each in which it is booked.
+    pub(super) async fn visits_of(
+        &self,
+        clinic: ClinicId,
+        of: &[PrincipalId],
+    ) -> Result<Vec<(PrincipalId, CollectionId)>> {
+        let structure = self.store().version(clinic).await?.structure;
+        let kept = self.live.kept(clinic);
+        let all = |known: &mut HashMap<_, _>| {
+            of.iter().map(|id| Some((*id, *known.get(id)?))).collect::<Option<Vec<_>>>()
+        };
+        if let Some(found) = kept.visits(structure, all).flatten() {
+            return Ok(found);
+        }
+        let rows = self.store().read(clinic).await?.collections_called(clinic, VISITS, of).await?;
+        let found: Vec<_> = rows.into_iter().map(|row| (row.owner, row.id)).collect();
+        kept.visits(structure, |known| known.extend(found.iter().copied()));
+        Ok(found)
+    }
+
     /// Builds the index of every clinic that can be booked, so that nobody waits for it.
     pub async fn warm(&self) -> Result<()> {
         for clinic in self.store().across().await?.clinics().await? {
@@ -232,7 +309,7 @@ impl Clinic {
             let known =
                 kept.read(|index| (index.seen, index.hours.clone(), index.free.span().0 + DAY <= now));
             let Some((seen, hours, is_over)) = known else { return self.build(kept, now).await };
-            let (rows, is_full) = self.facts(kept.id, seen, FACTS).await?;
+            let (rows, is_full) = self.facts(kept.id, seen, Follow::Time).await?;
             let is_last = !is_full;
             let mut news = News::of(&rows, &hours);
             let last = rows.last().map_or(seen, |row| row.seq);
@@ -253,11 +330,24 @@ impl Clinic {
         }
     }
 
-    /// About so many facts after a change, whole changes only; and whether there are more.
-    pub(super) async fn facts(&self, clinic: ClinicId, seen: i64, about: u32) -> Result<(Vec<Row>, bool)> {
-        let mut limit = about;
+    /// The facts after a change, whole changes only; and whether there are more.
+    pub(super) async fn facts(
+        &self,
+        clinic: ClinicId,
+        seen: i64,
+        follow: Follow,
+    ) -> Result<(Vec<Row>, bool)> {
+        let mut limit = match follow {
+            Follow::Time => FACTS,
+            Follow::Everything(about) => about,
+        };
         loop {
-            let mut rows = self.store().read(clinic).await?.journal_after(clinic, seen, limit).await?;
+            let mut conn = self.store().read(clinic).await?;
+            let mut rows = match follow {
+                Follow::Time => conn.rules_after(clinic, seen, (HOURS, true), limit).await?,
+                Follow::Everything(_) => conn.journal_after(clinic, seen, limit).await?,
+            };
+            drop(conn);
             if rows.len() < limit as usize {
                 return Ok((rows, false));
             }

@@ -169,7 +169,7 @@ impl Clinic {
                 work.tx().sign(by.door, by.who);
                 measured.before(work).await?;
                 measured.patient_may(work).await?;
-                let booked = book(work, by, &ready, ground).await?;
+                let (booked, _) = book(work, by, &ready, ground).await?;
                 measured.after(work, &measured.stands).await.map_err(|failed| failed.error)?;
                 match run {
                     super::Run::Real => Ok(booked),

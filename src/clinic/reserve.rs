@@ -1,11 +1,13 @@
 //! Booking for those who ask by the clinic's words: a slot, a hold or a bare time becomes a visit by the same rules as
 //! search, and is booked or kept in one transaction that looks again at what may have changed meanwhile.
 
+use ical::Zone;
 use serde_json::{Map, Value};
 use store::{AppointmentRow, ClinicId, PrincipalId};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::alter::{Alter, Scope};
+use super::appointments::Ready;
 use super::catalogue::LEAST;
 use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
@@ -46,6 +48,13 @@ impl Side {
     }
 }
 
+/// What was booked, as it stands, and on whose clock.
+pub struct Reserved {
+    pub booked: Booked,
+    pub row: AppointmentRow,
+    pub zone: Zone,
+}
+
 /// A wish laid out, with what must still be true when it is booked.
 struct Planned {
     visit: Visit,
@@ -61,7 +70,7 @@ impl Clinic {
     pub(super) async fn wish_of_offer(&self, clinic: ClinicId, token: &str) -> Result<(Wish, bool)> {
         let (slot, is_fresh) = self.slot(clinic, token).await?;
         let key = slot.mode;
-        let mode = self.look(clinic, move |index, _| {
+        let mode = self.glance(clinic, move |index, _| {
             key.and_then(|key| index.catalogue.mode_code(key)).map(str::to_owned)
         });
         Ok((Wish::of_slot(&slot, mode.await?)?, is_fresh))
@@ -72,7 +81,7 @@ impl Clinic {
         let hold = self.own_hold(who, id, Verb::Read).await?;
         let visit = Visit::from_json(&hold.plan)?;
         let service = visit.service.clone();
-        let service = self.look(who.clinic(), move |index, _| {
+        let service = self.glance(who.clinic(), move |index, _| {
             let is = |offering: &super::catalogue::Offering| Some(&offering.fields.code) == service.as_ref();
             index.catalogue.services().find(|(_, offering)| is(offering)).map(|(id, _)| id)
         });
@@ -88,7 +97,7 @@ impl Clinic {
     }
 
     /// Books. From a hold, the time is the hold's; from anywhere else the rules count, unless it is overbooked on purpose.
-    pub async fn reserve(&self, who: &Caller, wish: &Wish, ground: Ground) -> Result<Booked> {
+    pub async fn reserve(&self, who: &Caller, wish: &Wish, ground: Ground) -> Result<Reserved> {
         self.may_book(who, wish.practitioner)?;
         if let Ground::Overbook(_) = &ground {
             access::need(who, Subject::Overbook, Verb::Write, Some(wish.practitioner))?;
@@ -99,12 +108,12 @@ impl Clinic {
             let kept = Visit::from_json(&hold.plan)?;
             let planned = self.held_visit(who, wish, kept).await?;
             let ready = self.ready(by, planned.visit, &[]).await?;
-            return self.book_ready(by, ready, ground, Some(planned.check)).await;
+            return self.reserve_ready(by, ready, ground, planned.check).await;
         }
         for _ in 0..TRIES {
             let planned = self.plan(Side::of(who), wish, &ground).await?;
             let ready = self.ready(by, planned.visit, &[]).await?;
-            match self.book_ready(by, ready, ground.clone(), Some(planned.check)).await {
+            match self.reserve_ready(by, ready, ground.clone(), planned.check).await {
                 Err(Error::Overtaken) => {}
                 // A room that was free a moment ago: perhaps there is another one.
                 Err(Error::Conflict(met)) if wish.with.is_none() && !met.is_empty() => {
@@ -118,6 +127,12 @@ impl Clinic {
             }
         }
         Err(Error::Overtaken)
+    }
+
+    async fn reserve_ready(&self, by: By, ready: Ready, ground: Ground, check: Check) -> Result<Reserved> {
+        let zone = ready.zone.clone();
+        let (booked, row) = self.book_ready(by, ready, ground, Some(check)).await?;
+        Ok(Reserved { booked, row, zone })
     }
 
     /// The visit that a wish comes to now: for those who book series. A hold keeps its first date.
@@ -176,7 +191,7 @@ impl Clinic {
         wish: Wish,
     ) -> Result<Wish> {
         let code = row.service.clone();
-        let service = self.look(clinic, move |index, _| {
+        let service = self.glance(clinic, move |index, _| {
             let is = |offering: &super::catalogue::Offering| Some(&offering.fields.code) == code.as_ref();
             index
                 .catalogue
@@ -286,7 +301,7 @@ impl Clinic {
             _ => row.start_at,
         };
         let code = row.service.clone().unwrap_or_default();
-        self.look(clinic, move |index, now| {
+        self.glance(clinic, move |index, now| {
             let window =
                 index.catalogue.service_named(&code).map_or(0, |offering| offering.fields.cancel_window * 60);
             if now + window > start { Err(Error::Unfit(Unfit::TooLate)) } else { Ok(()) }
@@ -327,7 +342,7 @@ impl Clinic {
         let strict = Strict { outside: side.outside, rules: is_strict, ahead: true };
         let (asked, far) = (wish.clone(), self.far_hours(side.clinic, wish).await?);
         let (laid, settings, hours) = self
-            .look(side.clinic, move |index, now| {
+            .glance(side.clinic, move |index, now| {
                 let laid = asked.lay(index, strict, (&ignore, &far), now)?;
                 Ok::<_, Error>((laid, index.catalogue.settings.clone(), hours(index, asked.practitioner)))
             })
@@ -413,7 +428,7 @@ impl Clinic {
     /// The visit that was kept, with what is said of it now.
     async fn held_visit(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
         let patient = self.patient_of(who.clinic(), wish).await?;
-        let settings = self.look(who.clinic(), |index, _| index.catalogue.settings.clone()).await?;
+        let settings = self.glance(who.clinic(), |index, _| index.catalogue.settings.clone()).await?;
         let named = settings.names_patient().then_some(patient).flatten();
         let title = match (&wish.title, named) {
             (Some(title), _) => title.clone(),
@@ -447,7 +462,7 @@ impl Clinic {
     ) -> Result<Keep> {
         let service = wish.service;
         let (settings, patient, staff) = self
-            .look(who.clinic(), move |index, _| {
+            .glance(who.clinic(), move |index, _| {
                 let fields =
                     service.and_then(|id| index.catalogue.service(id).ok()).map(|offering| &offering.fields);
                 let of = |pick: fn(&super::ServiceFields) -> Option<i64>| fields.and_then(pick);

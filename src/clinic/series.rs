@@ -110,7 +110,7 @@ impl Clinic {
             return invalid("rule", "a series has a rule");
         }
         let ready = self.ready_but(by, visit, &skip).await?;
-        self.book_ready(by, ready, ground, None).await
+        Ok(self.book_ready(by, ready, ground, None).await?.0)
     }
 
     /// The same by the rules of whoever asks: every date of it is measured as a single booking is.

@@ -471,9 +471,10 @@ async fn book(mut call: Call) -> Result<Answer, Failure> {
         (None, None) => Ground::Bare,
     };
     match call.clinic.reserve(&call.who, &wish, ground).await {
-        Ok(booked) => {
-            let (mut shown, version) = booked_one(&call, &booked).await?;
-            shown.overbooked = met(&booked);
+        Ok(reserved) => {
+            let version = reserved.row.seq;
+            let overbooked = met(&reserved.booked);
+            let shown = Appointment { overbooked, ..shown(reserved.row, &reserved.zone) };
             made(&shown, version, &format!("/api/v1/appointments/{}", shown.id))
         }
         Err(error) => Err(instead(&call, error, Some(&wish)).await),

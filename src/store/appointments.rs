@@ -416,7 +416,7 @@ impl Tx {
             "{sql}insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
              caller_id, at) values ($1, $22, $26, $27, $28, $4, $2, $29, $30, $31)"
         );
-        self.run(AssertSqlSafe(sql), values).await.map(|_| ())
+        self.put(AssertSqlSafe(sql), values).await
     }
 
     /// Takes the row of one key away: what was noted of an occurrence goes with it to another series. False when there

@@ -501,7 +501,7 @@ impl Tx {
             Some(times) => self.database().first(&times) + &insert,
             None => insert,
         };
-        self.run(AssertSqlSafe(sql), values).await.map(|_| ())
+        self.put(AssertSqlSafe(sql), values).await
     }
 
     /// Takes away what comes from an object or a hold; returns how many intervals that were.

@@ -4,12 +4,13 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row, SqlSafeStr};
+use sqlx::{AnyConnection, AssertSqlSafe, Row, SqlSafeStr};
 use tokio::time::timeout;
 
 use crate::clinics::Begun;
@@ -49,6 +50,8 @@ pub struct Conn {
     /// Inside a transaction the first error spoils what follows.
     open: bool,
     spoiled: Option<Error>,
+    /// What waits to travel with the statements after it.
+    gathered: Option<Gathered>,
     sound: bool,
     room: Room,
     /// The list of clinics changed: the process must read their versions anew after the commit.
@@ -71,6 +74,7 @@ impl Conn {
             patience: PATIENCE,
             open: false,
             spoiled: None,
+            gathered: None,
             sound: true,
             room: Room::Enough,
             renew: false,
@@ -106,7 +110,7 @@ impl Conn {
     /// From here on errors spoil; a lent connection dropped in this state is not used again.
     pub(crate) fn opened(&mut self) {
         self.open = true;
-        self.spoiled = None;
+        (self.spoiled, self.gathered) = (None, None);
         self.renew = false;
         if let Link::Lent(lent) = &mut self.link {
             lent.keep_out();
@@ -153,6 +157,7 @@ impl Conn {
         sql: impl SqlSafeStr + Send,
         values: Vec<Value>,
     ) -> Result<Vec<AnyRow>> {
+        self.send_gathered().await?;
         self.usable()?;
         let query = sqlx::query_with(sql, arguments(values)?);
         let patience = self.patience(self.patience);
@@ -172,11 +177,42 @@ impl Conn {
 
     /// Runs statements and returns how many rows they touched together.
     pub(crate) async fn run(&mut self, sql: impl SqlSafeStr + Send, values: Vec<Value>) -> Result<u64> {
+        self.send_gathered().await?;
+        self.execute(sql, values).await
+    }
+
+    async fn execute(&mut self, sql: impl SqlSafeStr + Send, values: Vec<Value>) -> Result<u64> {
         self.usable()?;
         let query = sqlx::query_with(sql, arguments(values)?);
         let patience = self.patience(self.patience);
         let result = within(patience, query.execute(self.raw()?)).await;
         self.judge(result).map(|done| done.rows_affected())
+    }
+
+    /// Statements that are asked for no answer: run now, or kept for one trip with others while they are gathered.
+    pub(crate) async fn put(&mut self, sql: impl SqlSafeStr + Send, values: Vec<Value>) -> Result<()> {
+        let Some(gathered) = &mut self.gathered else { return self.run(sql, values).await.map(|_| ()) };
+        gathered.add(sql.into_sql_str().as_str(), values);
+        if gathered.values.len() > Gathered::MOST { self.send_gathered().await } else { Ok(()) }
+    }
+
+    /// From here on what [`Conn::put`] is given waits for the next statement of another kind, or the end of the job, and
+    /// its errors with it. On SQLite only, which takes many statements with parameters as one text.
+    pub(crate) fn gather(&mut self) {
+        if self.database == Database::Sqlite {
+            self.gathered.get_or_insert_default();
+        }
+    }
+
+    /// What was gathered goes on its way.
+    pub(crate) async fn send_gathered(&mut self) -> Result<()> {
+        match &mut self.gathered {
+            Some(gathered) if !gathered.sql.is_empty() => {
+                let Gathered { sql, values } = std::mem::take(gathered);
+                self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The first column of the first row.
@@ -188,6 +224,7 @@ impl Conn {
 
     /// Runs a text of several statements without parameters (schema, pragmas).
     pub(crate) async fn script(&mut self, sql: impl SqlSafeStr + Send) -> Result<()> {
+        self.send_gathered().await?;
         self.usable()?;
         let patience = self.patience(self.patience);
         let raw = sqlx::raw_sql(sql);
@@ -227,6 +264,33 @@ impl Conn {
             self.spoiled = Some(error.clone());
         }
         Err(error)
+    }
+}
+
+/// Statements on their way together: every text is a trip to SQLite's thread and back, which costs more than most of
+/// what is done there.
+#[derive(Default)]
+struct Gathered {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Gathered {
+    /// Parameters in one text at most; whoever writes more has work enough for a trip.
+    const MOST: usize = 2_000;
+
+    /// `$n` becomes the n-th of its own values, behind those that are there.
+    fn add(&mut self, sql: &str, values: Vec<Value>) {
+        let mut parts = sql.split('$');
+        self.sql.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+            let (n, rest) = part.split_at(digits);
+            let n = n.parse::<usize>().map_or(0, |n| n + self.values.len());
+            write!(self.sql, "${n}{rest}").ok();
+        }
+        self.sql.push_str("; ");
+        self.values.extend(values);
     }
 }
 
@@ -371,6 +435,12 @@ impl Tx {
         self.moment
     }
 
+    /// What is written from here on without asking for an answer travels together, where that is possible: an error of it
+    /// may only come with the next question, or as the job's.
+    pub fn gather(&mut self) {
+        self.aside.conn.gather();
+    }
+
     /// Says who changes through which door; journalled with every fact after it. Before: `Origin::House`, nobody.
     pub fn sign(&mut self, origin: Origin, caller: Option<PrincipalId>) {
         self.origin = origin;
@@ -405,5 +475,22 @@ impl Deref for Tx {
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Aside {
         &mut self.aside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gathered_statements_keep_their_own_values() {
+        let mut gathered = Gathered::default();
+        gathered.add("insert into a values ($1, $2)", crate::value::values![1, 2]);
+        gathered.add("update b set c = $2 where d = $1 and e = $12x", crate::value::values![3, 4]);
+        assert_eq!(
+            gathered.sql,
+            "insert into a values ($1, $2); update b set c = $4 where d = $3 and e = $14x; "
+        );
+        assert_eq!(gathered.values, crate::value::values![1, 2, 3, 4]);
     }
 }

@@ -111,6 +111,7 @@ where
     };
     match (result, tx.spoiled()) {
         (Ok(_), Some(error)) => Err(error.clone().into()),
+        (Ok(value), None) => Ok(tx.conn().send_gathered().await.map(|()| value)?),
         (result, _) => result,
     }
 }

@@ -157,11 +157,13 @@ impl HoldBecame {
         }
     }
 
+    const ALL: [HoldBecame; 4] =
+        [HoldBecame::Made, HoldBecame::Prolonged, HoldBecame::Ended, HoldBecame::RanOut];
+
     fn read(kind: &str) -> Option<HoldBecame> {
-        use HoldBecame::{Ended, Made, Prolonged, RanOut};
         // What a release before this one wrote said no more than that something changed.
-        let old = (kind == "holds-changed").then_some(Ended);
-        [Made, Prolonged, Ended, RanOut].into_iter().find(|became| became.text() == kind).or(old)
+        let old = (kind == "holds-changed").then_some(HoldBecame::Ended);
+        HoldBecame::ALL.into_iter().find(|became| became.text() == kind).or(old)
     }
 }
 
@@ -423,6 +425,33 @@ impl Conn {
             " from journal where clinic_id = $1 and seq > $2 order by seq, n limit $3"
         );
         let rows = self.all(sql, values![clinic, seq, limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The same without what happens to objects and appointments all day: of objects only those in calendars of this
+    /// slug, and only with `times` whose time changed.
+    pub async fn rules_after(
+        &mut self,
+        clinic: ClinicId,
+        seq: i64,
+        (slug, times): (&str, bool),
+        limit: u32,
+    ) -> Result<Vec<Row>> {
+        // What is not named here is told: also what a newer release beside us may write.
+        let daily = ["object-put", "object-gone", "imported"].into_iter();
+        let daily = daily.chain(Noted::ALL.map(Noted::text)).chain(HoldBecame::ALL.map(HoldBecame::text));
+        let daily: Vec<_> = daily.chain((!times).then_some(TIME_CHANGED)).collect();
+        let sql = format!(
+            concat!(
+                "select ",
+                columns!(),
+                " from journal where clinic_id = $1 and seq > $2 and (kind not in ('{}') or exists \
+                 (select 1 from collections c where c.clinic_id = $1 and c.id = journal.collection_id and c.slug = $4)) \
+                 order by seq, n limit $3"
+            ),
+            daily.join("', '")
+        );
+        let rows = self.all(AssertSqlSafe(sql), values![clinic, seq, limit, slug]).await?;
         rows.iter().map(read).collect()
     }
 

@@ -501,7 +501,7 @@ impl Tx {
             self.caller,
         ];
         let sql = self.database().save_object();
-        self.run(sql, values).await.map(|_| ())
+        self.put(sql, values).await
     }
 
     /// Removes an object, leaves a tombstone, bumps the collection, journals `ObjectGone`: one round trip.
