@@ -77,8 +77,7 @@ impl Clinic {
         let Some(last) = page.last().map(|one| one.principal.id) else { return Ok(None) };
         let Read { come, hours } = self.describe((clinic, now), page, of, window).await?;
         let spans: Vec<_> = come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
-        let ids: Vec<_> = spans.iter().map(|span| span.0).collect();
-        let taken = self.store().read(clinic).await?.taken_by(clinic, &ids, window, now).await?;
+        let taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
         Ok(Some((Changes { come, hours, spans, taken, ..Changes::default() }, last)))
     }
 

@@ -1,7 +1,7 @@
 //! From an object to the intervals it takes: which of its occurrences block, up to which horizon, beyond it.
 
 use ical::{Budget, Busy as FreeBusy, Object, Occurrence, Window, Zone};
-use store::{BusyKind, ClinicId, Conn, PrincipalId, Resource, Span};
+use store::{BusyKind, ClinicId, Conn, LONGEST, PrincipalId, Resource, Span};
 
 use super::error::Result;
 use super::fit::{Board, pieces};
@@ -91,18 +91,23 @@ pub async fn beyond(
     let (object, zone, except) = (object.clone(), zone.clone(), except.to_string());
     compute(move || {
         let mut budget = Budget::steps(4 * Budget::REQUEST);
-        let mut board = Board::new(resource.capacity, []);
+        let found = object.digest.occurrences(window, &zone, &mut budget)?;
+        let mut own = spans(&object, &found, kind, text::buffers(&object.tree).unwrap_or_default())?;
+        own.sort_unstable();
+        let is_near = |span: &Span| {
+            let next = own.partition_point(|one| one.from <= span.from - LONGEST);
+            own.get(next).is_some_and(|one| one.from < span.until)
+        };
+        let mut near = Vec::new();
         for other in others.iter().filter(|other| other.meta.uid != except) {
             let Some(calendar) = kept_in(&calendars, other.collection) else { continue };
             let Some(read) = other.text.as_ref().and_then(|text| read(&text.0)) else { continue };
             let found = read.digest.occurrences(window, &calendar.zone, &mut budget)?;
             let buffers = text::buffers(&read.tree).unwrap_or_default();
-            for span in spans(&read, &found, calendar.kind, buffers)? {
-                board.add(span, calendar.kind);
-            }
+            let all = spans(&read, &found, calendar.kind, buffers)?.into_iter();
+            near.extend(all.filter(is_near).map(|span| (span, calendar.kind)));
         }
-        let found = object.digest.occurrences(window, &zone, &mut budget)?;
-        let own = spans(&object, &found, kind, text::buffers(&object.tree).unwrap_or_default())?;
+        let board = Board::new(resource.capacity, near);
         Ok(own.into_iter().find_map(|span| Some((span, board.conflict(span, kind)?))))
     })
     .await?

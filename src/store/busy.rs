@@ -179,20 +179,7 @@ fn in_order(a: &Busy, b: &Busy) -> Ordering {
     (a.resource, a.span, &a.source).cmp(&(b.resource, b.span, &b.source))
 }
 
-fn read_taken(row: &AnyRow) -> Result<Taken> {
-    let mut columns = Columns::of(row);
-    let resource = PrincipalId(columns.int()?);
-    let (from, start, end, until) = (columns.int()?, columns.int()?, columns.int()?, columns.int()?);
-    Ok(Taken {
-        resource,
-        span: Span { from, start, end, until, occurrence: 0 },
-        closed: BusyKind::read(&columns.text()?)? == BusyKind::Block,
-        service: columns.maybe_text()?,
-        expires_at: columns.maybe_int()?,
-    })
-}
-
-/// As [`Conn::taken_by`] has it told.
+/// As [`Conn::taken`] has it told.
 fn read_line(resource: PrincipalId, line: &str) -> Option<Taken> {
     let mut fields = line.split(',');
     let number = |fields: &mut std::str::Split<'_, char>| fields.next()?.parse::<i64>().ok();
@@ -245,8 +232,9 @@ impl Conn {
         Ok(found)
     }
 
-    /// What of each of these resources overlaps its window, as little of it as a search needs, ordered by resource and
-    /// time: a statement for 200 windows.
+    /// What is taken of people and things, each in a window of its own, as an index of free time keeps it; ordered by
+    /// resource and time. Holds that have run out at `moment` are passed over. Each one's intervals come as one text,
+    /// because to hand over a row costs ten times what it costs to find it.
     pub async fn taken(
         &mut self,
         clinic: ClinicId,
@@ -262,32 +250,6 @@ impl Conn {
                 let (id, from, until) = chunk.get(at).copied().unwrap_or(nobody);
                 values.extend(values![id, from, until]);
             }
-            let sql = format!(
-                "select b.resource_id, b.from_at, b.start_at, b.end_at, b.until_at, b.kind, b.service, b.expires_at \
-                 from (values {windows}) as v cross join busy b where b.clinic_id = $1 \
-                 and b.resource_id = v.column1 and b.from_at > v.column2 - {LONGEST} \
-                 and b.from_at < v.column3 and b.until_at > v.column2 \
-                 and (b.expires_at is null or b.expires_at > $2)"
-            );
-            let rows = self.all(AssertSqlSafe(sql), values).await?;
-            found.extend(rows.iter().map(read_taken).collect::<Result<Vec<_>>>()?);
-        }
-        found.sort_unstable_by_key(|one| (one.resource, one.span));
-        Ok(found)
-    }
-
-    /// The same of many for one window: each one's intervals come as one text, because to hand over a row costs ten times
-    /// what it costs to find it.
-    pub async fn taken_by(
-        &mut self,
-        clinic: ClinicId,
-        of: &[PrincipalId],
-        (from, until): (i64, i64),
-        moment: i64,
-    ) -> Result<Vec<Taken>> {
-        let mut found = Vec::new();
-        for chunk in of.chunks(LIST) {
-            let (ids, bound) = list(5, chunk.iter().map(|id| Value::from(*id)).collect());
             // A service's code holds neither a comma nor the end of a line.
             let sql = format!(
                 "select b.resource_id, string_agg(b.from_at || ',' || (b.until_at - b.from_at) || ',' || \
@@ -295,11 +257,11 @@ impl Conn {
                      and b.kind <> 'block' and b.expires_at is null then '' else ',' || (b.start_at - b.from_at) \
                      || ',' || (b.until_at - b.end_at) || ',' || case when b.kind = 'block' then 1 else 0 end \
                      || ',' || coalesce(b.expires_at, 0) end, '\n') \
-                 from busy b where b.clinic_id = $1 and b.from_at > $2 - {LONGEST} and b.from_at < $3 \
-                     and b.until_at > $2 and (b.expires_at is null or b.expires_at > $4) \
-                     and b.resource_id in ({ids}) group by b.resource_id"
+                 from (values {windows}) as v cross join busy b where b.clinic_id = $1 \
+                     and b.resource_id = v.column1 and b.from_at > v.column2 - {LONGEST} \
+                     and b.from_at < v.column3 and b.until_at > v.column2 \
+                     and (b.expires_at is null or b.expires_at > $2) group by b.resource_id"
             );
-            let values = [values![clinic, from, until, moment], bound].concat();
             for row in &self.all(AssertSqlSafe(sql), values).await? {
                 let mut columns = Columns::of(row);
                 let resource = PrincipalId(columns.int()?);
