@@ -157,6 +157,24 @@ impl Free {
 
     /// Adds a resource or changes what is known of it; its time stays.
     pub fn put(&mut self, who: Resource) {
+        let at = self.seat(who);
+        self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
+    }
+
+    /// The same with its hours in a window, and what stands on it there: for a whole resource that is less than one after
+    /// the other.
+    pub fn lay(&mut self, who: Resource, (from, until): (i64, i64), open: &[Open], busy: Option<&[Busy]>) {
+        let at = self.seat(who);
+        self.set_open(at, from, until, open);
+        let all = match busy {
+            Some(busy) => self.set_busy(at, from, until, busy).0,
+            None => self.lanes[at].busy.busy_list(),
+        };
+        self.rebuild_with(at, self.from - BEYOND, self.until + BEYOND, &all);
+    }
+
+    /// Its place; what follows from what is known of it is still to be derived.
+    fn seat(&mut self, who: Resource) -> usize {
         let wall = self.wall(&who.zone);
         let at = *self.by_id.entry(who.id).or_insert(self.lanes.len());
         let head = Head { rank: who.rank, wall: u16::try_from(wall).unwrap_or(0) };
@@ -181,7 +199,7 @@ impl Free {
             }
         }
         self.register(at);
-        self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
+        at
     }
 
     /// Nobody finds it any more. Its number is kept for a return.
@@ -197,6 +215,11 @@ impl Free {
     /// The open time of `from..until`, all of it.
     pub fn replace_open(&mut self, id: PrincipalId, from: i64, until: i64, open: &[Open]) {
         let Some(at) = self.by_id.get(&id).copied() else { return };
+        self.set_open(at, from, until, open);
+        self.rebuild(at, from, until);
+    }
+
+    fn set_open(&mut self, at: usize, from: i64, until: i64, open: &[Open]) {
         let mut all: Vec<(i64, i64, u16)> = Vec::with_capacity(open.len());
         for (begins, ends, site) in self.lanes[at].open.open_list() {
             all.extend([(begins, ends.min(from), site), (begins.max(until), ends, site)]);
@@ -210,17 +233,30 @@ impl Free {
         }
         all.retain(|(from, until, _)| from < until);
         self.lanes[at].open = Packed::open(&settled(all));
-        self.rebuild(at, from, until);
     }
 
     /// Everything that stands on a resource and starts in `from..until`.
     pub fn replace_busy(&mut self, id: PrincipalId, from: i64, until: i64, busy: &[Busy]) {
         let Some(at) = self.by_id.get(&id).copied() else { return };
+        let (all, touched) = self.set_busy(at, from, until, busy);
+        if let Some((from, until)) = touched {
+            self.rebuild_with(at, from, until, &all);
+        }
+    }
+
+    /// All that stands there now, and from when to when something is different.
+    fn set_busy(
+        &mut self,
+        at: usize,
+        from: i64,
+        until: i64,
+        busy: &[Busy],
+    ) -> (Vec<Busy>, Option<(i64, i64)>) {
         let inside = |one: &Busy| (from..until).contains(&one.start);
         let gone: Vec<Busy> = self.lanes[at].busy.busy_list().into_iter().filter(inside).collect();
         self.holds.retain(|(_, lane, one)| *lane != at || !inside(one));
         let come: Vec<Busy> = busy.iter().copied().filter(inside).collect();
-        self.swap(at, &gone, &come);
+        self.swap(at, &gone, &come)
     }
 
     /// What an object or a hold no longer takes, and what it takes now. What is to go is known by its value.
@@ -229,10 +265,14 @@ impl Free {
         for one in gone.iter().filter_map(|one| one.expires.map(|expires| (expires, at, *one))) {
             self.holds.remove(&one);
         }
-        self.swap(at, gone, come);
+        let (all, touched) = self.swap(at, gone, come);
+        if let Some((from, until)) = touched {
+            self.rebuild_with(at, from, until, &all);
+        }
     }
 
-    fn swap(&mut self, at: usize, gone: &[Busy], come: &[Busy]) {
+    /// As [`Free::set_busy`], by what goes and what comes.
+    fn swap(&mut self, at: usize, gone: &[Busy], come: &[Busy]) -> (Vec<Busy>, Option<(i64, i64)>) {
         let mut all = without(self.lanes[at].busy.busy_list(), gone);
         all.extend(come.iter().map(|one| Busy { expires: None, ..*one }));
         all.sort_unstable();
@@ -243,9 +283,8 @@ impl Free {
             .iter()
             .chain(come)
             .map(|one| (one.start - i64::from(one.before), one.end + i64::from(one.after)));
-        if let Some((from, until)) = touched.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
-            self.rebuild_with(at, from, until, &all);
-        }
+        let touched = touched.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        (all, touched)
     }
 
     /// Forgets holds that have expired, so that searches need not leave them out one by one.
@@ -413,17 +452,22 @@ impl Free {
             one.end + DAY > from - i64::from(one.after) && one.start - DAY < until + i64::from(one.before)
         };
         let near: Vec<Busy> = busy.iter().filter(near).copied().collect();
+        // Of a new one there is nothing to forget, in hundreds of rows of bits.
+        let mut had = false;
         let lane = &mut self.lanes[at];
         lane.levels.resize(lane.who.capacity.clamp(1, MOST_SEATS) as usize - 1, Vec::new());
         for (gaps, seats) in [&mut self.gaps[at]].into_iter().chain(&mut lane.levels).zip(1..) {
             let new = derive(&open, &near, lane.who.capacity, seats);
             let old = touching(gaps, from, until);
+            had |= seats == 1 && !old.is_empty();
             gaps.splice(old, new.iter().map(|found| packed(found, origin)));
             if gaps.capacity() > gaps.len() + gaps.len() / 8 + 4 {
                 gaps.shrink_to_fit();
             }
         }
-        self.bands.clear(at, from, until);
+        if had {
+            self.bands.clear(at, from, until);
+        }
         let gaps = &self.gaps[at];
         // Bands at the two ends hold starts of the gaps beside.
         for gap in &gaps[touching(gaps, from - BAND, until + BAND)] {

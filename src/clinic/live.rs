@@ -398,8 +398,12 @@ pub(super) fn numbers(catalogue: &Catalogue, mut known: HashMap<String, u16>) ->
 
 /// The number of a service by its code. Where numbers run out, what comes is counted for nothing.
 pub(super) fn number(known: &mut HashMap<String, u16>, code: &str) -> u16 {
+    if let Some(known) = known.get(code) {
+        return *known;
+    }
     let next = u16::try_from(known.len() + 1).unwrap_or(0);
-    *known.entry(code.to_owned()).or_insert(next)
+    known.insert(code.to_owned(), next);
+    next
 }
 
 /// What an index is to be changed by; in `gather`, which reads it.

@@ -149,7 +149,7 @@ pub use outside::{Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
 pub use plan::{ABSENCES, HOLIDAYS, HORIZON, VISITS, horizon};
-pub use reserve::Contact;
+pub use reserve::{Contact, Reserved};
 pub use rooms::{Kind, NewThing, Thing, ThingChange};
 pub use rules::Rules;
 pub use seats::Session;

@@ -49,6 +49,7 @@ impl Side {
 }
 
 /// What was booked, as it stands, and on whose clock.
+#[derive(Clone, Debug)]
 pub struct Reserved {
     pub booked: Booked,
     pub row: AppointmentRow,

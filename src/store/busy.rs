@@ -3,6 +3,7 @@
 //! The one invariant: no row is longer than [`LONGEST`], so what overlaps an instant is found by the key alone.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -13,6 +14,10 @@ use crate::{Aside, ClinicId, CollectionId, Conn, Error, Origin, PrincipalId, Res
 
 /// Seconds from the start of an interval's buffer before to the end of the one after, at most.
 pub const LONGEST: i64 = 172_800;
+
+/// An interval's beginning and its length are told as one number: so much room the length has.
+const ROOM: i64 = 1 << 18;
+const _: () = assert!(LONGEST < ROOM);
 
 /// The indexes of `busy`: by what an interval comes from, and of holds by their end.
 pub(crate) const SOURCE: &str = "busy_by_source";
@@ -106,7 +111,7 @@ pub struct Taken {
     /// Closed, whatever the capacity.
     pub closed: bool,
     /// What it counts for.
-    pub service: Option<String>,
+    pub service: Option<Arc<str>>,
     /// Of a hold: when it ends.
     pub expires_at: Option<i64>,
 }
@@ -179,12 +184,17 @@ fn in_order(a: &Busy, b: &Busy) -> Ordering {
     (a.resource, a.span, &a.source).cmp(&(b.resource, b.span, &b.source))
 }
 
-/// As [`Conn::taken`] has it told.
-fn read_line(resource: PrincipalId, line: &str) -> Option<Taken> {
+/// As [`Conn::taken`] has it told; most count for the service of the one before.
+fn read_line(resource: PrincipalId, line: &str, last: &mut Option<Arc<str>>) -> Option<Taken> {
     let mut fields = line.split(',');
     let number = |fields: &mut std::str::Split<'_, char>| fields.next()?.parse::<i64>().ok();
-    let (from, length) = (number(&mut fields)?, number(&mut fields)?);
-    let service = Some(fields.next()?).filter(|code| !code.is_empty()).map(str::to_owned);
+    let both = number(&mut fields)?;
+    let (from, length) = (both.div_euclid(ROOM), both.rem_euclid(ROOM));
+    let code = fields.next()?;
+    if last.as_deref().unwrap_or_default() != code {
+        *last = Some(Arc::from(code)).filter(|code: &Arc<str>| !code.is_empty());
+    }
+    let service = last.clone();
     let (mut before, mut after, mut closed, mut expires) = (0, 0, 0, 0);
     if let Some(first) = fields.next() {
         before = first.parse().ok()?;
@@ -252,11 +262,11 @@ impl Conn {
             }
             // A service's code holds neither a comma nor the end of a line.
             let sql = format!(
-                "select b.resource_id, string_agg(b.from_at || ',' || (b.until_at - b.from_at) || ',' || \
-                     coalesce(b.service, '') || case when b.start_at = b.from_at and b.end_at = b.until_at \
-                     and b.kind <> 'block' and b.expires_at is null then '' else ',' || (b.start_at - b.from_at) \
-                     || ',' || (b.until_at - b.end_at) || ',' || case when b.kind = 'block' then 1 else 0 end \
-                     || ',' || coalesce(b.expires_at, 0) end, '\n') \
+                "select b.resource_id, string_agg((b.from_at * {ROOM} + b.until_at - b.from_at) || ',' || \
+                     case when b.start_at = b.from_at and b.end_at = b.until_at and b.kind <> 'block' \
+                     and b.expires_at is null then coalesce(b.service, '') else coalesce(b.service, '') || ',' || \
+                     (b.start_at - b.from_at) || ',' || (b.until_at - b.end_at) || ',' || \
+                     case when b.kind = 'block' then 1 else 0 end || ',' || coalesce(b.expires_at, 0) end, '\n') \
                  from (values {windows}) as v cross join busy b where b.clinic_id = $1 \
                      and b.resource_id = v.column1 and b.from_at > v.column2 - {LONGEST} \
                      and b.from_at < v.column3 and b.until_at > v.column2 \
@@ -264,9 +274,9 @@ impl Conn {
             );
             for row in &self.all(AssertSqlSafe(sql), values).await? {
                 let mut columns = Columns::of(row);
-                let resource = PrincipalId(columns.int()?);
+                let (resource, mut last) = (PrincipalId(columns.int()?), None);
                 for line in columns.text()?.lines() {
-                    let told = read_line(resource, line);
+                    let told = read_line(resource, line, &mut last);
                     found.push(told.ok_or_else(|| Error::broken("an interval that cannot be read"))?);
                 }
             }

@@ -133,7 +133,8 @@ async fn ten_years_cost_what_the_horizon_costs() {
             year = year.min(cost(world.ada, "FREQ=WEEKLY;COUNT=56").await);
             decade = decade.min(cost(world.bob, "FREQ=WEEKLY;COUNT=520").await);
         }
-        assert!(decade as f64 <= year as f64 * 1.3, "{decade} statements against {year}");
+        // What differs is one look beyond the horizon for the practitioner and one for the room.
+        assert!(decade <= year + 2, "{decade} statements against {year}");
     })
     .await;
 }

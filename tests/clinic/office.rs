@@ -205,7 +205,7 @@ impl Office {
     }
 
     pub async fn book(&self, with: PrincipalId, minute: i64) -> kalends::clinic::Booked {
-        self.clinic.reserve(&self.desk, &self.wish(with, minute), Ground::Bare).await.unwrap()
+        self.clinic.reserve(&self.desk, &self.wish(with, minute), Ground::Bare).await.unwrap().booked
     }
 
     pub async fn move_to(&self, id: &kalends::clinic::AppointmentId, with: PrincipalId, minute: i64) {

@@ -14,7 +14,7 @@ fn morning() -> Vec<i64> {
     (540..=690).step_by(15).collect()
 }
 
-fn unfit(done: Result<kalends::clinic::Booked, Error>) -> Unfit {
+fn unfit<T: std::fmt::Debug>(done: Result<T, Error>) -> Unfit {
     match done {
         Err(Error::Unfit(why)) => why,
         other => panic!("{other:?}"),
@@ -97,7 +97,7 @@ async fn a_token_books_what_it_offered_and_nothing_made_up_does() {
         let offered = office.offers(&office.wanted()).await.remove(0);
         let (wish, is_fresh) = office.clinic.wish_of_slot(&office.bot, &offered.token).await.unwrap();
         assert!(is_fresh);
-        let booked = office.clinic.reserve(&office.bot, &wish, Ground::Bare).await.unwrap();
+        let booked = office.clinic.reserve(&office.bot, &wish, Ground::Bare).await.unwrap().booked;
         let rows =
             office.clinic.permitted(&office.bot, &booked.id, kalends::clinic::Verb::Read).await.unwrap();
         assert_eq!((rows[0].start_at, rows[0].practitioner), (offered.start, offered.practitioner));
@@ -205,7 +205,8 @@ async fn a_room_is_found_for_the_whole_time_and_another_one_when_it_is_taken() {
             office.offers(&wanted).await.iter().map(|one| (one.start - office.monday) / 60).collect();
         assert_eq!(starts, [540, 555, 570, 630, 645, 660, 675, 690]);
         let two = office.room("two", &[]).await;
-        let booked = office.clinic.reserve(&office.desk, &at(office.bob, 615), Ground::Bare).await.unwrap();
+        let booked =
+            office.clinic.reserve(&office.desk, &at(office.bob, 615), Ground::Bare).await.unwrap().booked;
         let rows =
             office.clinic.permitted(&office.desk, &booked.id, kalends::clinic::Verb::Read).await.unwrap();
         assert_eq!(rows[0].resources, [two]);
@@ -274,7 +275,7 @@ async fn a_patient_is_not_in_two_places() {
         let (patient, ..) = office.directory.upsert_patient(by(&office.admin), &fields, false).await.unwrap();
         let at = |with, minute| Wish { patient: Some(patient), ..office.wish(with, minute) };
         let book = async |wish: Wish| office.clinic.reserve(&office.desk, &wish, Ground::Bare).await;
-        let booked = book(at(office.ada, 600)).await.unwrap();
+        let booked = book(at(office.ada, 600)).await.unwrap().booked;
         assert_eq!(unfit(book(at(office.bob, 615)).await), Unfit::PatientBusy);
         book(at(office.bob, 630)).await.unwrap();
         office.move_to(&booked.id, office.ada, 585).await;

@@ -263,7 +263,7 @@ async fn rules_that_cannot_be_computed_are_refused_at_put() {
         ("FREQ=DAILY;COUNT=1000000000", "COUNT"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL"),
         ("FREQ=DAILY;INTERVAL=99999", "INTERVAL"),
-        ("FREQ=DAILY;BYSETPOS=2", "computing"),
+        ("FREQ=WEEKLY;BYDAY=MO,TU;BYSETPOS=5", "computing"),
         ("FREQ=MONTHLY;BYMONTHDAY=40", "BYMONTHDAY"),
     ] {
         let text = calendar(&event(&format!("DTSTART:20260105T090000Z\nRRULE:{rule}")));
@@ -273,6 +273,9 @@ async fn rules_that_cannot_be_computed_are_refused_at_put() {
         put.refused(403, "valid-calendar-data");
         assert!(put.body.contains(word), "{rule}: {}", put.body);
     }
+    // No day has a second instance: known at once, and the start is all there is.
+    let door = with(&event("DTSTART:20260105T090000Z\nRRULE:FREQ=DAILY;BYSETPOS=2")).await;
+    assert_eq!(expanded(&door, "20260101", "21990101").await, ["20260105T090000Z"]);
 }
 
 /// What costs too much to answer is an error that says so, never a short list.
