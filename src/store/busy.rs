@@ -262,20 +262,19 @@ impl Conn {
             }
             // A service's code holds neither a comma nor the end of a line.
             let sql = format!(
-                "select b.resource_id, string_agg((b.from_at * {ROOM} + b.until_at - b.from_at) || ',' || \
+                "select v.column1, (select string_agg((b.from_at * {ROOM} + b.until_at - b.from_at) || ',' || \
                      case when b.start_at = b.from_at and b.end_at = b.until_at and b.kind <> 'block' \
                      and b.expires_at is null then coalesce(b.service, '') else coalesce(b.service, '') || ',' || \
                      (b.start_at - b.from_at) || ',' || (b.until_at - b.end_at) || ',' || \
                      case when b.kind = 'block' then 1 else 0 end || ',' || coalesce(b.expires_at, 0) end, '\n') \
-                 from (values {windows}) as v cross join busy b where b.clinic_id = $1 \
-                     and b.resource_id = v.column1 and b.from_at > v.column2 - {LONGEST} \
-                     and b.from_at < v.column3 and b.until_at > v.column2 \
-                     and (b.expires_at is null or b.expires_at > $2) group by b.resource_id"
+                     from busy b where b.clinic_id = $1 and b.resource_id = v.column1 \
+                     and b.from_at > v.column2 - {LONGEST} and b.from_at < v.column3 and b.until_at > v.column2 \
+                     and (b.expires_at is null or b.expires_at > $2)) from (values {windows}) as v"
             );
             for row in &self.all(AssertSqlSafe(sql), values).await? {
                 let mut columns = Columns::of(row);
                 let (resource, mut last) = (PrincipalId(columns.int()?), None);
-                for line in columns.text()?.lines() {
+                for line in columns.maybe_text()?.unwrap_or_default().lines() {
                     let told = read_line(resource, line, &mut last);
                     found.push(told.ok_or_else(|| Error::broken("an interval that cannot be read"))?);
                 }
