@@ -404,19 +404,14 @@ impl Tx {
              ended_at = excluded.ended_at, seq = excluded.seq, \
              series = excluded.series, location_id = excluded.location_id, mode = excluded.mode"
         );
-        let sql = match deeds.is_empty() {
-            true => self.database().before(&[put]),
-            false => {
-                let (rows, head, more) = self.audit_from(deeds, values.len() + 1);
-                values.extend(more);
-                self.database().before(&[put, &rows, &head])
-            }
-        };
-        let sql = format!(
-            "{sql}insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
-             caller_id, at) values ($1, $22, $26, $27, $28, $4, $2, $29, $30, $31)"
-        );
-        self.put(AssertSqlSafe(sql), values).await
+        let note = "insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
+            caller_id, at) values ($1, $22, $26, $27, $28, $4, $2, $29, $30, $31)";
+        if deeds.is_empty() {
+            return self.put(&[put, note], values).await;
+        }
+        let (rows, head, more) = self.audit_from(deeds, values.len() + 1);
+        values.extend(more);
+        self.put(&[put, &rows, &head, note], values).await
     }
 
     /// Takes the row of one key away: what was noted of an occurrence goes with it to another series. False when there

@@ -468,11 +468,9 @@ impl Tx {
             ]);
         }
         // What was touched is journalled in the same trip: it is what every booking does.
-        let sql = match self.times(&mut values) {
-            Some(times) => self.database().first(&times) + &insert,
-            None => insert,
-        };
-        self.put(AssertSqlSafe(sql), values).await
+        let times = self.times(&mut values);
+        let all: Vec<&str> = times.iter().chain([&insert]).map(String::as_str).collect();
+        self.put(&all, values).await
     }
 
     /// Takes away what comes from an object or a hold; returns how many intervals that were.

@@ -189,26 +189,36 @@ impl Conn {
         self.judge(result).map(|done| done.rows_affected())
     }
 
-    /// Statements that are asked for no answer: run now, or kept for one trip with others while they are gathered.
-    pub(crate) async fn put(&mut self, sql: impl SqlSafeStr + Send, values: Vec<Value>) -> Result<()> {
-        let Some(gathered) = &mut self.gathered else { return self.run(sql, values).await.map(|_| ()) };
-        gathered.add(sql.into_sql_str().as_str(), values);
-        if gathered.values.len() > Gathered::MOST { self.send_gathered().await } else { Ok(()) }
+    /// Statements that are asked for no answer and do not depend on one another: one trip, and while they are gathered one
+    /// for all of them.
+    pub(crate) async fn put(&mut self, all: &[&str], values: Vec<Value>) -> Result<()> {
+        let mut alone = Gathered::default();
+        let gathered = self.gathered.as_mut().unwrap_or(&mut alone);
+        all.iter().for_each(|sql| gathered.add(sql));
+        gathered.values.extend(values);
+        if self.gathered.is_none() {
+            let sql = self.database.together(&alone.all);
+            return self.run(AssertSqlSafe(sql), alone.values).await.map(|_| ());
+        }
+        if self.gathered.as_ref().is_some_and(Gathered::is_full) {
+            self.send_gathered().await
+        } else {
+            Ok(())
+        }
     }
 
     /// From here on what [`Conn::put`] is given waits for the next statement of another kind, or the end of the job, and
-    /// its errors with it. On SQLite only, which takes many statements with parameters as one text.
+    /// its errors with it.
     pub(crate) fn gather(&mut self) {
-        if self.database == Database::Sqlite {
-            self.gathered.get_or_insert_default();
-        }
+        self.gathered.get_or_insert_default();
     }
 
     /// What was gathered goes on its way.
     pub(crate) async fn send_gathered(&mut self) -> Result<()> {
         match &mut self.gathered {
-            Some(gathered) if !gathered.sql.is_empty() => {
-                let Gathered { sql, values } = std::mem::take(gathered);
+            Some(gathered) if !gathered.all.is_empty() => {
+                let Gathered { all, values } = std::mem::take(gathered);
+                let sql = self.database.together(&all);
                 self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
             }
             _ => Ok(()),
@@ -267,11 +277,11 @@ impl Conn {
     }
 }
 
-/// Statements on their way together: every text is a trip to SQLite's thread and back, which costs more than most of
-/// what is done there.
+/// Statements on their way together: every text is a trip to the database and back, which costs more than most of what
+/// is done there.
 #[derive(Default)]
 struct Gathered {
-    sql: String,
+    all: Vec<String>,
     values: Vec<Value>,
 }
 
@@ -279,18 +289,21 @@ impl Gathered {
     /// Parameters in one text at most; whoever writes more has work enough for a trip.
     const MOST: usize = 2_000;
 
-    /// `$n` becomes the n-th of its own values, behind those that are there.
-    fn add(&mut self, sql: &str, values: Vec<Value>) {
+    fn is_full(&self) -> bool {
+        self.values.len() > Gathered::MOST
+    }
+
+    /// A statement whose values come behind those that are there: its `$1` is the first of them.
+    fn add(&mut self, sql: &str) {
         let mut parts = sql.split('$');
-        self.sql.push_str(parts.next().unwrap_or_default());
+        let mut text = String::from(parts.next().unwrap_or_default());
         for part in parts {
             let digits = part.bytes().take_while(u8::is_ascii_digit).count();
             let (n, rest) = part.split_at(digits);
             let n = n.parse::<usize>().map_or(0, |n| n + self.values.len());
-            write!(self.sql, "${n}{rest}").ok();
+            write!(text, "${n}{rest}").ok();
         }
-        self.sql.push_str("; ");
-        self.values.extend(values);
+        self.all.push(text);
     }
 }
 
@@ -435,7 +448,7 @@ impl Tx {
         self.moment
     }
 
-    /// What is written from here on without asking for an answer travels together, where that is possible: an error of it
+    /// What is written from here on without asking for an answer travels together: an error of it
     /// may only come with the next question, or as the job's.
     pub fn gather(&mut self) {
         self.aside.conn.gather();
@@ -481,16 +494,23 @@ impl DerefMut for Tx {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::values;
 
     #[test]
     fn gathered_statements_keep_their_own_values() {
         let mut gathered = Gathered::default();
-        gathered.add("insert into a values ($1, $2)", crate::value::values![1, 2]);
-        gathered.add("update b set c = $2 where d = $1 and e = $12x", crate::value::values![3, 4]);
+        gathered.add("insert into a values ($1, $2)");
+        gathered.values.extend(values![1, 2]);
+        gathered.add("update b set c = $2 where d = $1");
+        gathered.add("delete from e where f = $12x");
         assert_eq!(
-            gathered.sql,
-            "insert into a values ($1, $2); update b set c = $4 where d = $3 and e = $14x; "
+            Database::Sqlite.together(&gathered.all),
+            "insert into a values ($1, $2); update b set c = $4 where d = $3; delete from e where f = $14x"
         );
-        assert_eq!(gathered.values, crate::value::values![1, 2, 3, 4]);
+        assert_eq!(
+            Database::Postgres.together(&gathered.all),
+            "with done0 as (insert into a values ($1, $2)), done1 as (update b set c = $4 where d = $3) \
+             delete from e where f = $14x"
+        );
     }
 }

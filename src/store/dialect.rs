@@ -116,14 +116,15 @@ impl Database {
         }
     }
 
-    /// Statements that do something, so that another one may follow in the same text and the same trip.
-    pub(crate) fn before(self, all: &[&str]) -> String {
-        match self {
-            Database::Sqlite => all.iter().map(|sql| format!("{sql}; ")).collect(),
-            Database::Postgres => {
-                let all = all.iter().enumerate().map(|(n, sql)| format!("done{n} as ({sql})"));
-                format!("with {} ", all.collect::<Vec<_>>().join(", "))
+    /// Statements that are asked for no answer, as one text and one trip. PostgreSQL runs them on one snapshot and in no
+    /// order, so none may depend on another one of them.
+    pub(crate) fn together(self, all: &[String]) -> String {
+        match (self, all) {
+            (Database::Postgres, [others @ .., last]) if !others.is_empty() => {
+                let others = others.iter().enumerate().map(|(n, sql)| format!("done{n} as ({sql})"));
+                format!("with {} {last}", others.collect::<Vec<_>>().join(", "))
             }
+            _ => all.join("; "),
         }
     }
 
@@ -141,14 +142,6 @@ impl Database {
         match self {
             Database::Sqlite => format!(" indexed by {index}"),
             Database::Postgres => String::new(),
-        }
-    }
-
-    /// Writes an object and all that belongs to it; parameters in `objects.rs`.
-    pub(crate) fn save_object(self) -> &'static str {
-        match self {
-            Database::Sqlite => sqlite::SAVE_OBJECT,
-            Database::Postgres => postgres::SAVE_OBJECT,
         }
     }
 

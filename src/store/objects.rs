@@ -476,6 +476,20 @@ impl Conn {
     }
 }
 
+/// An object and all that belongs to it; parameters in [`Tx::save_object`].
+const SAVE_OBJECT: [&str; 4] = [
+    "insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
+         created_at, modified_at, text) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) \
+     on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
+         size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
+         digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, text = excluded.text",
+    "delete from tombstones where clinic_id = $1 and collection_id = $2 and name = $3",
+    "update collections set seq = $11 where clinic_id = $1 and id = $2",
+    "insert into journal (clinic_id, seq, n, kind, collection_id, name, etag, origin, caller_id, at) \
+     values ($1, $11, $14, 'object-put', $2, $3, $5, $15, $16, $12)",
+];
+
 impl Tx {
     /// Writes an object (new or over the old of this name), takes its tombstone away, bumps the collection, journals
     /// `ObjectPut`: one round trip. `Error::Unique(ObjectUid)`; `Error::Gone` when the collection is gone.
@@ -500,8 +514,7 @@ impl Tx {
             self.origin.text(),
             self.caller,
         ];
-        let sql = self.database().save_object();
-        self.put(sql, values).await
+        self.put(&SAVE_OBJECT, values).await
     }
 
     /// Removes an object, leaves a tombstone, bumps the collection, journals `ObjectGone`: one round trip.

@@ -120,21 +120,6 @@ pub(crate) fn drop_table(name: &str) -> String {
 pub(crate) const TEXTS_AS_ONE: &str = "string_agg(convert_to(\
     octet_length(name) || ' ' || octet_length(text) || ' ' || name, 'UTF8') || etag || text, ''::bytea)";
 
-/// Parameters: `objects::save_values`.
-pub(crate) const SAVE_OBJECT: &str = "\
-    with put as (\
-        insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
-            created_at, modified_at, text) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) \
-        on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
-            size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
-            digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, \
-            text = excluded.text), \
-    back as (delete from tombstones where clinic_id = $1 and collection_id = $2 and name = $3), \
-    bump as (update collections set seq = $11 where clinic_id = $1 and id = $2) \
-    insert into journal (clinic_id, seq, n, kind, collection_id, name, etag, origin, caller_id, at) \
-    values ($1, $11, $14, 'object-put', $2, $3, $5, $15, $16, $12)";
-
 /// Parameters: clinic, collection, name, seq, now, n, origin, caller.
 pub(crate) const REMOVE_OBJECT: &str = "\
     with gone as (\

@@ -169,19 +169,6 @@ pub(crate) const COMMIT_REFUSED: &str = "rollback to job; commit";
 pub(crate) const TEXTS_AS_ONE: &str = "cast(group_concat(\
     printf('%d %d ', length(cast(name as blob)), length(text)) || name || etag || text, '') as blob)";
 
-/// Parameters: `objects::save_values`.
-pub(crate) const SAVE_OBJECT: &str = "\
-    insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
-        created_at, modified_at, text) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) \
-    on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
-        size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
-        digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, text = excluded.text; \
-    delete from tombstones where clinic_id = $1 and collection_id = $2 and name = $3; \
-    update collections set seq = $11 where clinic_id = $1 and id = $2; \
-    insert into journal (clinic_id, seq, n, kind, collection_id, name, etag, origin, caller_id, at) \
-    values ($1, $11, $14, 'object-put', $2, $3, $5, $15, $16, $12)";
-
 /// Parameters: clinic, collection, name, seq, now, n, origin, caller. The object goes last: the others ask for it.
 pub(crate) const REMOVE_OBJECT: &str = "\
     insert into tombstones (clinic_id, collection_id, name, seq, at) \
