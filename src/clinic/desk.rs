@@ -159,7 +159,7 @@ impl Desk<'_> {
         if let Ground::Overbook(_) = under.1 {
             self.permit(&id, (Subject::Overbook, Verb::Write)).await?;
         }
-        self.clinic.add_date(self.by(), id, span, reason, under).await
+        self.clinic.add_date_by(self.who, id, (span, reason), under).await
     }
 
     /// A change of a series: the right to series, and that to the appointments it is made of.

@@ -46,6 +46,14 @@ pub(super) struct Stand {
 }
 
 impl Stand {
+    /// One that is its own change.
+    pub fn alone(row: &AppointmentRow) -> Stand {
+        // Who signed it when is no matter of where it stands.
+        let row = AppointmentRow { changed_at: 0, made_at: 0, seq: 0, ..row.clone() };
+        let (start, end) = (row.start_at, row.end_at);
+        Stand { act: 0, row, start, end, is_first: true, is_timed: true }
+    }
+
     fn unfit(&self, why: Unfit) -> Unfitting {
         Unfitting { start: self.start, end: self.end, why }
     }
@@ -241,7 +249,7 @@ impl Measured {
     }
 
     /// Refuses another appointment of a patient who has as many as one may.
-    async fn patient_may(&self, work: &mut Work<'_>) -> Result<()> {
+    pub async fn patient_may(&self, work: &mut Work<'_>) -> Result<()> {
         let Some(first) = self.stands.first() else { return Ok(()) };
         let (patient, visits) = (first.row.patient, self.visits);
         Check { patient, visits, ..Check::of(first.row.practitioner) }.run(work).await

@@ -11,7 +11,7 @@ use super::bulk::Run;
 use super::dated::{self, Dated, Numbers, Stored};
 use super::error::{Conflict, Error, Result, invalid};
 use super::found::{Found, Party, is_final, signed};
-use super::measures::Unfitting;
+use super::measures::{Measured, Stand, Unfitting};
 use super::pattern::{self, Tie};
 use super::plan;
 use super::reserve::{Side, TRIES, by};
@@ -177,42 +177,98 @@ impl Clinic {
         &self,
         by: By,
         id: AppointmentId,
-        (start, end): (i64, i64),
+        span: (i64, i64),
         reason: Option<String>,
-        (version, ground): (Version, Ground),
+        under: (Version, Ground),
     ) -> Result<Booked> {
+        self.add_measured(by, id, (span, reason), under, None).await
+    }
+
+    /// The same by the rules of whoever asks: it is measured as a single booking is, unless it is overbooked on purpose.
+    pub(super) async fn add_date_by(
+        &self,
+        who: &Caller,
+        id: AppointmentId,
+        (span, reason): ((i64, i64), Option<String>),
+        under: (Version, Ground),
+    ) -> Result<Booked> {
+        let by = by(who);
+        if let Ground::Overbook(_) = under.1 {
+            return self.add_date(by, id, span, reason, under).await;
+        }
+        for _ in 0..TRIES {
+            let whole = self.appointment(by, &id).await?.swap_remove(0);
+            let stand = Stand::alone(&additional(&whole, by, 0, (span, reason.clone())));
+            let measured = self.measured(Side::of(who), vec![stand]).await.map_err(|failed| failed.error)?;
+            let added = (span, reason.clone());
+            match self.add_measured(by, id.clone(), added, under.clone(), Some(measured)).await {
+                Err(Error::Overtaken) => {}
+                other => return other,
+            }
+        }
+        Err(Error::Overtaken)
+    }
+
+    async fn add_measured(
+        &self,
+        by: By,
+        id: AppointmentId,
+        added: ((i64, i64), Option<String>),
+        (version, ground): (Version, Ground),
+        measured: Option<Measured>,
+    ) -> Result<Booked> {
+        let (start, end) = added.0;
         if end <= start || end - start > LONGEST {
             return invalid("end", "it must lie after the start, by a day at most");
         }
         let added = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {
                 work.tx().sign(by.door, by.who);
+                if let Some(measured) = &measured {
+                    measured.before(work).await?;
+                    measured.patient_may(work).await?;
+                }
                 let id = AppointmentId { occurrence: None, ..id };
                 let found = Found::open(work, by, &id, version).await?;
                 if !found.is_series() {
                     return Err(Error::NotFound("series"));
                 }
-                let (uid, now) = (derived(&id.uid, "additional", start), work.tx().now());
+                let now = work.tx().now();
+                let row = additional(&found.whole, by, now, added);
                 let refid = pattern::refid(&text::tree(&found.text)?, &id.uid);
-                let text = pattern::called(&pattern::single(&found.text, now)?, &uid)?;
+                let text = pattern::called(&pattern::single(&found.text, now)?, &row.uid)?;
                 let text = text::moved(&text, None, (start, end), now)?;
                 let text = pattern::tied(&text, Tie::Sibling, &id.uid, &refid)?;
-                let row = AppointmentRow {
-                    uid,
-                    start_at: start,
-                    end_at: end,
-                    status: Status::Scheduled.name().into(),
-                    reason,
-                    made_at: now,
-                    made_by: by.who,
-                    origin: by.door,
-                    series: Some(id.uid.clone()),
-                    ..signed(&found.whole, by, now)
-                };
-                scope::beside(work, by, (&Party::of(&row), text), &row, ground).await
+                let booked = scope::beside(work, by, (&Party::of(&row), text), &row, ground).await?;
+                if let Some(measured) = &measured {
+                    let stands = [Stand::alone(&row)];
+                    measured.after(work, &stands).await.map_err(|failed| failed.error)?;
+                }
+                Ok(booked)
             })
         });
         added.await
+    }
+}
+
+/// The row of an additional date.
+fn additional(
+    whole: &AppointmentRow,
+    by: By,
+    now: i64,
+    ((start, end), reason): ((i64, i64), Option<String>),
+) -> AppointmentRow {
+    AppointmentRow {
+        uid: derived(&whole.uid, "additional", start),
+        start_at: start,
+        end_at: end,
+        status: Status::Scheduled.name().into(),
+        reason,
+        made_at: now,
+        made_by: by.who,
+        origin: by.door,
+        series: Some(whole.uid.clone()),
+        ..signed(whole, by, now)
     }
 }
 

@@ -176,8 +176,12 @@ async fn f37_f38_f39_f48_f49_this_following_and_all() {
         assert_eq!(stale.refusal(), (412, "VERSION_MISMATCH".into()));
         let tag = admin.get(&path).await.header("etag").unwrap().to_owned();
         assert_eq!(admin.json("PATCH", &path, &[("If-Match", &tag)], &change).await.status, 200);
+        let beside = format!("/series/{}/additional", id(&tail));
+        let late = json!({ "start": at(29, 1315), "minutes": 30, "reason": "makes up" });
+        let refused = world.ask("admin", "POST", &beside, late).await;
+        assert_eq!(refused.refusal(), (409, "OUTSIDE_HOURS".into()), "an additional date is measured as any");
         let extra = json!({ "start": at(29, 540), "minutes": 30, "reason": "makes up" });
-        let made = world.ask("admin", "POST", &format!("/series/{}/additional", id(&tail)), extra).await;
+        let made = world.ask("admin", "POST", &beside, extra).await;
         assert_eq!(made.status, 201, "{}", made.text());
         let counts = &world.done("GET", &format!("/series/{}", id(&tail)), Value::Null).await["counts"];
         assert_eq!((&counts["total"], &counts["additional"]), (&json!(3), &json!(1)));
