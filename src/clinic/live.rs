@@ -4,7 +4,8 @@
 //! Before each answer it has seen everything that was committed when the question came: nobody is offered what is
 //! taken on this node, and on another one the change is in the journal that both read. It can be dropped at any time.
 //!
-//! *Never:* is written by whoever books; answers from what it has not caught up with; searches on an async thread.
+//! *Never:* is written by whoever books; answers from what it has not caught up with; looks through many of them on an async
+//! thread.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -57,7 +57,7 @@ async fn a_refused_booking_names_kinds_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_booking_costs_eight_statements_at_most() {
+async fn a_booking_costs_five_statements_at_most() {
     everywhere(async |world| {
         world.book(with_room(&world, 60, 90)).await.unwrap();
         let mut cost = u64::MAX;
@@ -70,9 +70,10 @@ async fn a_booking_costs_eight_statements_at_most() {
             world.clinic.book(world.by(), visit, Ground::Hold(held.id)).await.unwrap();
             cost = cost.min(trips() - before);
         }
-        // The calendars are read before the transaction; begin and commit are no statements of the booking.
-        let around = 1 + if world.fresh.address().is_some() { 2 } else { 1 };
-        assert!(cost - around <= 8, "{cost} texts");
+        // The hold is taken, its surroundings are looked at, everything is written; besides begin (and on PostgreSQL the
+        // clinic's number and the commit) and the calendars, which are asked for before. The issue allows eight.
+        let around = 1 + if world.fresh.address().is_some() { 3 } else { 1 };
+        assert!(cost - around <= 5, "{cost} texts");
     })
     .await;
 }
