@@ -22,7 +22,10 @@ impl Twins for Elsewhere {
 async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Error> {
     let office = google.office(who);
     Ok(match wish {
-        Wish::Accounts => json!(office.accounts().await?),
+        Wish::Accounts(page) => {
+            let (items, next) = office.accounts(page).await?;
+            json!({ "items": items, "next": next })
+        }
         Wish::Account(id) => json!(office.account(RemoteId(id)).await?),
         Wish::Connect { hint } => json!({ "url": office.connect(hint.as_deref()).await? }),
         Wish::Confirm(id) => json!(office.confirm(RemoteId(id)).await?),

@@ -258,6 +258,7 @@ impl Run<'_> {
             state: ErrandState::Pending,
             reason: String::new(),
             since: now,
+            backfill: false,
         };
         Ok(self.mirrors.keep_errand(&self.link, errand).await?)
     }
@@ -272,8 +273,16 @@ impl Run<'_> {
     pub async fn dead(&self, way: Way, key: &str, why: &str) -> Result<()> {
         let now = self.mirrors.now();
         let (key, reason) = (key.to_owned(), why.to_owned());
-        let errand =
-            Errand { way, key, attempt: 1, next_at: now, state: ErrandState::Dead, reason, since: now };
+        let errand = Errand {
+            way,
+            key,
+            attempt: 1,
+            next_at: now,
+            state: ErrandState::Dead,
+            reason,
+            since: now,
+            backfill: false,
+        };
         Ok(self.mirrors.keep_errand(&self.link, errand).await?)
     }
 
@@ -314,6 +323,7 @@ impl Run<'_> {
                 state: ErrandState::Pending,
                 reason: "deleted".into(),
                 since: now,
+                backfill: false,
             };
             return Ok(self.mirrors.keep_errand(&self.link, errand).await?);
         }

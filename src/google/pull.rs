@@ -36,6 +36,7 @@ impl Run<'_> {
     pub async fn pull(&mut self) -> Result<()> {
         let covered = self.mirrors.link(self.link.clinic, self.link.id).await?.dirty;
         let token = self.link.token.clone();
+        self.session.is_backfill = token.is_none();
         let token = match self.pages(token.as_deref()).await {
             Err(Error::Google(failure)) if token.is_some() && failure.ends_token() => {
                 self.link.token = None;
@@ -43,6 +44,7 @@ impl Run<'_> {
             }
             token => token?,
         };
+        self.session.is_backfill = false;
         let now = self.mirrors.now();
         (self.link.token, self.link.done, self.link.polled_at) = (token, covered, now);
         terms::set(&mut self.link, |terms| terms.approved = false)?;

@@ -55,6 +55,9 @@ impl Run<'_> {
         let wanted = self.image(here.as_ref(), born).map_err(|unfit| Failure::Invalid(unfit.0.into()))?;
         let mut pair = Pair { uid, name: name.to_owned(), born, twins, seen: Vec::new() };
         self.renamed(&mut pair).await?;
+        if here.as_ref().is_some_and(|here| map::has_unreachable_guest(&here.tree)) {
+            self.mirrors.warn(&self.link, "guest_address", &pair.uid).await?;
+        }
         if let Step::Again = self.whole(&mut pair, &wanted).await? {
             return Ok(Step::Again);
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::api::Fields;
 use super::error::Result;
 use super::map::{Privacy, Stance};
-use crate::accounts::Stamp;
+use crate::accounts::{ClinicId, RemoteId, Stamp};
 use crate::calendar::{Link, Mirrors};
 
 /// In which direction.
@@ -125,6 +125,25 @@ impl Marks {
         let stamp = self.0.of(format!("event\n{}\n{generation}\n{uid}", link.id).as_bytes());
         let bits = stamp.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         (0..26).map(|at| char::from(LETTERS[(bits >> (125 - 5 * at).max(0) & 31) as usize])).collect()
+    }
+
+    /// The secret of a channel, of random text: marked, so that a database that has forgotten the channel knows it again,
+    /// and whose calls can stop it.
+    pub fn secret(&self, channel: &str, random: &str, (clinic, remote): (ClinicId, RemoteId)) -> String {
+        let place = format!("{random}.{clinic}.{remote}");
+        let mark = self.mark("channel", &format!("{channel} {place}"));
+        format!("{place}.{mark}")
+    }
+
+    /// Whose channel it is, if the secret was made here for it.
+    pub fn owner(&self, channel: &str, secret: &str) -> Option<(ClinicId, RemoteId)> {
+        let (place, mark) = secret.rsplit_once('.')?;
+        let mut numbers = place.rsplit('.').map(|text| text.parse().ok());
+        let (remote, clinic) = (numbers.next()??, numbers.next()??);
+        let mark: Option<Vec<u8>> =
+            (0..mark.len()).step_by(2).map(|at| u8::from_str_radix(mark.get(at..at + 2)?, 16).ok()).collect();
+        let is_ours = self.0.fits(format!("channel\n{channel} {place}").as_bytes(), &mark?);
+        is_ours.then_some((ClinicId(clinic), RemoteId(remote)))
     }
 
     /// The name of an object that was born there: the same at every try.

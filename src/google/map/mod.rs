@@ -11,7 +11,7 @@ mod merge;
 mod there;
 mod times;
 
-pub use here::{Mask, image_here};
+pub use here::{Mask, has_unreachable_guest, image_here};
 pub use image::{Image, Part, Privacy, WHOLE, difference, like_series, same_part};
 pub use lay::{Ground, compose, laid};
 pub use merge::{Merged, Stance, merged};
