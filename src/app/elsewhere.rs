@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::accounts::{self, Caller, RemoteId};
 use crate::calendar::LinkId;
 use crate::clinic;
-use crate::google::{Direction, Error, Google, Leave, Policy, Privacy, Terms};
+use crate::google::{Direction, Error, Google, Leave, Mode, Policy, Privacy, Terms};
 use crate::rest::google as rest;
 use crate::rest::google::{Refusal, Twins, Wish};
 
@@ -50,6 +50,11 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
                     rest::Policy::Clinic => Policy::Clinic,
                     rest::Policy::Google => Policy::Google,
                 },
+                mode: match new.mode {
+                    rest::Mode::Series => Mode::Series,
+                    rest::Mode::Materialized => Mode::Materialized,
+                },
+                days: new.days.unwrap_or_default(),
                 ..Terms::default()
             };
             let pair = (new.google_calendar.as_str(), new.calendar.as_str());

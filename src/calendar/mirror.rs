@@ -170,10 +170,11 @@ impl Mirrors {
         Ok(self.store().read(link.clinic).await?.twins_by_uid(of, uids).await?)
     }
 
-    /// A page of the whole objects that live on both sides, after this UID.
-    pub async fn twins_after(&self, link: &Link, uid: &str) -> Result<Vec<Twin>> {
+    /// A page of the whole objects that live on both sides, and of the occurrences that stand there by themselves, after
+    /// this UID and occurrence.
+    pub async fn twins_after(&self, link: &Link, after: (String, String)) -> Result<Vec<Twin>> {
         let of = (link.clinic, link.id);
-        Ok(self.store().read(link.clinic).await?.twins_after(of, uid, ROUND).await?)
+        Ok(self.store().read(link.clinic).await?.twins_after(of, (&after.0, &after.1), ROUND).await?)
     }
 
     pub async fn twins_total(&self, link: &Link) -> Result<i64> {

@@ -257,11 +257,11 @@ impl Google {
 
 /// Only what we put there: her own events stay.
 async fn remove_ours(run: &mut Run<'_>) -> Result<()> {
-    let mut after = String::new();
+    let mut after = Default::default();
     loop {
-        let page = run.mirrors.twins_after(&run.link, &after).await?;
+        let page = run.mirrors.twins_after(&run.link, after).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.uid.clone();
+        after = (last.uid.clone(), last.recurrence.clone());
         for twin in page.into_iter().filter(|twin| twin.born == crate::calendar::Born::Here) {
             let calendar = run.link.calendar.clone();
             match run.session.delete(&calendar, &twin.event, "").await {

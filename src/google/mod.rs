@@ -50,7 +50,7 @@ pub use office::{Dead, Noted, Office};
 pub use routes::{CALLBACK, HOOK};
 pub use session::{Pace, Project, Service};
 pub use status::{AccountStatus, Forecast, LinkStatus};
-pub use terms::{Direction, Policy, Terms};
+pub use terms::{Direction, Mode, Policy, Terms};
 
 /// What an operator sets.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 
 use super::carry::Run;
 use super::error::{Error, Failure, Result};
-use super::terms::{self, Direction, Terms, state};
+use super::terms::{self, Direction, Mode, Terms, state};
 use super::{Google, watch};
 use crate::accounts::RemoteState;
 use crate::calendar::{Errand, ErrandState, Link, RESTS, Watched, Way};
@@ -20,6 +20,7 @@ const QUOTA: i64 = 3_600;
 /// Between two safety polls: with a channel, and without.
 pub const POLL_WATCHED: i64 = 6 * 3_600;
 const POLL: i64 = 300;
+const DAY: i64 = 86_400;
 /// Links worked on at once by a node.
 const AT_ONCE: usize = 8;
 /// Errands of a backfill in one turn of a link: then what is fresh has its own, in this link and in all others.
@@ -88,7 +89,9 @@ impl Google {
             Ok(()) => {
                 let terms = Terms::of(link);
                 let throttled = terms.write_at > now;
-                let poll = link.polled_at + self.poll(link).await?;
+                // What is only pushed is never polled: its channel is seen to, all the same.
+                let polled_at = if terms.direction == Direction::Push { now } else { link.polled_at };
+                let poll = polled_at + self.poll(link).await?;
                 link.backfill = next.is_some_and(|(_, is_backfill)| is_backfill);
                 let errand =
                     next.map(|(next, _)| if throttled { next.max(terms.write_at) } else { next.max(now) });
@@ -177,6 +180,7 @@ impl Run<'_> {
             self.recovered().await?;
         }
         if self.terms.direction != Direction::Pull {
+            self.look_ahead(now)?;
             self.follow().await?;
         }
         self.errands().await?;
@@ -191,6 +195,16 @@ impl Run<'_> {
             let is_no = matches!(failure, Failure::Invalid(_) | Failure::Forbidden(_));
             let wait = if is_no { REFUSED } else { FAILED };
             terms::set(&mut self.link, |terms| terms.watch_at = now + wait)?;
+            self.terms = Terms::of(&self.link);
+        }
+        Ok(())
+    }
+
+    /// Once a day all is looked at anew where occurrences stand there by themselves: others have come near.
+    fn look_ahead(&mut self, now: i64) -> Result<()> {
+        if self.terms.mode == Mode::Materialized && now >= self.terms.looked_ahead_at + DAY {
+            self.link.cursor = None;
+            terms::set(&mut self.link, |terms| terms.looked_ahead_at = now)?;
             self.terms = Terms::of(&self.link);
         }
         Ok(())

@@ -323,6 +323,17 @@ struct Terms {
     direction: Direction,
     privacy: Privacy,
     policy: Policy,
+    mode: Mode,
+}
+
+/// How a series stands at Google: as one with its exceptions, or as single events for some days ahead.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GoogleMode")]
+pub enum Mode {
+    #[default]
+    Series,
+    Materialized,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -374,6 +385,12 @@ pub struct NewLink {
     pub policy: Policy,
     #[serde(default)]
     pub direction: Direction,
+    #[serde(default)]
+    pub mode: Mode,
+    /// Days ahead that single events stand there: 90 unless said otherwise.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 366))]
+    pub days: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]

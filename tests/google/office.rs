@@ -85,7 +85,10 @@ async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
     let again = client.json("POST", &format!("{ROOT}/links"), &keyed, &new).await;
     assert_eq!((first.status, again.status), (201, 201), "{}", first.text());
     assert_eq!(first.json()["id"], again.json()["id"], "done once");
-    assert_eq!(first.json()["terms"], json!({ "direction": "both", "privacy": "title", "policy": "clinic" }));
+    assert_eq!(
+        first.json()["terms"],
+        json!({ "direction": "both", "privacy": "title", "policy": "clinic", "mode": "series" })
+    );
     let refused = ask(server, "practitioner", "POST", "/links", new).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("GOOGLE_REFUSED")));
     (account, first.json()["id"].as_i64().unwrap())

@@ -264,9 +264,20 @@ async fn twins_are_found_by_event_name_and_uid() {
         assert!(conn.twins_by_event(of, &["e2".into(), "e9".into()]).await.unwrap() == [all[1].clone()]);
         assert!(conn.twins_by_name(of, &["a.ics".into()]).await.unwrap() == all[..2]);
         assert!(conn.twins_by_uid(of, &["a".into(), "b".into()]).await.unwrap() == all);
-        assert!(conn.twins_after(of, "", 9).await.unwrap() == all[..1]);
-        assert!(conn.twins_after(of, "a", 9).await.unwrap().is_empty());
+        assert!(conn.twins_after(of, ("", ""), 9).await.unwrap() == all[..1]);
+        assert!(conn.twins_after(of, ("a", ""), 9).await.unwrap().is_empty());
         assert_eq!(conn.twins_total(of).await.unwrap(), 1);
+        // Of an object that does not stand there as a whole, each occurrence does.
+        let alone = [twin("c", "20260101", "e4"), twin("c", "20260108", "e5")];
+        let others = [
+            Twin { base: "null".into(), ..twin("c", "20260115", "e6") },
+            Twin { born: Born::There, ..twin("d", "20260101", "e7") },
+        ];
+        let kept: Vec<Twin> = alone.iter().chain(&others).cloned().collect();
+        world.aside(move |aside| Box::pin(async move { aside.save_twins(of, &kept).await })).await.unwrap();
+        assert!(conn.twins_after(of, ("a", ""), 9).await.unwrap() == alone);
+        assert!(conn.twins_after(of, ("c", "20260101"), 9).await.unwrap() == alone[1..]);
+        assert_eq!(conn.twins_total(of).await.unwrap(), 3);
         world
             .aside(move |aside| Box::pin(async move { aside.remove_twin(of, "a", "20260101").await }))
             .await
