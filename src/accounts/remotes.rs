@@ -9,6 +9,8 @@ use super::{Accounts, Error, Secret};
 
 /// How long a consent may take, seconds.
 const CONSENT: i64 = 600;
+/// Lists of calendars that one round looks at.
+const LISTS: u32 = 50;
 
 /// How a remote stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +100,8 @@ impl Accounts {
             state: RemoteState::Active.name().into(),
             reason: String::new(),
             connected_at: self.now(),
+            list_at: 0,
+            unlinked: 0,
         };
         let kept =
             self.inner.store.aside(move |aside| Box::pin(async move { aside.save_remote(&remote).await }));
@@ -169,6 +173,8 @@ impl Accounts {
             state: state.name().into(),
             reason: String::new(),
             connected_at: self.now(),
+            list_at: 0,
+            unlinked: 0,
         };
         let hash = taken.hash;
         let kept = self.inner.store.aside(move |aside| {
@@ -186,6 +192,11 @@ impl Accounts {
         let secret = random_text()?;
         let hash = secret_hash(secret.expose());
         Ok((secret, hash))
+    }
+
+    /// What is kept of a secret that somebody will echo.
+    pub fn echo_hash(&self, secret: &str) -> [u8; 32] {
+        secret_hash(secret)
     }
 
     /// Whether this is the secret of that hash; in constant time.
@@ -212,6 +223,33 @@ impl Accounts {
     /// All of a clinic.
     pub async fn remotes_of_clinic(&self, clinic: ClinicId) -> Result<Vec<Remote>, Error> {
         Ok(self.inner.store.read(clinic).await?.remotes_of_clinic(clinic).await?)
+    }
+
+    /// A page of a clinic's, or of one person's, after this one.
+    pub async fn remotes_page(
+        &self,
+        clinic: ClinicId,
+        of: Option<PrincipalId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Remote>, Error> {
+        Ok(self.inner.store.read(clinic).await?.remotes_page(clinic, of, after, limit).await?)
+    }
+
+    /// Active ones of all clinics whose list of calendars must be looked at.
+    pub async fn lists_due(&self) -> Result<Vec<Remote>, Error> {
+        let (state, now) = (RemoteState::Active.name(), self.now());
+        Ok(self.inner.store.across().await?.remotes_due(state, now, LISTS).await?)
+    }
+
+    /// Takes the look at a list for so many seconds, after which it is due again; false: another node has it.
+    pub async fn take_list(&self, remote: &Remote, seconds: i64) -> Result<bool, Error> {
+        let (remote, until) = (remote.clone(), self.now() + seconds);
+        let taken = self
+            .inner
+            .store
+            .aside(move |aside| Box::pin(async move { aside.take_list(&remote, until).await }));
+        Ok(taken.await?)
     }
 
     /// Its access token while it is good for another minute.

@@ -93,6 +93,12 @@ pub struct Google {
     pub sealing_keys: Hidden,
     /// Key file of a service account to which a Workspace domain delegates its calendars.
     pub service_account: Option<PathBuf>,
+    /// Calls a minute that the whole project may make at Google: 8,000 unless said otherwise, below Google's 10,000.
+    #[schemars(range(min = 1))]
+    pub calls_per_minute: Option<u32>,
+    /// Calls a minute that one account may make: 480 unless said otherwise, below Google's 600.
+    #[schemars(range(min = 1))]
+    pub account_calls_per_minute: Option<u32>,
     /// Another server in place of Google, for tests.
     #[schemars(extend("x-hidden" = true))]
     pub base_url: Option<String>,

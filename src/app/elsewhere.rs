@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::accounts::{self, Caller, RemoteId};
 use crate::calendar::LinkId;
 use crate::clinic;
-use crate::google::{Direction, Error, Google, Leave, Policy, Privacy, Terms};
+use crate::google::{Direction, Error, Google, Leave, Mode, Policy, Privacy, Terms};
 use crate::rest::google as rest;
 use crate::rest::google::{Refusal, Twins, Wish};
 
@@ -22,7 +22,10 @@ impl Twins for Elsewhere {
 async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Error> {
     let office = google.office(who);
     Ok(match wish {
-        Wish::Accounts => json!(office.accounts().await?),
+        Wish::Accounts(page) => {
+            let (items, next) = office.accounts(page).await?;
+            json!({ "items": items, "next": next })
+        }
         Wish::Account(id) => json!(office.account(RemoteId(id)).await?),
         Wish::Connect { hint } => json!({ "url": office.connect(hint.as_deref()).await? }),
         Wish::Confirm(id) => json!(office.confirm(RemoteId(id)).await?),
@@ -47,6 +50,11 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
                     rest::Policy::Clinic => Policy::Clinic,
                     rest::Policy::Google => Policy::Google,
                 },
+                mode: match new.mode {
+                    rest::Mode::Series => Mode::Series,
+                    rest::Mode::Materialized => Mode::Materialized,
+                },
+                days: new.days.unwrap_or_default(),
                 ..Terms::default()
             };
             let pair = (new.google_calendar.as_str(), new.calendar.as_str());

@@ -97,9 +97,18 @@ pub fn google(config: &Config, parts: &Parts) -> Result<Option<Google>, Error> {
         project: google::Project { id: set.client_id.clone(), secret, service: service(set)? },
         place: set.base_url.as_deref().map_or_else(google::Place::google, google::Place::at),
         root: config.base_url(),
+        pace: pace(set),
     };
     let below = (parts.accounts.clone(), parts.calendars.clone(), parts.clinic.clone());
     Ok(Some(Google::new(settings, below)?))
+}
+
+fn pace(set: &super::config::Google) -> google::Pace {
+    let usual = google::Pace::default();
+    google::Pace {
+        account: set.account_calls_per_minute.unwrap_or(usual.account),
+        project: set.calls_per_minute.unwrap_or(usual.project),
+    }
 }
 
 fn service(set: &super::config::Google) -> Result<Option<google::Service>, Error> {

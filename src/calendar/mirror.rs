@@ -5,9 +5,11 @@
 //! errand in the transaction that moves the link's cursor, so that a change is carried over once more rather than
 //! missed.
 
+use std::collections::HashMap;
+
 use store::{
-    BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkId, LinkNote, LinkSums, NEVER,
-    NewLink, RemoteId, Store, Twin, Way,
+    BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkCounts, LinkId, LinkNote,
+    LinkSums, NEVER, NewLink, RemoteId, Store, Twin, Watched, Way,
 };
 
 use super::Calendars;
@@ -20,6 +22,8 @@ use crate::accounts::{Caller, Stamp};
 const CHANGES: usize = 500;
 /// Links that one round takes up, and rows of one list.
 const ROUND: u32 = 200;
+/// Of these, links that have only a backfill: what is fresh never waits for many of them.
+const BACKFILLS: u32 = 8;
 
 /// The links of all calendars. Cheap to clone.
 #[derive(Clone)]
@@ -59,9 +63,9 @@ impl Mirrors {
         Stamp::new(self.0.secret(), purpose)
     }
 
-    /// Links that must be worked on, of all clinics.
+    /// Links that must be worked on, of all clinics; what is fresh comes first.
     pub async fn due(&self) -> Result<Vec<Link>> {
-        Ok(self.store().across().await?.links_due(self.now(), ROUND).await?)
+        Ok(self.store().across().await?.links_due(self.now(), ROUND, BACKFILLS).await?)
     }
 
     /// The calendars that changed since `seen` (by clinic) call for their links; answers how far it looked.
@@ -124,8 +128,8 @@ impl Mirrors {
         self.0.collection(who, &CollectionPath::new(who.name(), row.slug)).await
     }
 
-    /// What changed here since the last look becomes errands. True: there is more.
-    pub async fn follow(&self, at: &Shown, link: &mut Link) -> Result<bool> {
+    /// What changed here since the last look becomes errands; of a backfill, where it is all there is. True: there is more.
+    pub async fn follow(&self, at: &Shown, link: &mut Link, backfill: bool) -> Result<bool> {
         let looked = match self.0.changes(at, link.cursor.as_deref(), Some(CHANGES)).await {
             // Too old, or of before a restore: everything is looked at again, and what is equal stays quiet.
             Err(Error::Precondition(Precondition::ValidSyncToken)) => {
@@ -137,8 +141,10 @@ impl Mirrors {
         let names = changed.map(|entry| &entry.name).chain(&looked.gone).map(|name| name.to_string());
         let (names, cursor, of): (Vec<_>, _, _) =
             (names.collect(), looked.token.clone(), (link.clinic, link.id));
-        self.aside(move |aside| Box::pin(async move { aside.add_errands(of, &names, &cursor).await }))
-            .await?;
+        self.aside(move |aside| {
+            Box::pin(async move { aside.add_errands(of, (&names, backfill), &cursor).await })
+        })
+        .await?;
         link.cursor = Some(looked.token);
         Ok(looked.more)
     }
@@ -164,10 +170,11 @@ impl Mirrors {
         Ok(self.store().read(link.clinic).await?.twins_by_uid(of, uids).await?)
     }
 
-    /// A page of the whole objects that live on both sides, after this UID.
-    pub async fn twins_after(&self, link: &Link, uid: &str) -> Result<Vec<Twin>> {
+    /// A page of the whole objects that live on both sides, and of the occurrences that stand there by themselves, after
+    /// this UID and occurrence.
+    pub async fn twins_after(&self, link: &Link, after: (String, String)) -> Result<Vec<Twin>> {
         let of = (link.clinic, link.id);
-        Ok(self.store().read(link.clinic).await?.twins_after(of, uid, ROUND).await?)
+        Ok(self.store().read(link.clinic).await?.twins_after(of, (&after.0, &after.1), ROUND).await?)
     }
 
     pub async fn twins_total(&self, link: &Link) -> Result<i64> {
@@ -198,8 +205,8 @@ impl Mirrors {
         Ok(self.store().read(link.clinic).await?.errands(of, state, ROUND).await?)
     }
 
-    /// How many are pending, failed, dead; and when the next is due.
-    pub async fn errands_total(&self, link: &Link) -> Result<([i64; 3], Option<i64>)> {
+    /// How many are pending, failed, dead; and when the next is due, and whether all pending ones are of a backfill.
+    pub async fn errands_total(&self, link: &Link) -> Result<([i64; 3], Option<(i64, bool)>)> {
         let of = (link.clinic, link.id);
         let mut conn = self.store().read(link.clinic).await?;
         Ok((conn.errands_total(of).await?, conn.errand_next(of).await?))
@@ -224,8 +231,14 @@ impl Mirrors {
         Ok(self.store().across().await?.channel(id).await?)
     }
 
-    pub async fn channels_of(&self, link: &Link) -> Result<Vec<Channel>> {
-        Ok(self.store().read(link.clinic).await?.channels_of(link.clinic, link.id).await?)
+    pub async fn channels_of(&self, clinic: ClinicId, of: Watched) -> Result<Vec<Channel>> {
+        Ok(self.store().read(clinic).await?.channels_of(clinic, of).await?)
+    }
+
+    /// In which life of the database we are: another begins with every restore.
+    pub async fn life(&self, clinic: ClinicId) -> Result<String> {
+        let found = self.store().read(clinic).await?.clinic(clinic).await?;
+        Ok(found.map(|one| one.epoch).unwrap_or_default())
     }
 
     pub async fn keep_channel(&self, one: &Channel) -> Result<()> {
@@ -234,13 +247,32 @@ impl Mirrors {
     }
 
     pub async fn remove_channel(&self, one: &Channel) -> Result<()> {
-        let (clinic, id) = (one.clinic, one.id.clone());
-        self.aside(move |aside| Box::pin(async move { aside.remove_channel(clinic, &id).await })).await
+        let one = one.clone();
+        self.aside(move |aside| Box::pin(async move { aside.remove_channel(&one).await })).await
     }
 
-    /// Google told of a change: the link is due at `at`.
+    /// Google told of a change: what is watched is due at `at`.
     pub async fn notify(&self, one: &Channel, at: i64) -> Result<()> {
-        self.call(one.clinic, one.link, at).await
+        match one.of {
+            Watched::Calendar(link) => self.call(one.clinic, link, at).await,
+            Watched::List(remote) => self.call_list(one.clinic, remote, at).await,
+        }
+    }
+
+    /// The list of an account's calendars is looked at by then at the latest.
+    pub async fn call_list(&self, clinic: ClinicId, of: RemoteId, at: i64) -> Result<()> {
+        self.aside(move |aside| Box::pin(async move { aside.call_list(clinic, of, at).await })).await
+    }
+
+    /// What a list said: how many calendars no link has, and what those of the links are called.
+    pub async fn saw_list(
+        &self,
+        (clinic, of): (ClinicId, RemoteId),
+        unlinked: i64,
+        names: Vec<(String, String)>,
+    ) -> Result<()> {
+        self.aside(move |aside| Box::pin(async move { aside.saw_list(clinic, of, unlinked, &names).await }))
+            .await
     }
 
     /// The link is due at `at`, and then looks there whatever the time of its poll.
@@ -258,6 +290,21 @@ impl Mirrors {
         let (link, uid) = (link.clone(), uid.to_owned());
         self.aside(move |aside| Box::pin(async move { aside.note_link(&link, kind, &uid, &body).await }))
             .await
+    }
+
+    /// The same, once for each object, however often it is found.
+    pub async fn warn(&self, link: &Link, kind: &'static str, uid: &str) -> Result<()> {
+        let (link, uid) = (link.clone(), uid.to_owned());
+        self.aside(move |aside| Box::pin(async move { aside.warn_link(&link, kind, &uid).await })).await
+    }
+
+    /// How much stands to each of the links of these accounts.
+    pub async fn counts(
+        &self,
+        clinic: ClinicId,
+        remotes: &[RemoteId],
+    ) -> Result<HashMap<LinkId, LinkCounts>> {
+        Ok(self.store().read(clinic).await?.link_counts(clinic, remotes).await?)
     }
 
     pub async fn notes(&self, link: &Link) -> Result<Vec<LinkNote>> {

@@ -68,7 +68,9 @@ pub use path::{CollectionPath, INBOX, NAME_BYTES, ObjectPath, SHARE_MARK};
 pub use read::Opened;
 pub use shown::{Home, Shown};
 /// Rows and words of the store that doors read or hand over as they are.
-pub use store::{Born, Channel, Errand, ErrandState, Link, LinkId, LinkNote, NewLink, Twin, Way};
+pub use store::{
+    Born, Channel, Errand, ErrandState, Link, LinkCounts, LinkId, LinkNote, NewLink, Twin, Watched, Way,
+};
 pub use store::{
     Collection, CollectionChange, NewCollection, Origin, Policy, PrincipalKind, Privilege as ShareAs,
     Property, PropertyOwner,

@@ -2,12 +2,13 @@
 //! these deeds, so none can forget to ask.
 
 use ical::{Window, Zone};
-use store::PrincipalId;
+use store::{Origin, PrincipalId};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::bulk::{Act, Failed, Run};
 use super::claim::Claim;
 use super::diary::{DatePage, Day, Leaf, Whose};
+use super::directory::deed;
 use super::error::{Error, Result};
 use super::holds::Held;
 use super::interval::Open;
@@ -67,6 +68,18 @@ impl Desk<'_> {
             Reach::Own(own) => Some(own),
             Reach::Everything => None,
         })
+    }
+
+    /// The caller's own deed, whoever's account or link it was done to.
+    pub async fn note_google(&self, kind: &'static str, subject: String) -> Result<()> {
+        let (deed, caller) = (deed(self.who, kind, subject, serde_json::json!({})), self.who.principal());
+        self.clinic
+            .store()
+            .write(self.who.clinic(), move |tx| {
+                tx.sign(Origin::Rest, Some(caller));
+                Box::pin(async move { Ok::<_, Error>(tx.audit(vec![deed]).await?) })
+            })
+            .await
     }
 
     pub async fn zone_of(&self, of: PrincipalId) -> Result<Zone> {

@@ -86,6 +86,7 @@ impl Request {
         match (&self.method, last) {
             (_, "calendarList") => "calendarList.list",
             (_, "stop") => "channels.stop",
+            (_, "watch") if self.path.starts_with("users/") => "calendarList.watch",
             (_, "watch") => "events.watch",
             (_, "instances") => "events.instances",
             (&Method::GET, "events") => "events.list",

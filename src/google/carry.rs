@@ -4,14 +4,14 @@
 //! crash, it comes to the same end and writes nothing twice.
 
 use bytes::Bytes;
-use ical::{Component, Limits, Zone};
+use ical::{Component, Limits, Window, Zone};
 
 use super::error::{Error, Result};
 use super::figures::Figures;
 use super::flips::Flips;
 use super::map::{self, Image, Mask, Part, Seen, Unfit, WHOLE};
 use super::session::Session;
-use super::terms::{Direction, Marks, Terms};
+use super::terms::{Direction, Marks, Mode, Terms};
 use crate::accounts::Caller;
 use crate::calendar::{
     Author, Born, Calendars, Condition, Errand, ErrandState, Etag, Link, Mirrors, ObjectPath, Origin,
@@ -108,6 +108,7 @@ impl Pair {
     pub fn twins_of(&self, image: &Image, now: i64) -> Vec<Twin> {
         let twin = |(key, part): (&String, &Part)| {
             let (seen, known) = (self.seen.iter().find(|seen| seen.key == *key), self.twin(key));
+            let way = known.filter(|one| one.base == map::GIVES_WAY && seen.is_none());
             Twin {
                 uid: self.uid.clone(),
                 recurrence: key.clone(),
@@ -122,8 +123,8 @@ impl Pair {
                     .map(|seen| seen.etag.clone())
                     .or(known.map(|one| one.etag.clone()))
                     .unwrap_or_default(),
-                base: Image::row(part),
-                gone_at: (key == WHOLE && part.is_none()).then_some(now),
+                base: way.map_or_else(|| Image::row(part), |one| one.base.clone()),
+                gone_at: (key == WHOLE && part.is_none() && way.is_none()).then_some(now),
             }
         };
         image.0.iter().map(twin).collect()
@@ -164,12 +165,44 @@ impl Run<'_> {
         Ok(Some(Here { etag: entry.etag, text, tree }))
     }
 
-    /// What stands here as Google may see it; cancelled where nothing does.
-    pub fn image(&self, here: Option<&Here>, born: Born) -> Result<Image, Unfit> {
-        match here {
-            Some(here) => map::image_here(&here.tree, &self.mask(born)),
-            None => Ok(Image([(WHOLE.to_owned(), None)].into())),
+    /// What stands here as Google may see it; cancelled where nothing does. A series as single events, where it stands
+    /// there so or is to.
+    pub fn image(
+        &self,
+        here: Option<&Here>,
+        (born, twins): (Born, &[Twin]),
+        as_singles: bool,
+    ) -> Result<Image, Unfit> {
+        let Some(here) = here else { return Ok(Image([(WHOLE.to_owned(), None)].into())) };
+        let image = map::image_here(&here.tree, &self.mask(born))?;
+        if !as_singles {
+            return Ok(image);
         }
+        let known = twins.iter().filter(|twin| twin.gone_at.is_none() && self.is_single(twin));
+        let known: Vec<&str> = known.map(|twin| twin.recurrence.as_str()).collect();
+        let now = self.mirrors.now();
+        // None are made that are not wanted any more.
+        let until = if self.wants_singles(born) { now + self.terms.ahead() } else { now };
+        map::singles(&here.text, image, &known, (Window { from: now, until }, self.shown.zone()))
+    }
+
+    /// Whether a series of ours is to stand there as single events.
+    pub fn wants_singles(&self, born: Born) -> bool {
+        born == Born::Here && self.terms.mode == Mode::Materialized
+    }
+
+    /// Whether it is an occurrence that stands there by itself: its id says so.
+    pub fn is_single(&self, twin: &Twin) -> bool {
+        let name = (twin.uid.as_str(), twin.recurrence.as_str());
+        twin.recurrence != WHOLE
+            && twin.born == Born::Here
+            && twin.event == self.marks.event_id(&self.link, name, twin.generation)
+    }
+
+    /// Whether it stands there as single events now.
+    fn has_singles(&self, pair: &Pair) -> bool {
+        pair.twin(WHOLE).is_none_or(|twin| twin.gone_at.is_some())
+            && pair.twins.iter().any(|twin| twin.gone_at.is_none() && self.is_single(twin))
     }
 
     async fn is_appointment(&self, pair: &Pair) -> Result<bool> {
@@ -183,9 +216,10 @@ impl Run<'_> {
         let there = pair.there(mask.hides());
         let is_appointment = self.is_appointment(&pair).await?;
         let stance = self.terms.stance(is_appointment);
+        let as_singles = self.has_singles(&pair);
         for _ in 0..TRIES {
             let here = self.here(&pair.name).await?;
-            let Ok(image) = self.image(here.as_ref(), pair.born) else {
+            let Ok(image) = self.image(here.as_ref(), (pair.born, &pair.twins), as_singles) else {
                 return self.note(&pair, "unfit").await.map(|()| None);
             };
             let known = pair.base();
@@ -196,7 +230,8 @@ impl Run<'_> {
             if is_birth {
                 wanted = map::Merged { image: there.clone(), notes: Vec::new() };
             }
-            if wanted.image.is_nothing() && !image.is_nothing() {
+            // Of single events the last may go, and their series is still there.
+            if wanted.image.is_nothing() && !image.is_nothing() && !as_singles {
                 let event = pair.twin(WHOLE).map(|twin| twin.event.clone()).unwrap_or_default();
                 return Ok(Some(Doomed { pair, event, is_appointment }));
             }
@@ -234,7 +269,8 @@ impl Run<'_> {
         for note in notes {
             self.note(pair, note).await?;
         }
-        let gone = pair.twins.iter().filter(|twin| !there.0.contains_key(&twin.recurrence));
+        let is_gone = |twin: &&Twin| twin.gone_at.is_none() && !there.0.contains_key(&twin.recurrence);
+        let gone = pair.twins.iter().filter(is_gone);
         let gone = gone.map(|twin| (twin.uid.clone(), twin.recurrence.clone())).collect();
         self.mirrors.keep(&self.link, pair.twins_of(there, self.mirrors.now()), gone).await?;
         self.send_if_other(pair, there).await
@@ -243,7 +279,8 @@ impl Run<'_> {
     /// What stands here and may be sent is sent where it is not what is there.
     pub async fn send_if_other(&self, pair: &Pair, there: &Image) -> Result<()> {
         let here = self.here(&pair.name).await?;
-        let is_equal = self.image(here.as_ref(), pair.born).is_ok_and(|image| image == *there);
+        let wanted = self.image(here.as_ref(), (pair.born, &pair.twins), self.wants_singles(pair.born));
+        let is_equal = wanted.is_ok_and(|image| image == *there);
         let is_ours = self.terms.direction != Direction::Pull && pair.born != Born::Elsewhere;
         if is_equal || !is_ours { Ok(()) } else { self.send_later(&pair.name).await }
     }
@@ -258,6 +295,7 @@ impl Run<'_> {
             state: ErrandState::Pending,
             reason: String::new(),
             since: now,
+            backfill: false,
         };
         Ok(self.mirrors.keep_errand(&self.link, errand).await?)
     }
@@ -272,8 +310,16 @@ impl Run<'_> {
     pub async fn dead(&self, way: Way, key: &str, why: &str) -> Result<()> {
         let now = self.mirrors.now();
         let (key, reason) = (key.to_owned(), why.to_owned());
-        let errand =
-            Errand { way, key, attempt: 1, next_at: now, state: ErrandState::Dead, reason, since: now };
+        let errand = Errand {
+            way,
+            key,
+            attempt: 1,
+            next_at: now,
+            state: ErrandState::Dead,
+            reason,
+            since: now,
+            backfill: false,
+        };
         Ok(self.mirrors.keep_errand(&self.link, errand).await?)
     }
 
@@ -314,6 +360,7 @@ impl Run<'_> {
                 state: ErrandState::Pending,
                 reason: "deleted".into(),
                 since: now,
+                backfill: false,
             };
             return Ok(self.mirrors.keep_errand(&self.link, errand).await?);
         }
@@ -329,14 +376,15 @@ impl Run<'_> {
         self.gone(pair).await
     }
 
-    /// Its ids there are used up.
+    /// Its ids there are used up; those of occurrences that stood there by themselves stay so.
     pub async fn gone(&self, pair: &Pair) -> Result<()> {
         let now = self.mirrors.now();
         let (whole, others): (Vec<Twin>, Vec<Twin>) =
             pair.twins.iter().cloned().partition(|twin| twin.recurrence == WHOLE);
         let whole =
             whole.into_iter().map(|twin| Twin { gone_at: Some(now), base: "null".into(), ..twin }).collect();
-        let others = others.into_iter().map(|twin| (twin.uid, twin.recurrence)).collect();
+        let others = others.into_iter().filter(|twin| twin.gone_at.is_none());
+        let others = others.map(|twin| (twin.uid, twin.recurrence)).collect();
         Ok(self.mirrors.keep(&self.link, whole, others).await?)
     }
 }

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::terms::{Terms, state};
 use super::{Google, watch};
 use crate::accounts::{Asked, Caller, Given, Remote, RemoteId, RemoteState};
-use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS};
+use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS, Watched};
 
 /// What a domain delegates.
 const DELEGATED: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly \
@@ -127,6 +127,7 @@ impl Google {
 
     /// What waited for the consent goes on where it stood: its map and its errands are still there.
     async fn resume(&self, remote: &Remote) -> Result<()> {
+        self.mirrors().call_list(remote.clinic, remote.id, self.mirrors().now()).await?;
         for mut link in self.mirrors().links_of(remote.clinic, &[remote.id]).await? {
             if link.state == state::NEEDS_REAUTH {
                 (link.state, link.reason, link.due_at) =
@@ -161,6 +162,7 @@ impl Google {
             budget: self.budget(),
             project: self.project(),
             remote,
+            is_backfill: false,
         }
     }
 
@@ -204,6 +206,10 @@ impl Google {
         for link in self.mirrors().links_of(who.clinic(), &[remote.id]).await? {
             self.leave(&remote, link, leave).await?;
         }
+        let mut session = self.session(remote.clone());
+        for channel in self.mirrors().channels_of(remote.clinic, Watched::List(remote.id)).await? {
+            watch::stop(self, &mut session, &channel).await?;
+        }
         let token = self.accounts().refresh_token(&remote).or_else(|| self.accounts().access_token(&remote));
         if let Some(token) = token
             && let Err(failure) = self.api().revoke(&token).await
@@ -218,8 +224,8 @@ impl Google {
         (link.state, link.due_at) = (state::PAUSED.into(), RESTS);
         self.mirrors().decide(&link).await?;
         let mut run = self.run(remote.clone(), link).await?;
-        for channel in run.mirrors.channels_of(&run.link).await? {
-            watch::stop(&mut run, &channel).await?;
+        for channel in run.mirrors.channels_of(run.link.clinic, Watched::Calendar(run.link.id)).await? {
+            watch::stop(self, &mut run.session, &channel).await?;
         }
         if leave == Leave::Remove {
             remove_ours(&mut run).await?;
@@ -251,11 +257,11 @@ impl Google {
 
 /// Only what we put there: her own events stay.
 async fn remove_ours(run: &mut Run<'_>) -> Result<()> {
-    let mut after = String::new();
+    let mut after = Default::default();
     loop {
-        let page = run.mirrors.twins_after(&run.link, &after).await?;
+        let page = run.mirrors.twins_after(&run.link, after).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.uid.clone();
+        after = (last.uid.clone(), last.recurrence.clone());
         for twin in page.into_iter().filter(|twin| twin.born == crate::calendar::Born::Here) {
             let calendar = run.link.calendar.clone();
             match run.session.delete(&calendar, &twin.event, "").await {

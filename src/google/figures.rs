@@ -17,11 +17,17 @@ pub enum Heard {
     Opened,
     /// Of no channel of ours, or without its secret.
     Forged,
+    /// Of a channel that we opened and know nothing of: the database is of before it.
+    Orphaned,
 }
 
 impl Heard {
-    const ALL: [(Heard, &'static str); 3] =
-        [(Heard::Changed, "changed"), (Heard::Opened, "opened"), (Heard::Forged, "forged")];
+    const ALL: [(Heard, &'static str); 4] = [
+        (Heard::Changed, "changed"),
+        (Heard::Opened, "opened"),
+        (Heard::Forged, "forged"),
+        (Heard::Orphaned, "orphaned"),
+    ];
 }
 
 /// Counted since the start.
@@ -29,7 +35,7 @@ impl Heard {
 pub struct Figures {
     /// By method and status; 0 is no answer.
     calls: Mutex<BTreeMap<(&'static str, u16), u64>>,
-    webhooks: [AtomicU64; 3],
+    webhooks: [AtomicU64; 4],
     echoes: AtomicU64,
     notes: AtomicU64,
 }

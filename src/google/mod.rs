@@ -10,7 +10,8 @@
 //!
 //! Files: `api` (the wire, the only file that knows it) · `error` (what its answers mean) · `session` (calls in the name of
 //! an account) · `map` (an event and an object in one form) · `terms` (how a link is kept; marks) · `carry` (one object on
-//! both sides) · `births` (many that begin here) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `connect` (consent, links) ·
+//! both sides) · `births` (many that begin here) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `lists`
+//! (of an account's calendars) · `connect` (consent, links) ·
 //! `status` (how a link stands) · `office` (what another door shows and steers) · `figures` (numbers for the operator) · `routes` (its addresses).
 
 mod api;
@@ -20,6 +21,7 @@ mod connect;
 mod error;
 mod figures;
 mod flips;
+mod lists;
 mod map;
 mod office;
 mod pull;
@@ -37,7 +39,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::accounts::{Accounts, ClinicId};
-use crate::calendar::{Calendars, LinkId, Mirrors};
+use crate::calendar::{Calendars, Mirrors, Watched};
 use crate::clinic::Clinic;
 
 pub use api::{Listed, Place};
@@ -46,9 +48,9 @@ pub use error::{Error, Failure, Result};
 pub use map::Privacy;
 pub use office::{Dead, Noted, Office};
 pub use routes::{CALLBACK, HOOK};
-pub use session::{Project, Service};
+pub use session::{Pace, Project, Service};
 pub use status::{AccountStatus, Forecast, LinkStatus};
-pub use terms::{Direction, Policy, Terms};
+pub use terms::{Direction, Mode, Policy, Terms};
 
 /// What an operator sets.
 #[derive(Clone)]
@@ -57,6 +59,7 @@ pub struct Settings {
     pub place: Place,
     /// What we are reached by, without a slash at the end.
     pub root: String,
+    pub pace: Pace,
 }
 
 /// The door's face. Cheap to clone.
@@ -78,8 +81,8 @@ struct Parts {
     node: String,
     /// How far the journal was looked at, by clinic.
     seen: Mutex<HashMap<ClinicId, i64>>,
-    /// When a link was last told of.
-    told: Mutex<HashMap<LinkId, i64>>,
+    /// When a link or a list was last told of.
+    told: Mutex<HashMap<Watched, i64>>,
     woken: Notify,
 }
 
@@ -93,7 +96,7 @@ impl Google {
         Ok(Google(Arc::new(Parts {
             api: api::Api::new(settings.place.clone(), figures.clone()),
             figures,
-            budget: session::Budget::default(),
+            budget: session::Budget::new(settings.pace),
             marks: terms::Marks::new(&mirrors),
             flips: flips::Flips::default(),
             node: accounts.echo()?.0.expose().to_owned(),
@@ -174,7 +177,7 @@ impl Google {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(clinic, seq);
     }
 
-    fn told(&self) -> MutexGuard<'_, HashMap<LinkId, i64>> {
+    fn told(&self) -> MutexGuard<'_, HashMap<Watched, i64>> {
         self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

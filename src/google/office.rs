@@ -1,5 +1,6 @@
 //! The accounts and their links as one caller may see and steer them from another door: first whether they may, then the
-//! deed. Whoever may keep those of others does it in the owner's name, because a link writes as its owner.
+//! deed. Whoever may keep those of others does it in the owner's name, because a link writes as its owner; the audit has the
+//! name of who did it.
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use super::status::{AccountStatus, Forecast, LinkStatus};
 use super::terms::Terms;
 use crate::accounts::{self, Caller, Remote, RemoteId};
 use crate::calendar::{Errand, ErrandState, Link, LinkId, LinkNote, Way};
+use crate::clinic::Cursor;
 
 /// Google as one caller may use it.
 pub struct Office<'a> {
@@ -75,14 +77,17 @@ impl Office<'_> {
         Ok((link, owner))
     }
 
-    /// The caller's accounts with their links; those of all where the caller may see them.
-    pub async fn accounts(&self) -> Result<Vec<AccountStatus>> {
+    /// A page of the caller's accounts with their links; of all where the caller may see them. And where the next begins.
+    pub async fn accounts(&self, page: Cursor) -> Result<(Vec<AccountStatus>, Option<i64>)> {
         let whose = self.google.clinic().desk(self.who).whose_google(false)?;
-        let remotes = match whose {
-            Some(_) => self.google.accounts().remotes(self.who).await?,
-            None => self.google.accounts().remotes_of_clinic(self.who.clinic()).await?,
-        };
-        self.google.shown(remotes).await
+        let (clinic, most) = (self.who.clinic(), page.limit as usize);
+        // One more than is shown tells whether there is a next page.
+        let mut remotes =
+            self.google.accounts().remotes_page(clinic, whose, page.after, page.limit + 1).await?;
+        let has_more = remotes.len() > most;
+        remotes.truncate(most);
+        let next = remotes.last().filter(|_| has_more).map(|last| last.id.0);
+        Ok((self.google.shown(remotes).await?, next))
     }
 
     pub async fn account(&self, id: RemoteId) -> Result<AccountStatus> {
@@ -99,7 +104,12 @@ impl Office<'_> {
 
     pub async fn confirm(&self, id: RemoteId) -> Result<()> {
         self.own(id).await?;
-        self.google.confirm(self.who, id).await
+        self.google.confirm(self.who, id).await?;
+        self.did("google-confirmed", account(id)).await
+    }
+
+    async fn did(&self, kind: &'static str, subject: String) -> Result<()> {
+        Ok(self.google.clinic().desk(self.who).note_google(kind, subject).await?)
     }
 
     pub async fn calendars(&self, id: RemoteId) -> Result<Vec<Listed>> {
@@ -114,8 +124,9 @@ impl Office<'_> {
         terms: Terms,
     ) -> Result<LinkStatus> {
         self.own(id).await?;
-        let link = self.google.link(self.who, id, there, here, terms).await?;
-        self.link(link).await
+        let id = self.google.link(self.who, id, there, here, terms).await?;
+        self.did("google-linked", link(id)).await?;
+        self.link(id).await
     }
 
     pub async fn link(&self, id: LinkId) -> Result<LinkStatus> {
@@ -125,18 +136,21 @@ impl Office<'_> {
 
     pub async fn pause(&self, id: LinkId) -> Result<()> {
         let (_, owner) = self.owner_of_link(id, true).await?;
-        self.google.pause(&owner, id).await
+        self.google.pause(&owner, id).await?;
+        self.did("google-paused", link(id)).await
     }
 
     /// Now, and on from there; what the guard against mass deletion stopped is approved.
     pub async fn sync(&self, id: LinkId) -> Result<()> {
         let (_, owner) = self.owner_of_link(id, true).await?;
-        self.google.sync_now(&owner, id).await
+        self.google.sync_now(&owner, id).await?;
+        self.did("google-resumed", link(id)).await
     }
 
     pub async fn resync(&self, id: LinkId) -> Result<()> {
         let (_, owner) = self.owner_of_link(id, true).await?;
-        self.google.resync(&owner, id).await
+        self.google.resync(&owner, id).await?;
+        self.did("google-resynced", link(id)).await
     }
 
     pub async fn forecast(&self, id: LinkId) -> Result<Forecast> {
@@ -146,7 +160,9 @@ impl Office<'_> {
 
     pub async fn disconnect(&self, id: RemoteId, leave: Leave) -> Result<()> {
         let (_, owner) = self.owner(id, true).await?;
-        self.google.disconnect(&owner, id, leave).await
+        self.google.disconnect(&owner, id, leave).await?;
+        let kind = if leave == Leave::Remove { "google-removed" } else { "google-disconnected" };
+        self.did(kind, account(id)).await
     }
 
     pub async fn dead(&self, id: LinkId) -> Result<Vec<Dead>> {
@@ -165,6 +181,7 @@ impl Office<'_> {
         let count = self.google.mirrors().revive(&link, ErrandState::Dead).await?;
         self.google.mirrors().call(link.clinic, link.id, self.google.mirrors().now()).await?;
         self.google.wake();
+        self.did("google-retried", self::link(id)).await?;
         Ok(count)
     }
 
@@ -173,6 +190,15 @@ impl Office<'_> {
         let noted = |LinkNote { at, kind, uid, .. }| Noted { at, kind, uid };
         Ok(self.google.mirrors().notes(&link).await?.into_iter().map(noted).collect())
     }
+}
+
+/// What a deed was done to, as the audit names it.
+fn account(id: RemoteId) -> String {
+    format!("google-account {id}")
+}
+
+fn link(id: LinkId) -> String {
+    format!("google-link {id}")
 }
 
 impl From<crate::clinic::Error> for Error {

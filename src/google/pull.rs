@@ -36,6 +36,7 @@ impl Run<'_> {
     pub async fn pull(&mut self) -> Result<()> {
         let covered = self.mirrors.link(self.link.clinic, self.link.id).await?.dirty;
         let token = self.link.token.clone();
+        self.session.is_backfill = token.is_none();
         let token = match self.pages(token.as_deref()).await {
             Err(Error::Google(failure)) if token.is_some() && failure.ends_token() => {
                 self.link.token = None;
@@ -43,6 +44,7 @@ impl Run<'_> {
             }
             token => token?,
         };
+        self.session.is_backfill = false;
         let now = self.mirrors.now();
         (self.link.token, self.link.done, self.link.polled_at) = (token, covered, now);
         terms::set(&mut self.link, |terms| terms.approved = false)?;
@@ -119,7 +121,7 @@ impl Run<'_> {
             twins.entry(twin.uid.clone()).or_default().push(twin);
         }
         let names = self.mirrors.named(&self.shown, &uids).await?;
-        for (series, group) in groups {
+        for (series, group) in self.together(groups, &known) {
             let own = known.iter().find(|twin| twin.event == series).map(|twin| twin.uid.clone());
             let uid = own.or_else(|| group.iter().find_map(|seen| seen.uid.clone()));
             let twins = uid.as_ref().and_then(|uid| twins.get(uid)).cloned().unwrap_or_default();
@@ -129,6 +131,26 @@ impl Run<'_> {
         let births = std::mem::take(&mut pulling.births);
         pulling.doomed.extend(self.births(births).await?);
         Ok(())
+    }
+
+    /// Single events of one series are one object, and taken as one: by the first of their ids.
+    fn together(&self, groups: BTreeMap<String, Vec<Seen>>, known: &[Twin]) -> BTreeMap<String, Vec<Seen>> {
+        let (mut all, mut firsts) = (BTreeMap::<String, Vec<Seen>>::new(), BTreeMap::new());
+        for (id, mut group) in groups {
+            let single = known.iter().find(|twin| twin.event == id && self.is_single(twin));
+            let first = match single {
+                // It gave way to the series: its end is our own doing.
+                Some(twin) if twin.gone_at.is_some() => continue,
+                Some(twin) => {
+                    let own = group.iter_mut().filter(|seen| seen.event == twin.event);
+                    own.for_each(|seen| seen.key.clone_from(&twin.recurrence));
+                    firsts.entry(twin.uid.as_str()).or_insert(id).clone()
+                }
+                None => id,
+            };
+            all.entry(first).or_default().extend(group);
+        }
+        all
     }
 
     async fn group(
@@ -147,6 +169,13 @@ impl Run<'_> {
             self.figures.echoed();
             return Ok(());
         }
+        let is_gone = group.iter().all(|seen| seen.part.is_none());
+        let is_over =
+            |twin: &Twin| twin.event == series && twin.recurrence == WHOLE && twin.gone_at.is_some();
+        if is_gone && twins.iter().any(is_over) {
+            // Known to be no more, with its exceptions; perhaps it stands there by its occurrences now.
+            return Ok(());
+        }
         let has_whole = group.iter().any(|seen| seen.key == WHOLE);
         let is_living = twins.iter().any(|twin| twin.gone_at.is_none());
         if !has_whole && !is_living {
@@ -157,7 +186,6 @@ impl Run<'_> {
             }
             return Ok(());
         }
-        let is_gone = group.iter().all(|seen| seen.part.is_none());
         let Some(uid) = uid.filter(|_| !(is_gone && twins.is_empty())) else { return Ok(()) };
         let is_here = name.is_some();
         let pair = self.pair(series, (uid, name, twins), group);
@@ -205,11 +233,11 @@ impl Run<'_> {
     /// Of a full pull: what both sides had and was not seen is asked for one by one, and goes only when it answers that it
     /// is gone (R7).
     async fn sweep(&mut self, pulling: &mut Pulling) -> Result<()> {
-        let (mut missing, mut after) = (Vec::new(), String::new());
+        let (mut missing, mut after) = (Vec::new(), Default::default());
         loop {
-            let page = self.mirrors.twins_after(&self.link, &after).await?;
+            let page = self.mirrors.twins_after(&self.link, after).await?;
             let Some(last) = page.last() else { break };
-            after = last.uid.clone();
+            after = (last.uid.clone(), last.recurrence.clone());
             let is_seen = |twin: &Twin| pulling.all.as_ref().is_some_and(|all| all.contains(&twin.event));
             missing.extend(page.into_iter().filter(|twin| !twin.base.is_empty() && !is_seen(twin)));
         }
@@ -232,7 +260,10 @@ impl Run<'_> {
     }
 
     /// Takes one event of a known twin.
-    pub async fn again(&mut self, twin: Twin, seen: Seen) -> Result<Option<Doomed>> {
+    pub async fn again(&mut self, twin: Twin, mut seen: Seen) -> Result<Option<Doomed>> {
+        if self.is_single(&twin) {
+            seen.key.clone_from(&twin.recurrence);
+        }
         let twins = self.mirrors.twins_by_uid(&self.link, std::slice::from_ref(&twin.uid)).await?;
         let pair = Pair { uid: twin.uid, name: twin.name, born: twin.born, twins, seen: vec![seen] };
         self.take(pair).await

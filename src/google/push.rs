@@ -52,9 +52,20 @@ impl Run<'_> {
         if born == Born::Elsewhere {
             return Ok(Step::Done);
         }
-        let wanted = self.image(here.as_ref(), born).map_err(|unfit| Failure::Invalid(unfit.0.into()))?;
+        let wanted = self.image(here.as_ref(), (born, &twins), self.wants_singles(born));
+        let wanted = wanted.map_err(|unfit| Failure::Invalid(unfit.0.into()))?;
         let mut pair = Pair { uid, name: name.to_owned(), born, twins, seen: Vec::new() };
         self.renamed(&mut pair).await?;
+        if here.as_ref().is_some_and(|here| map::has_unreachable_guest(&here.tree)) {
+            self.mirrors.warn(&self.link, "guest_address", &pair.uid).await?;
+        }
+        let as_singles = self.wants_singles(born) && !wanted.0.contains_key(WHOLE);
+        if let Step::Again = self.clear(&mut pair, as_singles).await? {
+            return Ok(Step::Again);
+        }
+        if as_singles {
+            return self.singles(&mut pair, &wanted).await;
+        }
         if let Step::Again = self.whole(&mut pair, &wanted).await? {
             return Ok(Step::Again);
         }
@@ -81,7 +92,13 @@ impl Run<'_> {
         let base = pair.base();
         match (base.whole(), wanted.whole()) {
             (None, None) => Ok(Step::Done),
-            (None, Some(whole)) => self.insert(pair, whole, wanted).await,
+            (None, Some(whole)) => {
+                let mut body = whole.clone();
+                if whole.contains_key("recurrence") {
+                    body.insert("recurrence".into(), recurrence(whole, &out_lines(wanted)));
+                }
+                self.insert(pair, WHOLE, body).await
+            }
             (Some(_), None) => self.delete(pair).await,
             (Some(old), Some(new)) => {
                 let mut body = difference(old, new);
@@ -108,43 +125,129 @@ impl Run<'_> {
         lines.into_iter().any(|twin| !matches!(wanted.0.get(&twin.recurrence), Some(None)))
     }
 
-    async fn insert(&mut self, pair: &mut Pair, whole: &Fields, wanted: &Image) -> Result<Step> {
-        let known = pair.twin(WHOLE);
-        let generation = match known {
-            None => 0,
-            Some(twin) if twin.base.is_empty() && twin.gone_at.is_none() => twin.generation,
-            Some(twin) => twin.generation + 1,
+    /// Takes away what stands there in another shape than it is to have, and does so again where that is not known to have
+    /// been done: nobody ever sees both.
+    async fn clear(&mut self, pair: &mut Pair, as_singles: bool) -> Result<Step> {
+        let other = |twin: &&Twin| match twin.recurrence.as_str() {
+            WHOLE => as_singles,
+            _ => !as_singles && self.is_single(twin),
         };
-        let id = self.marks.event_id(&self.link, &pair.uid, generation);
-        let twin = Twin {
-            uid: pair.uid.clone(),
-            recurrence: WHOLE.into(),
-            name: pair.name.clone(),
-            event: id.clone(),
-            born: Born::Here,
-            generation,
-            etag: String::new(),
-            base: String::new(),
-            gone_at: None,
-        };
-        pair.born = Born::Here;
-        self.keep(pair, twin).await?;
-        let mut body = whole.clone();
-        if whole.contains_key("recurrence") {
-            body.insert("recurrence".into(), recurrence(whole, &out_lines(wanted)));
+        let living = pair.twins.iter().filter(|twin| twin.gone_at.is_none());
+        let keys = living.filter(|twin| twin.base == map::GIVES_WAY || other(twin));
+        for key in keys.map(|twin| twin.recurrence.clone()).collect::<Vec<_>>() {
+            if let Step::Again = self.give_way(pair, &key).await? {
+                return Ok(Step::Again);
+            }
         }
-        body.insert("id".into(), id.clone().into());
-        body.insert("extendedProperties".into(), self.marks.of(&self.link, &pair.uid));
+        Ok(Step::Done)
+    }
+
+    /// That it goes is written down first: its end there, when it is seen, is our own doing.
+    async fn give_way(&mut self, pair: &mut Pair, key: &str) -> Result<Step> {
+        let Some(twin) = pair.twin(key).cloned() else { return Ok(Step::Done) };
+        self.keep(pair, Twin { base: map::GIVES_WAY.into(), ..twin.clone() }).await?;
         let calendar = self.link.calendar.clone();
-        match self.session.insert(&calendar, body).await {
-            Ok(answer) => self.agreed(pair, WHOLE, &answer).await.map(|()| Step::Done),
-            Err(Error::Google(Failure::Taken)) => self.adopt(pair, &id).await,
+        match self.session.delete(&calendar, &twin.event, &twin.etag).await {
+            Ok(()) | Err(Error::Google(Failure::NotFound | Failure::Gone)) if key == WHOLE => {
+                self.gone(pair).await?;
+                pair.twins = self.mirrors.twins_by_uid(&self.link, std::slice::from_ref(&pair.uid)).await?;
+                Ok(Step::Done)
+            }
+            Ok(()) | Err(Error::Google(Failure::NotFound | Failure::Gone)) => {
+                self.used_up(pair, key).await.map(|()| Step::Done)
+            }
+            Err(Error::Google(Failure::Changed)) => {
+                // Somebody changed it there: that is taken before it goes.
+                self.keep(pair, twin.clone()).await?;
+                self.compare(twin).await
+            }
             Err(other) => Err(other),
         }
     }
 
-    /// The id is taken: by our own insert, whose answer was lost, or by one that is deleted.
-    async fn adopt(&mut self, pair: &mut Pair, id: &str) -> Result<Step> {
+    /// Its id there is never used again.
+    async fn used_up(&mut self, pair: &mut Pair, key: &str) -> Result<()> {
+        let Some(twin) = pair.twin(key).cloned() else { return Ok(()) };
+        let now = self.mirrors.now();
+        self.keep(pair, Twin { gone_at: Some(now), base: "null".into(), ..twin }).await
+    }
+
+    /// A series by its occurrences.
+    async fn singles(&mut self, pair: &mut Pair, wanted: &Image) -> Result<Step> {
+        let base = pair.base();
+        let keys: std::collections::BTreeSet<&String> = base.0.keys().chain(wanted.0.keys()).collect();
+        for key in keys {
+            let part = |image: &Image| image.0.get(key).cloned().flatten();
+            let step = match (part(&base), part(wanted)) {
+                (None, None) => Step::Done,
+                (None, Some(new)) => self.insert(pair, key, new).await?,
+                (Some(_), None) => self.delete_single(pair, key).await?,
+                (Some(old), Some(new)) => match difference(&old, &new) {
+                    body if body.is_empty() => Step::Done,
+                    body => self.patch(pair, key, body).await?,
+                },
+            };
+            if let Step::Again = step {
+                return Ok(Step::Again);
+            }
+        }
+        Ok(Step::Done)
+    }
+
+    async fn delete_single(&mut self, pair: &mut Pair, key: &str) -> Result<Step> {
+        let Some(twin) = pair.twin(key).cloned() else { return Ok(Step::Done) };
+        let calendar = self.link.calendar.clone();
+        match self.session.delete(&calendar, &twin.event, &twin.etag).await {
+            Ok(()) | Err(Error::Google(Failure::NotFound | Failure::Gone)) => {
+                self.keep(pair, Twin { base: "null".into(), ..twin }).await.map(|()| Step::Done)
+            }
+            Err(Error::Google(Failure::Changed)) => self.compare(twin).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Puts there what is not there: the whole, or an occurrence by itself.
+    async fn insert(&mut self, pair: &mut Pair, key: &str, body: Fields) -> Result<Step> {
+        for _ in 0..TRIES {
+            let known = pair.twin(key);
+            let generation = match known {
+                None => 0,
+                Some(twin) if twin.base.is_empty() && twin.gone_at.is_none() => twin.generation,
+                Some(twin) => twin.generation + 1,
+            };
+            let id = self.marks.event_id(&self.link, (&pair.uid, key), generation);
+            let twin = Twin {
+                uid: pair.uid.clone(),
+                recurrence: key.into(),
+                name: pair.name.clone(),
+                event: id.clone(),
+                born: Born::Here,
+                generation,
+                etag: String::new(),
+                base: String::new(),
+                gone_at: None,
+            };
+            pair.born = Born::Here;
+            self.keep(pair, twin).await?;
+            let mut body = body.clone();
+            body.insert("id".into(), id.clone().into());
+            body.insert("extendedProperties".into(), self.marks.of(&self.link, &pair.uid, key));
+            let calendar = self.link.calendar.clone();
+            match self.session.insert(&calendar, body).await {
+                Ok(answer) => return self.agreed(pair, key, &answer).await.map(|()| Step::Done),
+                Err(Error::Google(Failure::Taken)) => {
+                    if self.adopt(pair, key, &id).await? {
+                        return Ok(Step::Again);
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(Step::Again)
+    }
+
+    /// The id is taken: by our own insert, whose answer was lost, or by one that is deleted (false): then there is a next.
+    async fn adopt(&mut self, pair: &mut Pair, key: &str, id: &str) -> Result<bool> {
         let calendar = self.link.calendar.clone();
         let found = match self.session.event(&calendar, id).await {
             Ok(fields) => Some(fields),
@@ -155,15 +258,9 @@ impl Run<'_> {
             |seen: &Seen| self.marks.is_of(&seen.marks, &self.link, &pair.uid) && seen.part.is_some();
         let ours = found.filter(|fields| map::seen(fields, &self.zone).is_ok_and(|seen| is_ours(&seen)));
         match ours {
-            Some(fields) => self.agreed(pair, WHOLE, &fields).await?,
-            None => {
-                if let Some(twin) = pair.twin(WHOLE).cloned() {
-                    let now = self.mirrors.now();
-                    self.keep(pair, Twin { gone_at: Some(now), base: "null".into(), ..twin }).await?;
-                }
-            }
+            Some(fields) => self.agreed(pair, key, &fields).await.map(|()| true),
+            None => self.used_up(pair, key).await.map(|()| false),
         }
-        Ok(Step::Again)
     }
 
     async fn delete(&mut self, pair: &Pair) -> Result<Step> {
@@ -201,7 +298,7 @@ impl Run<'_> {
     /// Looks at the event as it is now and compares both sides anew.
     async fn compare(&mut self, twin: Twin) -> Result<Step> {
         let mut seen = self.one(&twin.event).await?;
-        if seen.is_missing() && twin.recurrence != WHOLE {
+        if seen.is_missing() && twin.recurrence != WHOLE && !self.is_single(&twin) {
             // No exception any more: the occurrence is like its series, and is found anew.
             self.mirrors.keep(&self.link, Vec::new(), vec![(twin.uid, twin.recurrence)]).await?;
             return Ok(Step::Again);
@@ -283,7 +380,9 @@ impl Run<'_> {
 
     /// The occurrence there as we know it; asked for once where we do not. None: the series has no such one.
     async fn found(&mut self, pair: &mut Pair, key: &str) -> Result<Option<Part>> {
-        if let Some(twin) = pair.twin(key).filter(|twin| !twin.event.is_empty()) {
+        let known = pair.twin(key).cloned();
+        let stands = known.as_ref().filter(|twin| !twin.event.is_empty() && twin.gone_at.is_none());
+        if let Some(twin) = stands {
             return Ok(Image::read(&twin.base));
         }
         let (Some(whole), Some(start)) = (pair.twin(WHOLE).cloned(), original(key)) else { return Ok(None) };
@@ -297,7 +396,8 @@ impl Run<'_> {
             event: seen.event,
             etag: seen.etag,
             base: Image::row(&seen.part),
-            generation: 0,
+            // Of ids that were used up while it stood there by itself.
+            generation: known.map_or(0, |one| one.generation),
             ..whole
         };
         pair.twins.retain(|one| one.recurrence != key);

@@ -11,41 +11,108 @@ use super::api::{self, Api, Fields, Listed, Request, Watched};
 use super::error::{Error, Failure, Result};
 use crate::accounts::{self, Accounts, Remote, RemoteId, RemoteState, Secret};
 
-/// Calls of one account in a minute: below Google's 600, with room for a second node.
-const OF_ACCOUNT: u32 = 480;
-/// Calls of the whole project in a minute, below Google's 10,000.
-const OF_PROJECT: u32 = 8_000;
+/// Of each minute's calls a backfill leaves this part to what is fresh.
+const FRESH: u32 = 4;
 /// Events on one page [D: 2,500 at most].
 const PAGE: u32 = 2_500;
+const LIST: &str = "users/me/calendarList";
 /// What is listed: types that mean that somebody is busy. Fixed, since a sync token is bound to it.
 const TYPES: [&str; 4] = ["default", "outOfOffice", "focusTime", "fromGmail"];
 
-/// How many calls were made in this minute, by account.
-#[derive(Default)]
+/// How many calls may be made in a minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Of one account: below Google's 600, with room for a second node.
+    pub account: u32,
+    /// Of the whole project, below Google's 10,000.
+    pub project: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { account: 480, project: 8_000 }
+    }
+}
+
+/// The calls of the last minute by their second: Google's minute slides, too.
+struct Minute {
+    counts: [u32; 60],
+    sum: u32,
+    at: i64,
+}
+
+impl Minute {
+    fn new(now: i64) -> Minute {
+        Minute { counts: [0; 60], sum: 0, at: now }
+    }
+
+    fn slot(&mut self, second: i64) -> &mut u32 {
+        &mut self.counts[usize::try_from(second.rem_euclid(60)).unwrap_or(0)]
+    }
+
+    /// Forgets what is a minute ago.
+    fn turn(&mut self, now: i64) {
+        for second in 1..=(now - self.at).min(60) {
+            let past = std::mem::take(self.slot(self.at + second));
+            self.sum -= past;
+        }
+        self.at = self.at.max(now);
+    }
+
+    /// Seconds until there is room for one more.
+    fn wait(&mut self, most: u32) -> i64 {
+        let mut sum = self.sum;
+        for second in 0..60 {
+            if sum < most {
+                return second;
+            }
+            sum -= *self.slot(self.at + 1 + second);
+        }
+        60
+    }
+
+    fn count(&mut self) {
+        *self.slot(self.at) += 1;
+        self.sum += 1;
+    }
+}
+
+/// How many calls were made, in all and by account.
 pub struct Budget {
-    calls: Mutex<(i64, u32, HashMap<RemoteId, u32>)>,
+    pace: Pace,
+    calls: Mutex<(Minute, HashMap<RemoteId, Minute>)>,
     /// Accounts to which Google said for how long to wait.
     held: Mutex<HashMap<RemoteId, i64>>,
 }
 
 impl Budget {
-    /// One more call at `now`; else the seconds to wait.
-    fn take(&self, of: RemoteId, now: i64) -> Result<(), Error> {
+    pub fn new(pace: Pace) -> Budget {
+        Budget { pace, calls: Mutex::new((Minute::new(0), HashMap::new())), held: Mutex::default() }
+    }
+
+    /// One more call at `now`; else the seconds to wait. A backfill stops where only the part of what is fresh is left.
+    fn take(&self, of: RemoteId, now: i64, is_backfill: bool) -> Result<(), Error> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&of).copied();
         if let Some(until) = held.filter(|until| *until > now) {
             return Err(Error::Budget(until - now));
         }
+        let most = |all: u32| if is_backfill { all - all / FRESH } else { all };
         let mut kept = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.0 != now.div_euclid(60) {
-            *kept = (now.div_euclid(60), 0, HashMap::new());
+        let (all, by_account) = &mut *kept;
+        if now.div_euclid(60) > all.at.div_euclid(60) {
+            by_account.retain(|_, one| now - one.at < 60);
         }
-        let (_, all, by_account) = &mut *kept;
-        let own = by_account.entry(of).or_default();
-        if *all >= OF_PROJECT || *own >= OF_ACCOUNT {
-            return Err(Error::Budget(60 - now.rem_euclid(60)));
+        let own = by_account.entry(of).or_insert_with(|| Minute::new(now));
+        all.turn(now);
+        own.turn(now);
+        match all.wait(most(self.pace.project)).max(own.wait(most(self.pace.account))) {
+            0 => {
+                all.count();
+                own.count();
+                Ok(())
+            }
+            seconds => Err(Error::Budget(seconds)),
         }
-        (*all, *own) = (*all + 1, *own + 1);
-        Ok(())
     }
 
     /// Nothing is sent to this account before `until`.
@@ -87,6 +154,8 @@ pub struct Session<'a> {
     pub budget: &'a Budget,
     pub project: &'a Project,
     pub remote: Remote,
+    /// What it does now is only of a first look, or of all of it anew.
+    pub is_backfill: bool,
 }
 
 /// A page of events.
@@ -101,7 +170,7 @@ pub struct Page {
 impl Session<'_> {
     async fn send(&mut self, request: Request) -> Result<Value> {
         let token = self.token().await?;
-        self.budget.take(self.remote.id, self.accounts.now())?;
+        self.budget.take(self.remote.id, self.accounts.now(), self.is_backfill)?;
         match self.api.send(&token, &request).await {
             Err(Failure::Unauthorized) => {
                 let token = self.refresh().await?;
@@ -248,9 +317,8 @@ impl Session<'_> {
     pub async fn calendars(&mut self) -> Result<Vec<Listed>> {
         let (mut all, mut page) = (Vec::new(), None::<String>);
         for _ in 0..10 {
-            let mut request = Request::new(Method::GET, "users/me/calendarList")
-                .with("maxResults", "250")
-                .with("showHidden", "true");
+            let mut request =
+                Request::new(Method::GET, LIST).with("maxResults", "250").with("showHidden", "true");
             if let Some(page) = page.take() {
                 request = request.with("pageToken", page);
             }
@@ -264,8 +332,10 @@ impl Session<'_> {
         Ok(all)
     }
 
-    pub async fn watch(&mut self, calendar: &str, body: Value) -> Result<Watched> {
-        let request = Request::new(Method::POST, format!("{}/watch", events(calendar)));
+    /// A channel of a calendar's events, or of the list of calendars.
+    pub async fn watch(&mut self, calendar: Option<&str>, body: Value) -> Result<Watched> {
+        let of = calendar.map_or_else(|| LIST.to_owned(), events);
+        let request = Request::new(Method::POST, format!("{of}/watch"));
         Ok(api::watched(self.send(Request { body: Some(body), ..request }).await?)?)
     }
 
@@ -288,5 +358,27 @@ fn fields(answer: Value) -> Result<Fields> {
     match answer {
         Value::Object(fields) => Ok(fields),
         _ => Err(Failure::Unreachable("no event".into()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s74_in_no_minute_there_are_more_calls_than_may_be_and_the_last_are_for_what_is_fresh() {
+        let budget = Budget::new(Pace { account: 40, project: 60 });
+        let takes = |of, now, is_backfill| {
+            let mut count = 0;
+            while budget.take(RemoteId(of), now, is_backfill).is_ok() {
+                count += 1;
+            }
+            count
+        };
+        assert_eq!((takes(1, 100, true), takes(2, 130, true)), (30, 15), "three quarters: of one, of all");
+        assert_eq!((takes(2, 131, false), takes(1, 131, false)), (15, 0), "the rest is for what is fresh");
+        assert!(matches!(budget.take(RemoteId(1), 131, false), Err(Error::Budget(29))));
+        assert_eq!(takes(1, 159, false), 0, "the minute slides");
+        assert_eq!(takes(1, 160, false), 30);
     }
 }

@@ -1,13 +1,15 @@
 //! What an office sees of its links, in words it can act on, and what it can do: sync now, pause, go on, look again at
 //! everything. No titles, no people.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
+use super::Google;
 use super::error::Result;
 use super::terms::{self, Terms, state};
-use super::{Google, watch};
-use crate::accounts::{Caller, Remote};
-use crate::calendar::{ErrandState, Link, LinkId, RESTS};
+use crate::accounts::{Caller, Remote, RemoteId};
+use crate::calendar::{ErrandState, Link, LinkCounts, LinkId, RESTS};
 
 /// An account and its links.
 #[derive(Debug, Serialize)]
@@ -19,6 +21,8 @@ pub struct AccountStatus {
     pub email: String,
     pub state: String,
     pub reason: String,
+    /// Calendars of the account that no link has, as last seen.
+    pub unlinked: i64,
     pub links: Vec<LinkStatus>,
 }
 
@@ -26,6 +30,8 @@ pub struct AccountStatus {
 pub struct LinkStatus {
     pub id: i64,
     pub calendar: String,
+    /// What it is called there, as last seen.
+    pub name: String,
     pub terms: Terms,
     pub state: String,
     pub reason: String,
@@ -61,50 +67,31 @@ impl Google {
         self.shown(self.accounts().remotes(who).await?).await
     }
 
-    /// These accounts with their links.
+    /// These accounts of one clinic with their links: as many statements for many as for one.
     pub async fn shown(&self, remotes: Vec<Remote>) -> Result<Vec<AccountStatus>> {
-        let mut all = Vec::new();
-        for remote in remotes {
-            let mut links = Vec::new();
-            for link in self.mirrors().links_of(remote.clinic, &[remote.id]).await? {
-                links.push(self.link_status(link).await?);
-            }
-            let (id, principal) = (remote.id.0, remote.principal.0);
-            all.push(AccountStatus {
-                id,
-                principal,
-                email: remote.email,
-                state: remote.state,
-                reason: remote.reason,
-                links,
-            });
+        let Some(clinic) = remotes.first().map(|one| one.clinic) else { return Ok(Vec::new()) };
+        let ids: Vec<RemoteId> = remotes.iter().map(|one| one.id).collect();
+        let mut counts = self.mirrors().counts(clinic, &ids).await?;
+        let (now, mut links) = (self.mirrors().now(), HashMap::<RemoteId, Vec<LinkStatus>>::new());
+        for link in self.mirrors().links_of(clinic, &ids).await? {
+            let counts = counts.remove(&link.id).unwrap_or_default();
+            links.entry(link.remote).or_default().push(status(link, counts, now));
         }
-        Ok(all)
+        let account = |remote: Remote| AccountStatus {
+            id: remote.id.0,
+            principal: remote.principal.0,
+            email: remote.email,
+            state: remote.state,
+            reason: remote.reason,
+            unlinked: remote.unlinked,
+            links: links.remove(&remote.id).unwrap_or_default(),
+        };
+        Ok(remotes.into_iter().map(account).collect())
     }
 
     pub async fn link_status(&self, link: Link) -> Result<LinkStatus> {
-        let ([pending, failed, dead], _) = self.mirrors().errands_total(&link).await?;
-        let now = self.mirrors().now();
-        let watched_until = watch::watched_until(self, &link).await?;
-        let notes = self.mirrors().notes(&link).await?;
-        Ok(LinkStatus {
-            pulled_at: Some(link.polled_at).filter(|at| *at > 0),
-            pushed_at: Some(Terms::of(&link).pushed_at).filter(|at| *at > 0),
-            conflicts: i64::try_from(notes.len()).unwrap_or(i64::MAX),
-            is_watched: watched_until.is_some(),
-            watched_until,
-            id: link.id.0,
-            terms: Terms::of(&link),
-            advice: advice(&link.state, dead),
-            lag_seconds: (link.polled_at > 0).then(|| now - link.polled_at),
-            due_at: Some(link.due_at).filter(|due| *due < RESTS),
-            calendar: link.calendar,
-            state: link.state,
-            reason: link.reason,
-            pending,
-            failed,
-            dead,
-        })
+        let counts = self.mirrors().counts(link.clinic, &[link.remote]).await?.remove(&link.id);
+        Ok(status(link, counts.unwrap_or_default(), self.mirrors().now()))
     }
 
     /// Its turn comes now; what the guard stopped is approved, what had failed begins anew.
@@ -191,6 +178,30 @@ impl Google {
         }
         found.waiting_here = run.mirrors.errands_total(&run.link).await?.0.iter().sum();
         Ok(found)
+    }
+}
+
+fn status(link: Link, counts: LinkCounts, now: i64) -> LinkStatus {
+    let ([pending, failed, dead], terms) = (counts.errands, Terms::of(&link));
+    let watched_until = counts.watched_until.filter(|until| *until > now);
+    LinkStatus {
+        pulled_at: Some(link.polled_at).filter(|at| *at > 0),
+        pushed_at: Some(terms.pushed_at).filter(|at| *at > 0),
+        conflicts: counts.notes,
+        is_watched: watched_until.is_some(),
+        watched_until,
+        id: link.id.0,
+        terms,
+        advice: advice(&link.state, dead),
+        lag_seconds: (link.polled_at > 0).then(|| now - link.polled_at),
+        due_at: Some(link.due_at).filter(|due| *due < RESTS),
+        calendar: link.calendar,
+        name: link.name,
+        state: link.state,
+        reason: link.reason,
+        pending,
+        failed,
+        dead,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::api::Fields;
 use super::error::Result;
 use super::map::{Privacy, Stance};
-use crate::accounts::Stamp;
+use crate::accounts::{ClinicId, RemoteId, Stamp};
 use crate::calendar::{Link, Mirrors};
 
 /// In which direction.
@@ -30,6 +30,22 @@ pub enum Policy {
     Google,
 }
 
+/// How a series stands there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// As one, with its exceptions.
+    #[default]
+    Series,
+    /// As single events, so many days ahead.
+    Materialized,
+}
+
+/// Days ahead that occurrences stand there by themselves, unless it is said.
+const DAYS: u32 = 90;
+/// At most: Google would have as many events.
+const MOST_DAYS: u32 = 366;
+
 /// What a person chose for a link, and what it remembers between two runs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,6 +53,11 @@ pub struct Terms {
     pub direction: Direction,
     pub privacy: Privacy,
     pub policy: Policy,
+    pub mode: Mode,
+    /// For single events; 0: as usual.
+    pub days: u32,
+    /// When it was last looked which occurrences have come near, seconds UTC.
+    pub looked_ahead_at: i64,
     /// Of the calendar there.
     pub zone: Option<String>,
     /// Somebody looked at what the guard stopped: the next run may delete it.
@@ -58,6 +79,11 @@ impl Terms {
 
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// How far ahead single events stand there, seconds.
+    pub fn ahead(&self) -> i64 {
+        i64::from(if self.days == 0 { DAYS } else { self.days.min(MOST_DAYS) }) * 86_400
     }
 
     pub fn stance(&self, is_appointment: bool) -> Stance {
@@ -84,6 +110,8 @@ pub mod state {
 const UID: &str = "cuid";
 const INSTALLATION: &str = "cinst";
 const LINK: &str = "clink";
+/// Of a single event that is an occurrence of a series here: which.
+const SERIES: &str = "cseries";
 
 /// What marks our events.
 pub struct Marks(Stamp);
@@ -98,10 +126,15 @@ impl Marks {
         stamp.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The private properties of an object's event.
-    pub fn of(&self, link: &Link, uid: &str) -> serde_json::Value {
-        let (uid, installation) = (self.mark("uid", uid), self.mark("installation", ""));
-        json!({ "private": { UID: uid, INSTALLATION: installation, LINK: self.mark("link", &link.id.to_string()) } })
+    /// The private properties of an object's event, or of the one that is this occurrence of it.
+    pub fn of(&self, link: &Link, uid: &str, occurrence: &str) -> serde_json::Value {
+        let (mark, installation) = (self.mark("uid", uid), self.mark("installation", ""));
+        let link = self.mark("link", &link.id.to_string());
+        let mut own = json!({ UID: mark, INSTALLATION: installation, LINK: link });
+        if !occurrence.is_empty() {
+            own[SERIES] = self.mark("series", &format!("{occurrence}\n{uid}")).into();
+        }
+        json!({ "private": own })
     }
 
     /// Whether it is the event of this very object and link.
@@ -119,12 +152,36 @@ impl Marks {
         marks.contains_key(INSTALLATION) && !self.is_ours(marks, link)
     }
 
-    /// The id of an object's event: 26 letters of base32hex (RFC 4648 section 7), the same at every try.
-    pub fn event_id(&self, link: &Link, uid: &str, generation: i64) -> String {
+    /// The id of an object's event, or of the one that is this occurrence of it: 26 letters of base32hex (RFC 4648 section
+    /// 7), the same at every try.
+    pub fn event_id(&self, link: &Link, (uid, occurrence): (&str, &str), generation: i64) -> String {
         const LETTERS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-        let stamp = self.0.of(format!("event\n{}\n{generation}\n{uid}", link.id).as_bytes());
+        let mut name = format!("event\n{}\n{generation}\n{uid}", link.id);
+        if !occurrence.is_empty() {
+            name.extend(["\n", occurrence]);
+        }
+        let stamp = self.0.of(name.as_bytes());
         let bits = stamp.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         (0..26).map(|at| char::from(LETTERS[(bits >> (125 - 5 * at).max(0) & 31) as usize])).collect()
+    }
+
+    /// The secret of a channel, of random text: marked, so that a database that has forgotten the channel knows it again,
+    /// and whose calls can stop it.
+    pub fn secret(&self, channel: &str, random: &str, (clinic, remote): (ClinicId, RemoteId)) -> String {
+        let place = format!("{random}.{clinic}.{remote}");
+        let mark = self.mark("channel", &format!("{channel} {place}"));
+        format!("{place}.{mark}")
+    }
+
+    /// Whose channel it is, if the secret was made here for it.
+    pub fn owner(&self, channel: &str, secret: &str) -> Option<(ClinicId, RemoteId)> {
+        let (place, mark) = secret.rsplit_once('.')?;
+        let mut numbers = place.rsplit('.').map(|text| text.parse().ok());
+        let (remote, clinic) = (numbers.next()??, numbers.next()??);
+        let mark: Option<Vec<u8>> =
+            (0..mark.len()).step_by(2).map(|at| u8::from_str_radix(mark.get(at..at + 2)?, 16).ok()).collect();
+        let is_ours = self.0.fits(format!("channel\n{channel} {place}").as_bytes(), &mark?);
+        is_ours.then_some((ClinicId(clinic), RemoteId(remote)))
     }
 
     /// The name of an object that was born there: the same at every try.

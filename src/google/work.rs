@@ -3,10 +3,10 @@
 
 use super::carry::Run;
 use super::error::{Error, Failure, Result};
-use super::terms::{self, Direction, Terms, state};
+use super::terms::{self, Direction, Mode, Terms, state};
 use super::{Google, watch};
 use crate::accounts::RemoteState;
-use crate::calendar::{Errand, ErrandState, Link, RESTS, Way};
+use crate::calendar::{Errand, ErrandState, Link, RESTS, Watched, Way};
 
 /// Seconds a lease lasts; prolonged while the work goes on.
 const LEASE: i64 = 60;
@@ -18,10 +18,16 @@ const FAILED_IN_A_ROW: i64 = 3;
 /// The calendar's quota: hours.
 const QUOTA: i64 = 3_600;
 /// Between two safety polls: with a channel, and without.
-const POLL_WATCHED: i64 = 6 * 3_600;
+pub const POLL_WATCHED: i64 = 6 * 3_600;
 const POLL: i64 = 300;
+const DAY: i64 = 86_400;
 /// Links worked on at once by a node.
 const AT_ONCE: usize = 8;
+/// Errands of a backfill in one turn of a link: then what is fresh has its own, in this link and in all others.
+const SLICE: usize = 20;
+/// A channel that Google refused or failed to open is not asked for again before.
+const REFUSED: i64 = 86_400;
+const FAILED: i64 = 600;
 /// Looks of a first time at a calendar, of 500 changes each.
 const LOOKS: usize = 1_000;
 
@@ -34,7 +40,7 @@ impl Google {
         let turns = due.into_iter().map(|link| self.turn(link));
         futures_util::StreamExt::for_each_concurrent(futures_util::stream::iter(turns), AT_ONCE, |turn| turn)
             .await;
-        Ok(count)
+        Ok(count + self.lists().await?)
     }
 
     /// Calendars that changed call for their links.
@@ -83,9 +89,12 @@ impl Google {
             Ok(()) => {
                 let terms = Terms::of(link);
                 let throttled = terms.write_at > now;
-                let poll = link.polled_at + self.poll(link).await?;
+                // What is only pushed is never polled: its channel is seen to, all the same.
+                let polled_at = if terms.direction == Direction::Push { now } else { link.polled_at };
+                let poll = polled_at + self.poll(link).await?;
+                link.backfill = next.is_some_and(|(_, is_backfill)| is_backfill);
                 let errand =
-                    next.map(|next| if throttled { next.max(terms.write_at) } else { next.max(now) });
+                    next.map(|(next, _)| if throttled { next.max(terms.write_at) } else { next.max(now) });
                 link.due_at = errand.map_or(poll, |errand| errand.min(poll));
                 if throttled && totals[1] > 0 {
                     link.due_at = link.due_at.min(terms.write_at);
@@ -144,12 +153,17 @@ impl Google {
         Ok(())
     }
 
-    /// Seconds to the next safety poll: spread by a fifth, the same for one link each time.
+    /// Seconds to the next safety poll.
     async fn poll(&self, link: &Link) -> Result<i64> {
         let is_watched = watch::watched_until(self, link).await?.is_some();
         let pause = if is_watched { POLL_WATCHED } else { POLL };
-        Ok(pause * 4 / 5 + (link.id.0.wrapping_mul(7_919)).rem_euclid(pause * 2 / 5))
+        Ok(spread(pause, link.id.0))
     }
+}
+
+/// A pause spread by a fifth, the same for one id each time.
+pub fn spread(pause: i64, id: i64) -> i64 {
+    pause * 4 / 5 + id.wrapping_mul(7_919).rem_euclid(pause * 2 / 5)
 }
 
 impl Run<'_> {
@@ -166,16 +180,41 @@ impl Run<'_> {
             self.recovered().await?;
         }
         if self.terms.direction != Direction::Pull {
+            self.look_ahead(now)?;
             self.follow().await?;
         }
         self.errands().await?;
-        watch::upkeep(self, google).await
+        self.watched(google, now).await
+    }
+
+    async fn watched(&mut self, google: &Google, now: i64) -> Result<()> {
+        let (of, calendar) = (Watched::Calendar(self.link.id), self.link.calendar.clone());
+        let may_open = self.terms.watch_at <= now;
+        let refused = watch::upkeep(google, &mut self.session, (of, Some(&calendar)), may_open).await?;
+        if let Some(failure) = refused {
+            let is_no = matches!(failure, Failure::Invalid(_) | Failure::Forbidden(_));
+            let wait = if is_no { REFUSED } else { FAILED };
+            terms::set(&mut self.link, |terms| terms.watch_at = now + wait)?;
+            self.terms = Terms::of(&self.link);
+        }
+        Ok(())
+    }
+
+    /// Once a day all is looked at anew where occurrences stand there by themselves: others have come near.
+    fn look_ahead(&mut self, now: i64) -> Result<()> {
+        if self.terms.mode == Mode::Materialized && now >= self.terms.looked_ahead_at + DAY {
+            self.link.cursor = None;
+            terms::set(&mut self.link, |terms| terms.looked_ahead_at = now)?;
+            self.terms = Terms::of(&self.link);
+        }
+        Ok(())
     }
 
     async fn follow(&mut self) -> Result<()> {
         self.look().await?;
+        let is_first = self.link.cursor.is_none();
         for _ in 0..LOOKS {
-            if !self.mirrors.follow(&self.shown, &mut self.link).await? {
+            if !self.mirrors.follow(&self.shown, &mut self.link, is_first).await? {
                 break;
             }
         }
@@ -191,7 +230,7 @@ impl Run<'_> {
     }
 
     async fn errands(&mut self) -> Result<()> {
-        let mut in_a_row = 0;
+        let (mut in_a_row, mut backfilled) = (0, 0);
         loop {
             let due = self.mirrors.errands_due(&self.link).await?;
             let due: Vec<Errand> =
@@ -201,8 +240,15 @@ impl Run<'_> {
             }
             self.look().await?;
             for errand in due {
+                backfilled += usize::from(errand.backfill);
+                if backfilled > SLICE {
+                    return Ok(());
+                }
                 self.prolong().await?;
-                match self.errand(&errand).await {
+                self.session.is_backfill = errand.backfill;
+                let done = self.errand(&errand).await;
+                self.session.is_backfill = false;
+                match done {
                     Ok(()) => in_a_row = 0,
                     Err(Error::Google(failure)) => {
                         self.failed(errand, failure).await?;

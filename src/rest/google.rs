@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::call::{BODY, Call, Failure, json, nothing, placed, tagged};
 use super::instant;
-use super::page::Listed;
+use super::page::{Listed, Paged, listed};
 use super::route::{Gives, Route, Takes, inline, named};
 use crate::accounts::Caller;
 use crate::calendar::Zone;
-use crate::clinic::{self, Error};
+use crate::clinic::{self, Cursor, Error, Page};
 use crate::edge::Answer;
 
 /// Whoever keeps calendars equal with Google. Asks itself whether the caller may.
@@ -28,7 +28,8 @@ pub trait Twins: Send + Sync {
 /// What is asked for. Numbers are of an account or of a link.
 #[derive(Debug)]
 pub enum Wish {
-    Accounts,
+    /// A page of them: `items` and `next`.
+    Accounts(Cursor),
     Account(i64),
     Connect {
         hint: Option<String>,
@@ -93,9 +94,9 @@ const ACCOUNTS: Route = Route {
     path: "/api/v1/google/accounts",
     id: "listGoogleAccounts",
     summary: "Accounts with Google and how their links stand: the caller's, or all for those who run the office",
-    takes: Takes::NOTHING,
+    takes: Takes::query(inline::<Paged>),
     gives: Gives::ok(named::<Listed<Account>>),
-    refuses: REFUSES,
+    refuses: &["GOOGLE_NOT_SET_UP", "GOOGLE_REFUSED", "GOOGLE_FAILED", "INVALID_CURSOR"],
     run: |call| Box::pin(accounts(call)),
 };
 
@@ -265,7 +266,16 @@ struct Account {
     /// `unconfirmed`, `active`, `needs_reauth`, `scope_missing`.
     state: String,
     reason: String,
+    /// Calendars of the account that no link has, as last seen.
+    unlinked: i64,
     links: Vec<Link>,
+}
+
+/// A page of them.
+#[derive(Deserialize)]
+struct Accounts {
+    items: Vec<Account>,
+    next: Option<i64>,
 }
 
 /// A calendar at Google and one here.
@@ -275,6 +285,8 @@ struct Link {
     id: i64,
     /// The calendar's id at Google.
     calendar: String,
+    /// What it is called there, as last seen; empty before that.
+    name: String,
     terms: Terms,
     /// `new`, `live`, `paused`, `read_only`, `throttled`, `gone`, `needs_reauth`.
     state: String,
@@ -311,6 +323,17 @@ struct Terms {
     direction: Direction,
     privacy: Privacy,
     policy: Policy,
+    mode: Mode,
+}
+
+/// How a series stands at Google: as one with its exceptions, or as single events for some days ahead.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GoogleMode")]
+pub enum Mode {
+    #[default]
+    Series,
+    Materialized,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -362,6 +385,12 @@ pub struct NewLink {
     pub policy: Policy,
     #[serde(default)]
     pub direction: Direction,
+    #[serde(default)]
+    pub mode: Mode,
+    /// Days ahead that single events stand there: 90 unless said otherwise.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 366))]
+    pub days: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -481,7 +510,8 @@ async fn list<T: DeserializeOwned + Serialize>(call: &Call, wish: Wish) -> Resul
 }
 
 async fn accounts(call: Call) -> Result<Answer, Failure> {
-    list::<Account>(&call, Wish::Accounts).await
+    let found: Accounts = ask(&call, Wish::Accounts(call.query::<Paged>()?.read()?)).await?;
+    json(&listed(Page { items: found.items, next: found.next }, |one| one))
 }
 
 async fn account(call: Call) -> Result<Answer, Failure> {

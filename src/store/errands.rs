@@ -8,7 +8,7 @@ use crate::{Aside, ClinicId, Conn, Error, LinkId, Result};
 
 macro_rules! columns {
     () => {
-        "way, key, attempt, next_at, state, reason, since"
+        "way, key, attempt, next_at, state, reason, since, backfill"
     };
 }
 
@@ -73,6 +73,8 @@ pub struct Errand {
     pub reason: String,
     /// Seconds UTC: when it became one.
     pub since: i64,
+    /// Only of a first look at a calendar, or of all of it anew: what is fresh goes before it.
+    pub backfill: bool,
 }
 
 fn read(row: &AnyRow) -> Result<Errand> {
@@ -86,11 +88,12 @@ fn read(row: &AnyRow) -> Result<Errand> {
         state: ErrandState::read(&columns.text()?)?,
         reason: columns.text()?,
         since: columns.int()?,
+        backfill: columns.int()? != 0,
     })
 }
 
 impl Conn {
-    /// Those whose time has come, the earliest first.
+    /// Those whose time has come, the earliest first; what is of a backfill after all others.
     pub async fn errands_due(
         &mut self,
         (clinic, link): (ClinicId, LinkId),
@@ -101,7 +104,7 @@ impl Conn {
             "select ",
             columns!(),
             " from errands where clinic_id = $1 and link_id = $2 and state = 'pending' and next_at <= $3 \
-            order by next_at, way, key limit $4"
+            order by backfill, next_at, way, key limit $4"
         );
         self.all(sql, values![clinic, link, now, limit]).await?.iter().map(read).collect()
     }
@@ -134,30 +137,37 @@ impl Conn {
         Ok(totals)
     }
 
-    /// When the next of them is due.
-    pub async fn errand_next(&mut self, (clinic, link): (ClinicId, LinkId)) -> Result<Option<i64>> {
-        let sql = "select min(next_at) from errands \
+    /// When the next of them is due, and whether all that are pending are of a backfill.
+    pub async fn errand_next(&mut self, (clinic, link): (ClinicId, LinkId)) -> Result<Option<(i64, bool)>> {
+        let sql = "select min(next_at), min(backfill) from errands \
             where clinic_id = $1 and link_id = $2 and state = 'pending' having count(*) > 0";
-        self.number(sql, values![clinic, link]).await
+        let row = self.one(sql, values![clinic, link]).await?;
+        let read = |row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.int()?, columns.int()? != 0))
+        };
+        row.as_ref().map(read).transpose()
     }
 }
 
 impl Aside {
     /// These are to be carried over, from now on; each begins its tries anew. `cursor` is how far the link has looked:
-    /// both in one transaction, so that no change is missed.
+    /// both in one transaction, so that no change is missed. What is fresh stays so, though a backfill comes by it.
     pub async fn add_errands(
         &mut self,
         (clinic, link): (ClinicId, LinkId),
-        keys: &[String],
+        (keys, backfill): (&[String], bool),
         cursor: &str,
     ) -> Result<()> {
         self.room()?;
         let now = self.now();
-        let sql = "insert into errands (clinic_id, link_id, way, key, attempt, next_at, state, reason, since) \
-            values ($1, $2, 'push', $3, 0, $4, 'pending', '', $4) on conflict (clinic_id, link_id, way, key) \
-            do update set attempt = 0, next_at = excluded.next_at, state = 'pending', reason = ''";
+        let sql = "insert into errands (clinic_id, link_id, way, key, attempt, next_at, state, reason, since, \
+            backfill) values ($1, $2, 'push', $3, 0, $4, 'pending', '', $4, $5) \
+            on conflict (clinic_id, link_id, way, key) do update set attempt = 0, next_at = excluded.next_at, \
+            backfill = case when errands.state = 'pending' then errands.backfill * excluded.backfill \
+            else excluded.backfill end, state = 'pending', reason = ''";
         for key in keys {
-            self.run(sql, values![clinic, link, key.as_str(), now]).await?;
+            self.run(sql, values![clinic, link, key.as_str(), now, i64::from(backfill)]).await?;
         }
         let sql = "update links set cursor = $3 where clinic_id = $1 and id = $2";
         self.run(sql, values![clinic, link, cursor]).await.map(|_| ())
@@ -166,10 +176,11 @@ impl Aside {
     /// Keeps one as it now stands.
     pub async fn save_errand(&mut self, (clinic, link): (ClinicId, LinkId), one: &Errand) -> Result<()> {
         self.room()?;
-        let sql = "insert into errands (clinic_id, link_id, way, key, attempt, next_at, state, reason, since) \
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (clinic_id, link_id, way, key) \
-            do update set attempt = excluded.attempt, next_at = excluded.next_at, state = excluded.state, \
-            reason = excluded.reason";
+        let sql = "insert into errands (clinic_id, link_id, way, key, attempt, next_at, state, reason, since, \
+            backfill) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+            on conflict (clinic_id, link_id, way, key) do update set attempt = excluded.attempt, \
+            next_at = excluded.next_at, state = excluded.state, reason = excluded.reason, \
+            backfill = excluded.backfill";
         let values = values![
             clinic,
             link,
@@ -180,6 +191,7 @@ impl Aside {
             one.state.text(),
             one.reason.as_str(),
             one.since,
+            i64::from(one.backfill),
         ];
         self.run(sql, values).await.map(|_| ())
     }

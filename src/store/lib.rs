@@ -11,7 +11,8 @@
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
 //! `resources`, `busy`, `holds`, `appointments`, `seats`; of the clinic's work `profiles`, `terms`, `services`,
-//! `patients`, `requests`, `settings`, `idempotency`, `audit`; of Google `remotes`, `links`, `twins`, `errands`, `channels`.
+//! `patients`, `requests`, `settings`, `idempotency`, `audit`; of Google `remotes`, `links`, `twins`, `errands`, `channels` (of links and of
+//! lists of calendars).
 #![warn(missing_docs)]
 
 mod appointments;
@@ -73,7 +74,7 @@ pub use archive::Counts;
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
 pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span, Taken};
-pub use channels::Channel;
+pub use channels::{Channel, Watched};
 pub use clinics::{Clinic, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
@@ -92,7 +93,7 @@ pub use ids::{
     ServiceId, TermId, TokenId,
 };
 pub use journal::{Fact, HoldBecame, Origin, Record, Row};
-pub use links::{Link, LinkNote, LinkSums, NEVER, NewLink};
+pub use links::{Link, LinkCounts, LinkNote, LinkSums, NEVER, NewLink};
 pub use lock::{Hold, Lock};
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};

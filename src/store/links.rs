@@ -1,6 +1,8 @@
 //! Links: a calendar at Google and one of ours. One node works a link at a time, by a lease; what happens meanwhile
 //! (a notification, a change here) raises its numbers without asking for the lease.
 
+use std::collections::HashMap;
+
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
@@ -10,7 +12,7 @@ use crate::{Aside, ClinicId, CollectionId, Conn, LinkId, RemoteId, Result};
 macro_rules! columns {
     () => {
         "clinic_id, id, remote_id, calendar, collection_id, terms, state, reason, token, cursor, dirty, done, \
-        due_at, polled_at, fails, lease_owner, lease_until"
+        due_at, polled_at, fails, lease_owner, lease_until, name, backfill"
     };
 }
 
@@ -54,6 +56,10 @@ pub struct Link {
     pub lease_owner: String,
     /// Until when, seconds UTC.
     pub lease_until: i64,
+    /// What the calendar is called there, as last seen in its account's list.
+    pub name: String,
+    /// Nothing is left to it but errands of a first look: others go before it.
+    pub backfill: bool,
 }
 
 /// A link to be made.
@@ -108,7 +114,23 @@ fn read(row: &AnyRow) -> Result<Link> {
         fails: columns.int()?,
         lease_owner: columns.text()?,
         lease_until: columns.int()?,
+        name: columns.text()?,
+        backfill: columns.int()? != 0,
     })
+}
+
+/// The states of an errand, in the order of the counts.
+const STATES: [&str; 3] = ["pending", "failed", "dead"];
+
+/// How much stands to one link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkCounts {
+    /// Errands that are pending, failed, dead.
+    pub errands: [i64; 3],
+    /// What was noted of it.
+    pub notes: i64,
+    /// When its last living channel ends, seconds UTC.
+    pub watched_until: Option<i64>,
 }
 
 /// Sums over links, for the operator: of all clinics.
@@ -134,7 +156,7 @@ impl Conn {
             let mut columns = Columns::of(&row);
             sums.links.push((columns.text()?, columns.int()?));
         }
-        for (at, state) in ["pending", "failed", "dead"].into_iter().enumerate() {
+        for (at, state) in STATES.into_iter().enumerate() {
             let sql = "select count(*) from errands where state = $1";
             sums.errands[at] = self.number(sql, values![state]).await?.unwrap_or(0);
         }
@@ -168,14 +190,55 @@ impl Conn {
         self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?.iter().map(read).collect()
     }
 
-    /// Links of the whole installation that must be worked on and that nobody works on, the longest waiting first.
-    pub async fn links_due(&mut self, now: i64, limit: u32) -> Result<Vec<Link>> {
+    /// Links of the whole installation that must be worked on and that nobody works on, the longest waiting first: at
+    /// most `limit` of those that something fresh calls for, then at most `rest` of those that have only a backfill.
+    pub async fn links_due(&mut self, now: i64, limit: u32, rest: u32) -> Result<Vec<Link>> {
         let sql = concat!(
             "select ",
             columns!(),
-            " from links where due_at <= $1 and lease_until <= $1 order by due_at, id limit $2"
+            " from links where due_at <= $1 and lease_until <= $1 and backfill = $2 order by due_at, id limit $3"
         );
-        self.all(sql, values![now, limit]).await?.iter().map(read).collect()
+        let mut due = self.all(sql, values![now, 0_i64, limit]).await?;
+        due.extend(self.all(sql, values![now, 1_i64, rest]).await?);
+        due.iter().map(read).collect()
+    }
+
+    /// How much stands to the links of these remotes: what is pending, failed and dead, what was noted, and until when
+    /// the last living channel tells. Three statements, however many links.
+    pub async fn link_counts(
+        &mut self,
+        clinic: ClinicId,
+        remotes: &[RemoteId],
+    ) -> Result<HashMap<LinkId, LinkCounts>> {
+        let mut counts: HashMap<LinkId, LinkCounts> = HashMap::new();
+        for chunk in remotes.chunks(LIST) {
+            let (places, ids) = list(2, chunk.iter().map(|id| Value::from(*id)).collect());
+            let values = [values![clinic], ids].concat();
+            let of = format!(
+                "clinic_id = $1 and link_id in \
+                (select id from links where clinic_id = $1 and remote_id in ({places})) group by link_id"
+            );
+            let sql = format!("select link_id, state, count(*) from errands where {of}, state");
+            for row in self.all(AssertSqlSafe(sql), values.clone()).await? {
+                let mut columns = Columns::of(&row);
+                let (link, state) = (LinkId(columns.int()?), columns.text()?);
+                let at = STATES.iter().position(|one| *one == state).unwrap_or(STATES.len() - 1);
+                counts.entry(link).or_default().errands[at] = columns.int()?;
+            }
+            let sql = format!("select link_id, count(*) from link_notes where {of}");
+            for row in self.all(AssertSqlSafe(sql), values.clone()).await? {
+                let mut columns = Columns::of(&row);
+                let (link, count) = (LinkId(columns.int()?), columns.int()?);
+                counts.entry(link).or_default().notes = count;
+            }
+            let sql = format!("select link_id, max(expires_at) from channels where state = 'live' and {of}");
+            for row in self.all(AssertSqlSafe(sql), values).await? {
+                let mut columns = Columns::of(&row);
+                let (link, until) = (LinkId(columns.int()?), columns.int()?);
+                counts.entry(link).or_default().watched_until = Some(until);
+            }
+        }
+        Ok(counts)
     }
 
     /// The last notes of a link, the newest first.
@@ -198,13 +261,13 @@ impl Conn {
 }
 
 impl Aside {
-    /// Makes a link, due at once. `Unique(Other)` when the two calendars are linked already.
+    /// Makes a link, due at once, after what is fresh. `Unique(Other)` when the two calendars are linked already.
     pub async fn insert_link(&mut self, new: &NewLink) -> Result<LinkId> {
         self.room()?;
         let id = LinkId(self.next_id().await?);
         let sql = "insert into links (clinic_id, id, remote_id, calendar, collection_id, terms, state, reason, \
-            dirty, done, due_at, polled_at, fails, lease_owner, lease_until) \
-            values ($1, $2, $3, $4, $5, $6, $7, '', 0, 0, $8, 0, 0, '', 0)";
+            dirty, done, due_at, polled_at, fails, lease_owner, lease_until, backfill) \
+            values ($1, $2, $3, $4, $5, $6, $7, '', 0, 0, $8, 0, 0, '', 0, 1)";
         let values = values![
             new.clinic,
             id,
@@ -229,11 +292,12 @@ impl Aside {
     }
 
     /// Writes how far a run came, if the lease is still its own. `due_at` stays where something called for the link
-    /// meanwhile.
+    /// meanwhile, which then has more than a backfill to do.
     pub async fn save_link(&mut self, link: &Link) -> Result<bool> {
         let sql = "update links set terms = $4, state = $5, reason = $6, token = $7, cursor = $8, done = $9, \
             due_at = case when due_at < lease_until then due_at else $10 end, polled_at = $11, fails = $12, \
-            lease_until = $13 where clinic_id = $1 and id = $2 and lease_owner = $3";
+            lease_until = $13, backfill = case when due_at < lease_until then 0 else $14 end \
+            where clinic_id = $1 and id = $2 and lease_owner = $3";
         let values = values![
             link.clinic,
             link.id,
@@ -248,18 +312,19 @@ impl Aside {
             link.polled_at,
             link.fails,
             link.lease_until,
+            i64::from(link.backfill),
         ];
         Ok(self.run(sql, values).await? > 0)
     }
 
-    /// The links of these collections are due now.
+    /// The links of these collections are due now, before those that have only a backfill.
     pub async fn stir_links(&mut self, clinic: ClinicId, of: &[CollectionId]) -> Result<u64> {
         let mut stirred = 0;
         for chunk in of.chunks(LIST) {
             let (places, ids) = list(4, chunk.iter().map(|id| Value::from(*id)).collect());
             let sql = format!(
-                "update links set due_at = $2 where clinic_id = $1 and due_at > $2 and due_at < $3 \
-                and collection_id in ({places})"
+                "update links set due_at = case when due_at > $2 then $2 else due_at end, backfill = 0 \
+                where clinic_id = $1 and (due_at > $2 or backfill = 1) and due_at < $3 and collection_id in ({places})"
             );
             let values = [values![clinic, self.now(), NEVER], ids].concat();
             stirred += self.run(AssertSqlSafe(sql), values).await?;
@@ -269,15 +334,15 @@ impl Aside {
 
     /// Google says that something changed: the link is due at `at`. One that rests is left alone.
     pub async fn notify_link(&mut self, clinic: ClinicId, id: LinkId, at: i64) -> Result<()> {
-        let sql = "update links set dirty = dirty + 1, due_at = case when due_at > $3 then $3 else due_at end \
-            where clinic_id = $1 and id = $2 and due_at < $4";
+        let sql = "update links set dirty = dirty + 1, due_at = case when due_at > $3 then $3 else due_at end, \
+            backfill = 0 where clinic_id = $1 and id = $2 and due_at < $4";
         self.run(sql, values![clinic, id, at, NEVER]).await.map(|_| ())
     }
 
     /// Sets what the office decides: the state, why, and when it is due; the lease of whoever works on it ends.
     pub async fn set_link(&mut self, link: &Link) -> Result<()> {
         let sql = "update links set terms = $3, state = $4, reason = $5, token = $6, cursor = $7, due_at = $8, \
-            lease_owner = '', lease_until = 0, fails = 0 where clinic_id = $1 and id = $2";
+            lease_owner = '', lease_until = 0, fails = 0, backfill = 0 where clinic_id = $1 and id = $2";
         let values = values![
             link.clinic,
             link.id,
@@ -296,6 +361,17 @@ impl Aside {
         let gone =
             self.run("delete from links where clinic_id = $1 and id = $2", values![clinic, id]).await?;
         Ok(gone > 0)
+    }
+
+    /// Writes a note, unless the same is said of this object already.
+    pub async fn warn_link(&mut self, link: &Link, kind: &str, uid: &str) -> Result<()> {
+        self.room()?;
+        let sql = "insert into link_notes (clinic_id, link_id, n, at, kind, uid, body) \
+            select $1, $2, coalesce(max(n), 0) + 1, cast($3 as bigint), $4, $5, '{}' from link_notes \
+            where clinic_id = $1 and link_id = $2 \
+            having coalesce(sum(case when kind = $4 and uid = $5 then 1 else 0 end), 0) = 0";
+        let values = values![link.clinic, link.id, self.now(), kind, uid];
+        self.run(sql, values).await.map(|_| ())
     }
 
     /// Writes a note.

@@ -66,6 +66,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0012_ended.sql"),
         postgres: include_str!("../../migrations/postgres/0012_ended.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0013_google_pace.sql"),
+        postgres: include_str!("../../migrations/postgres/0013_google_pace.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

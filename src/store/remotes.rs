@@ -9,7 +9,7 @@ use crate::{Aside, ClinicId, Conn, Error, PrincipalId, RemoteId, Result};
 macro_rules! columns {
     () => {
         "clinic_id, id, principal_id, subject, email, scopes, refresh, access, access_until, state, reason, \
-        connected_at"
+        connected_at, list_at, unlinked"
     };
 }
 
@@ -40,6 +40,10 @@ pub struct Remote {
     pub reason: String,
     /// Seconds UTC.
     pub connected_at: i64,
+    /// When its list of calendars must be looked at next, seconds UTC.
+    pub list_at: i64,
+    /// Calendars in that list that no link has, as last seen.
+    pub unlinked: i64,
 }
 
 /// A consent under way. No `Debug`.
@@ -74,6 +78,8 @@ fn read(row: &AnyRow) -> Result<Remote> {
         state: columns.text()?,
         reason: columns.text()?,
         connected_at: columns.int()?,
+        list_at: columns.int()?,
+        unlinked: columns.int()?,
     })
 }
 
@@ -99,6 +105,35 @@ impl Conn {
         let sql =
             concat!("select ", columns!(), " from remotes where clinic_id = $1 order by id limit 10000");
         self.all(sql, values![clinic]).await?.iter().map(read).collect()
+    }
+
+    /// A page of a clinic's remotes, or of one person's, by id.
+    pub async fn remotes_page(
+        &mut self,
+        clinic: ClinicId,
+        of: Option<PrincipalId>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Remote>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from remotes where clinic_id = $1 and id > $2 and ($3 = 0 or principal_id = $3) order by id limit $4"
+        );
+        let of = of.map_or(0, |of| of.0);
+        self.all(sql, values![clinic, after, of, limit]).await?.iter().map(read).collect()
+    }
+
+    /// Remotes of the whole installation in this state that have links and whose list must be looked at, the longest
+    /// waiting first.
+    pub async fn remotes_due(&mut self, state: &str, now: i64, limit: u32) -> Result<Vec<Remote>> {
+        let sql = concat!(
+            "select ",
+            columns!(),
+            " from remotes where list_at <= $2 and state = $1 and exists (select 1 from links where \
+            links.clinic_id = remotes.clinic_id and links.remote_id = remotes.id) order by list_at, id limit $3"
+        );
+        self.all(sql, values![state, now, limit]).await?.iter().map(read).collect()
     }
 
     /// What became of a consent: the remote it made. None: it is under way, or there is no such consent.
@@ -194,6 +229,36 @@ impl Aside {
             remote.reason.as_str(),
         ];
         Ok(self.run(sql, values).await? > 0)
+    }
+
+    /// Takes the look at a remote's list, due as it was read; until then nobody else does. False: another has it.
+    pub async fn take_list(&mut self, remote: &Remote, until: i64) -> Result<bool> {
+        let sql = "update remotes set list_at = $4 where clinic_id = $1 and id = $2 and list_at = $3";
+        Ok(self.run(sql, values![remote.clinic, remote.id, remote.list_at, until]).await? > 0)
+    }
+
+    /// The list is to be looked at by then at the latest.
+    pub async fn call_list(&mut self, clinic: ClinicId, id: RemoteId, at: i64) -> Result<()> {
+        let sql = "update remotes set list_at = $3 where clinic_id = $1 and id = $2 and list_at > $3";
+        self.run(sql, values![clinic, id, at]).await.map(|_| ())
+    }
+
+    /// What the list says: how many calendars no link has, and what those of the links are called.
+    pub async fn saw_list(
+        &mut self,
+        clinic: ClinicId,
+        id: RemoteId,
+        unlinked: i64,
+        names: &[(String, String)],
+    ) -> Result<()> {
+        let sql = "update remotes set unlinked = $3 where clinic_id = $1 and id = $2";
+        self.run(sql, values![clinic, id, unlinked]).await?;
+        let sql = "update links set name = $4 \
+            where clinic_id = $1 and remote_id = $2 and calendar = $3 and name <> $4";
+        for (calendar, name) in names {
+            self.run(sql, values![clinic, id, calendar.as_str(), name.as_str()]).await?;
+        }
+        Ok(())
     }
 
     /// Removes a remote with its links and all that hangs on them.

@@ -408,6 +408,8 @@ pub(crate) const TABLES: &[Table] = &[
             "t state",
             "t reason",
             "i connected_at",
+            "i list_at",
+            "i unlinked",
         ],
     },
     Table {
@@ -442,6 +444,8 @@ pub(crate) const TABLES: &[Table] = &[
             "i fails",
             "t lease_owner",
             "i lease_until",
+            "t name",
+            "i backfill",
         ],
     },
     Table {
@@ -472,6 +476,7 @@ pub(crate) const TABLES: &[Table] = &[
             "t state",
             "t reason",
             "i since",
+            "i backfill",
         ],
     },
     Table {
@@ -485,6 +490,21 @@ pub(crate) const TABLES: &[Table] = &[
             "t state",
             "i made_at",
             "i expires_at",
+            "t life",
+        ],
+    },
+    Table {
+        name: "list_channels",
+        columns: &[
+            "i clinic_id",
+            "t id",
+            "i remote_id",
+            "t resource",
+            "b hash",
+            "t state",
+            "i made_at",
+            "i expires_at",
+            "t life",
         ],
     },
     Table {

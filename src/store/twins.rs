@@ -13,6 +13,16 @@ macro_rules! columns {
     };
 }
 
+/// What lives there with an id of its own: whole objects; of ours whose whole does not, occurrences.
+macro_rules! living {
+    () => {
+        "gone_at is null and (recurrence = '' or (born = 'here' and event <> '' and base <> 'null' \
+        and not exists (select 1 from twins as whole where whole.clinic_id = twins.clinic_id \
+        and whole.link_id = twins.link_id and whole.uid = twins.uid and whole.recurrence = '' \
+        and whole.gone_at is null)))"
+    };
+}
+
 /// On which side it was made, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Born {
@@ -117,26 +127,27 @@ impl Conn {
         self.twins_where(of, "uid", uids).await
     }
 
-    /// Whole objects that live on both sides, in the order of their UIDs after this one.
+    /// Whole objects that live on both sides, and occurrences of ours that stand there by themselves since their object
+    /// does not: in the order of UIDs and occurrences after this one.
     pub async fn twins_after(
         &mut self,
         (clinic, link): (ClinicId, LinkId),
-        uid: &str,
+        (uid, recurrence): (&str, &str),
         limit: u32,
     ) -> Result<Vec<Twin>> {
         let sql = concat!(
             "select ",
             columns!(),
-            " from twins where clinic_id = $1 and link_id = $2 and uid > $3 and recurrence = '' \
-            and gone_at is null order by uid limit $4"
+            " from twins where clinic_id = $1 and link_id = $2 and (uid, recurrence) > ($3, $4) and ",
+            living!(),
+            " order by uid, recurrence limit $5"
         );
-        self.all(sql, values![clinic, link, uid, limit]).await?.iter().map(read).collect()
+        self.all(sql, values![clinic, link, uid, recurrence, limit]).await?.iter().map(read).collect()
     }
 
-    /// How many whole objects live on both sides.
+    /// How many of them there are.
     pub async fn twins_total(&mut self, (clinic, link): (ClinicId, LinkId)) -> Result<i64> {
-        let sql = "select count(*) from twins \
-            where clinic_id = $1 and link_id = $2 and recurrence = '' and gone_at is null";
+        let sql = concat!("select count(*) from twins where clinic_id = $1 and link_id = $2 and ", living!());
         Ok(self.number(sql, values![clinic, link]).await?.unwrap_or(0))
     }
 }

@@ -3,8 +3,8 @@
 use fake_google::{Clock, Command, Fake, Running};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use kalends::app::config::Hidden;
-use kalends::calendar::{Channel, CollectionPath, Link, LinkId};
-use kalends::google::{Google, Terms};
+use kalends::calendar::{Channel, CollectionPath, LinkId, Watched};
+use kalends::google::{self, Google, Terms};
 use serde_json::{Value, json};
 
 use super::world::{HER, World, berlin, key, linked, pair};
@@ -25,13 +25,10 @@ fn notice(channel: &Channel, secret: &str, state: &str) -> HeaderMap {
         .collect()
 }
 
-async fn row(world: &World, link: LinkId) -> Link {
-    world.calendars.mirrors().link(world.id, link).await.unwrap()
-}
-
 /// The channels of a link, the newest first.
 async fn channels(world: &World, link: LinkId) -> Vec<Channel> {
-    world.calendars.mirrors().channels_of(&row(world, link).await).await.unwrap()
+    let all = world.calendars.mirrors().channels_of(world.id, Watched::Calendar(link)).await.unwrap();
+    all.into_iter().filter(|one| one.state != "stopped").collect()
 }
 
 /// The secret that was sent to Google with this channel.
@@ -220,7 +217,9 @@ async fn s60_a_channel_is_followed_by_the_next_before_it_ends() {
         rest(&google).await;
         assert_eq!(world.objects().await.len(), 1, "told of on the old one");
         let new = channels(&world, link).await;
-        assert_eq!((new.len(), world.calls("calendar.channels.stop")), (1, 1));
+        let stops = world.fake.record().into_iter().filter(|one| one.method_id == "calendar.channels.stop");
+        let stops: Vec<_> = stops.filter(|one| one.body.contains(&old.id)).collect();
+        assert_eq!((new.len(), stops.len()), (1, 1));
         assert!(new[0].id != old.id && new[0].expires_at > old.expires_at);
         world.turn(10).await;
         rest(&google).await;
@@ -277,12 +276,13 @@ async fn s62_the_first_word_on_a_channel_may_come_before_its_answer() {
         let asked = Channel {
             clinic: world.id,
             id: id.expose().to_owned(),
-            link,
+            of: Watched::Calendar(link),
             resource: String::new(),
             hash,
             state: "asked".into(),
             made_at: now,
             expires_at: now + 1_000,
+            life: String::new(),
         };
         world.calendars.mirrors().keep_channel(&asked).await.unwrap();
         let told = Channel { resource: "whatever".into(), ..asked };
@@ -342,4 +342,192 @@ async fn s57_a_flood_of_forgeries_is_answered_and_calls_nobody() {
         at(100)
     );
     assert_eq!(fake.record().len(), calls, "no call to Google");
+}
+
+/// The living channels of the account's list.
+async fn list_channels(world: &World) -> Vec<Channel> {
+    let of = Watched::List(super::world::remote_id(&world.status().await));
+    let all = world.calendars.mirrors().channels_of(world.id, of).await.unwrap();
+    all.into_iter().filter(|one| one.state == "live").collect()
+}
+
+/// A notification as Google sends it on this channel.
+async fn tell(world: &World, google: &Google, channel: &Channel) {
+    let headers = notice(channel, &secret(world, channel), "exists");
+    assert_eq!(google.notified(&headers).await, StatusCode::NO_CONTENT);
+    world.turn(3).await;
+    rest(google).await;
+}
+
+const SECOND: &str = "second@group.calendar.google.com";
+
+#[tokio::test]
+async fn s64_a_renamed_a_new_and_a_removed_calendar_are_told_of_by_the_list() {
+    linked(Terms::default(), async |world, link| {
+        let google = world.reached().await;
+        rest(&google).await;
+        assert_eq!(world.calls("calendar.calendarList.watch"), 1, "one of the account");
+        let channel = list_channels(&world).await.remove(0);
+        let shown = async || world.status().await[0].clone();
+        assert_eq!(
+            (&shown().await["links"][0]["name"], &shown().await["unlinked"]),
+            (&json!(HER), &json!(0))
+        );
+        let lists = world.calls("calendar.calendarList.list");
+        let second = |summary: &str| {
+            let (owner, zone) = (HER.to_owned(), "Europe/Berlin".to_owned());
+            Command::Calendar { id: SECOND.into(), owner, summary: summary.into(), zone }
+        };
+        world.run(second("new")).await;
+        tell(&world, &google, &channel).await;
+        assert_eq!(shown().await["unlinked"], 1);
+        world.calendar("second").await;
+        let who = world.who().await;
+        let remote = super::world::remote_id(&world.status().await);
+        let new = world.google.link(&who, remote, SECOND, "second", Terms::default()).await.unwrap();
+        world.put("kept.ics", "UID:kept\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        rest(&google).await;
+        world.run(second("renamed")).await;
+        tell(&world, &google, &channel).await;
+        let one = shown().await;
+        assert_eq!((&one["links"][1]["name"], &one["unlinked"]), (&json!("renamed"), &json!(0)), "{one}");
+        // Nobody shares it with her any more: the link's own turn finds out, and all stays here.
+        world.run(Command::Share { calendar: HER.into(), email: HER.into(), role: None }).await;
+        tell(&world, &google, &channel).await;
+        let one = shown().await;
+        assert_eq!((&one["links"][0]["state"], &one["links"][1]["state"]), (&json!("gone"), &json!("live")));
+        assert_eq!(world.objects().await.len(), 1);
+        // And again: it goes on where it was, and writes nothing twice.
+        let (writes, role) = (world.writes().len(), Some(fake_google::Role::Owner));
+        world.run(Command::Share { calendar: HER.into(), email: HER.into(), role }).await;
+        tell(&world, &google, &channel).await;
+        assert_eq!(shown().await["links"][0]["state"], "live");
+        assert_eq!(world.calls("calendar.calendarList.list") - lists, 4, "one look a notification");
+        assert_eq!(
+            (world.writes().len(), world.events().await.len(), world.objects().await.len()),
+            (writes, 1, 1)
+        );
+        // Ended with the account.
+        assert_eq!(channels(&world, link).await.len() + channels(&world, new).await.len(), 2);
+        google.disconnect(&who, remote, google::Leave::Keep).await.unwrap();
+        let open = world.run(Command::Channels).await;
+        assert!(open.as_array().unwrap().iter().all(|one| one["isStopped"] == true), "{open:#?}");
+        let calls = world.fake.record().len();
+        let headers = notice(&channel, &secret(&world, &channel), "exists");
+        assert_eq!(google.notified(&headers).await, StatusCode::NO_CONTENT);
+        rest(&google).await;
+        assert_eq!(world.fake.record().len(), calls, "a stray one calls nobody");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s64_a_list_that_nobody_tells_of_is_looked_at_by_the_clock_and_its_channel_renewed() {
+    linked(Terms::default(), async |world, _| {
+        let google = world.reached().await;
+        rest(&google).await;
+        let old = list_channels(&world).await.remove(0);
+        world
+            .run(Command::Calendar {
+                id: SECOND.into(),
+                owner: HER.into(),
+                summary: "new".into(),
+                zone: "Europe/Berlin".into(),
+            })
+            .await;
+        let lists = world.calls("calendar.calendarList.list");
+        world.turn(8 * 3_600).await;
+        rest(&google).await;
+        assert_eq!(world.calls("calendar.calendarList.list") - lists, 1);
+        assert_eq!(world.status().await[0]["unlinked"], 1);
+        world.turn(5 * 86_400).await;
+        rest(&google).await;
+        assert_eq!(list_channels(&world).await.len(), 2, "both, until the next look");
+        world.turn(8 * 3_600).await;
+        rest(&google).await;
+        let new = list_channels(&world).await;
+        assert!(new.len() == 1 && new[0].id != old.id && new[0].expires_at > old.expires_at);
+        let open = world.run(Command::Channels).await;
+        let stopped =
+            |id: &str| open.as_array().unwrap().iter().any(|one| one["id"] == id && one["isStopped"] == true);
+        assert!(stopped(&old.id) && !stopped(&new[0].id));
+        // Google will not tell of the list: it is looked at by the clock, and nothing is wrong.
+        let no = fake_google::Trouble::refuse(400, "pushNotSupportedForRequestedResource");
+        world.run(Command::Fault { fault: fake_google::Fault::new("calendar.calendarList.watch", no) }).await;
+        world.turn(9 * 86_400).await;
+        rest(&google).await;
+        assert_eq!((list_channels(&world).await.len(), &world.state().await["state"]), (0, &json!("live")));
+        assert_eq!(world.writes().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s73_a_channel_that_a_restored_database_forgot_is_stopped_once() {
+    linked(Terms::default(), async |world, link| {
+        let google = world.reached().await;
+        rest(&google).await;
+        let known = channels(&world, link).await.remove(0);
+        let mut yesterday = Vec::new();
+        world.store.backup(&mut yesterday).await.unwrap();
+        world.turn(5 * 86_400).await;
+        rest(&google).await;
+        world.turn(3).await;
+        rest(&google).await;
+        let forgotten = channels(&world, link).await.remove(0);
+        assert!(forgotten.id != known.id);
+        let told = notice(&forgotten, &secret(&world, &forgotten), "exists");
+        world.store.restore(&yesterday[..]).await.unwrap();
+        let (accounts, calendars, clinic, google) =
+            super::world::parts_at(&world.store, &world.fake.url(), "https://clinic.example").await;
+        let world = World { accounts, calendars, clinic, google: google.clone(), ..world };
+        // Of this life, too, there is one channel in the end: what the backup knows of was of the other.
+        for _ in 0..3 {
+            world.turn(400).await;
+            rest(&google).await;
+        }
+        let own = channels(&world, link).await;
+        assert!(own.len() == 1 && own[0].id != known.id && own[0].id != forgotten.id, "{own:?}");
+        let stopped = async |id: &str| {
+            let all = world.run(Command::Channels).await;
+            all.as_array().unwrap().iter().any(|one| one["id"] == id && one["isStopped"] == true)
+        };
+        assert!(stopped(&known.id).await && !stopped(&forgotten.id).await);
+        // Somebody who knows its id, but not its secret, stops nothing.
+        let (calls, lists) = (world.fake.record().len(), world.calls("calendar.events.list"));
+        let (head, tail) = told["x-goog-channel-token"].to_str().unwrap().split_at(1);
+        let other = if head == "A" { "B" } else { "A" };
+        for forged in
+            [format!("{other}{tail}"), format!("{head}{tail}0"), "x.1.1.00".into(), "é.1.1.é".into()]
+        {
+            let headers = notice(&forgotten, "x", "exists");
+            let token = HeaderValue::from_bytes(forged.as_bytes()).unwrap();
+            let headers = HeaderMap::from_iter(
+                headers
+                    .into_iter()
+                    .map(|(name, value)| (name.unwrap(), value))
+                    .chain([("x-goog-channel-token".parse().unwrap(), token)]),
+            );
+            assert_eq!(google.notified(&headers).await, StatusCode::NO_CONTENT);
+        }
+        rest(&google).await;
+        assert_eq!(world.fake.record().len(), calls);
+        // The real one stops it, once; nothing is looked at for it.
+        for _ in 0..3 {
+            assert_eq!(google.notified(&told).await, StatusCode::NO_CONTENT);
+            rest(&google).await;
+        }
+        assert!(stopped(&forgotten.id).await);
+        let stops = |all: &[fake_google::Recorded]| {
+            all.iter()
+                .filter(|one| one.body.contains(&forgotten.id) && one.method_id.ends_with("stop"))
+                .count()
+        };
+        assert_eq!((stops(&world.fake.record()), world.calls("calendar.events.list")), (1, lists));
+        assert!(
+            google.metrics().await.unwrap().contains("kalends_google_webhooks_total{result=\"orphaned\"} 1")
+        );
+        assert_eq!(world.writes().len(), 0);
+    })
+    .await;
 }

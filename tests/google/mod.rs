@@ -3,7 +3,7 @@
 //! that write nothing on either side.
 //!
 //! Files: `world` (both sides and one clock) · `connect` · `first` (first sync) · `here` (from here to Google) · `there` (from
-//! Google to here) · `series` · `conflicts` · `trouble` (errors) · `channels` (notifications) · `places` (several calendars) · `logs` · `office` (as JSON) ·
+//! Google to here) · `series` · `singles` (a series by its occurrences) · `conflicts` · `trouble` (errors) · `channels` (notifications) · `places` (several calendars) · `pace` (many links at once) · `logs` · `office` (as JSON) ·
 //! `converge` (anything at all).
 
 mod channels;
@@ -14,8 +14,10 @@ mod first;
 mod here;
 mod logs;
 mod office;
+mod pace;
 mod places;
 mod series;
+mod singles;
 mod there;
 mod trouble;
 mod world;

@@ -85,7 +85,10 @@ async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
     let again = client.json("POST", &format!("{ROOT}/links"), &keyed, &new).await;
     assert_eq!((first.status, again.status), (201, 201), "{}", first.text());
     assert_eq!(first.json()["id"], again.json()["id"], "done once");
-    assert_eq!(first.json()["terms"], json!({ "direction": "both", "privacy": "title", "policy": "clinic" }));
+    assert_eq!(
+        first.json()["terms"],
+        json!({ "direction": "both", "privacy": "title", "policy": "clinic", "mode": "series" })
+    );
     let refused = ask(server, "practitioner", "POST", "/links", new).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("GOOGLE_REFUSED")));
     (account, first.json()["id"].as_i64().unwrap())
@@ -205,6 +208,88 @@ async fn each_role_sees_and_steers_what_the_table_says() {
         ] {
             assert_eq!(status("admin", method, path).await, expected, "{method} {path}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_come_in_pages() {
+    everywhere(async |server, _| {
+        let accounts = &server.parts().accounts;
+        for (who, email) in [("practitioner", "a"), ("other", "b"), ("practitioner", "c"), ("owner", "d")] {
+            let who = accounts.operator(who).await.unwrap();
+            accounts.delegate(&who, &format!("{email}@clinic.example"), "none").await.unwrap();
+        }
+        let emails = async |who: &str| {
+            let (mut all, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let page =
+                    done(&server, who, "GET", &format!("/accounts?limit=2{cursor}"), Value::Null).await;
+                let items = page["items"].as_array().unwrap();
+                all.push(
+                    items
+                        .iter()
+                        .map(|one| one["email"].as_str().unwrap()[..1].to_owned())
+                        .collect::<String>(),
+                );
+                let Some(next) = page["next"].as_str() else { return all };
+                cursor = format!("&cursor={next}");
+            }
+        };
+        assert_eq!(emails("admin").await, ["ab", "cd"], "full pages, and no empty one after them");
+        assert_eq!(emails("practitioner").await, ["ac"]);
+        assert_eq!(emails("other").await, ["b"]);
+        let refused = ask(&server, "admin", "GET", "/accounts?cursor=41", Value::Null).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("INVALID_CURSOR")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_admin_does_to_anothers_link_has_the_admins_name() {
+    everywhere(async |server, fake| {
+        let (account, link) = connected(&server, &fake).await;
+        let id = async |who: &str| server.parts().accounts.operator(who).await.unwrap().principal().0;
+        let (owner, admin) = (id("practitioner").await, id("admin").await);
+        for (method, path) in [
+            ("POST", format!("/links/{link}/pause")),
+            ("POST", format!("/links/{link}/resync?dry_run=true")),
+            ("POST", format!("/links/{link}/resume")),
+            ("POST", format!("/links/{link}/resync")),
+            ("POST", format!("/links/{link}/dead/retry")),
+            ("DELETE", format!("/accounts/{account}?events=keep")),
+        ] {
+            done(&server, "admin", method, &path, Value::Null).await;
+        }
+        assert_eq!(
+            ask(&server, "receptionist", "POST", &format!("/links/{link}/pause"), Value::Null).await.status,
+            403
+        );
+        let page = server.client("owner").get("/api/v1/audit?limit=200").await.json();
+        let rows = page["items"].as_array().unwrap().iter();
+        let rows = rows.filter(|row| row["kind"].as_str().unwrap().starts_with("google-"));
+        let rows: Vec<_> = rows
+            .map(|row| {
+                (
+                    row["kind"].as_str().unwrap(),
+                    row["subject"].as_str().unwrap(),
+                    row["actor"].as_i64().unwrap(),
+                )
+            })
+            .collect();
+        let (of_account, of_link) = (format!("google-account {account}"), format!("google-link {link}"));
+        assert_eq!(
+            rows,
+            [
+                ("google-confirmed", of_account.as_str(), owner),
+                ("google-linked", &of_link, owner),
+                ("google-paused", &of_link, admin),
+                ("google-resumed", &of_link, admin),
+                ("google-resynced", &of_link, admin),
+                ("google-retried", &of_link, admin),
+                ("google-disconnected", &of_account, admin),
+            ]
+        );
     })
     .await;
 }

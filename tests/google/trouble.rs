@@ -228,10 +228,10 @@ async fn s72_without_the_role_changes_are_parked() {
     .await;
 }
 
-/// Guests are never sent: an address that Google would refuse keeps nothing back.
+/// Guests are never sent: an address that Google would refuse keeps nothing back. The office is told of it once.
 #[tokio::test]
 async fn s71_an_invalid_guest_keeps_the_event_from_nobody() {
-    linked(full(), async |world, _| {
+    linked(full(), async |world, link| {
         let guests =
             "ATTENDEE;CN=x:mailto:not an address\nATTENDEE:tel:0171\nORGANIZER:mailto:ada@clinic.example\n";
         world.put("a.ics", &format!("{PLAIN}{guests}LOCATION:here\n")).await;
@@ -246,7 +246,21 @@ async fn s71_an_invalid_guest_keeps_the_event_from_nobody() {
         );
         assert!(world.text().await.contains("not an address"), "the guest stays here");
         let state = world.state().await;
-        assert_eq!((&state["dead"], &state["failed"]), (&json!(0), &json!(0)));
+        assert_eq!(
+            (&state["dead"], &state["failed"], &state["conflicts"]),
+            (&json!(0), &json!(0), &json!(1))
+        );
+        assert_eq!(world.notes(link).await, ["guest_address"]);
+        world.put("a.ics", &format!("{PLAIN}{guests}LOCATION:there\n")).await;
+        let sound =
+            "UID:b\nDTSTART:20260304T090000Z\nATTENDEE:MAILTO:bob@clinic.example\nATTENDEE:urn:uuid:1\n";
+        world.put("b.ics", sound).await;
+        world.settle().await;
+        assert_eq!(
+            (world.notes(link).await.len(), world.writes().len()),
+            (1, 3),
+            "once; no word of a sound one"
+        );
         world.quiet().await;
     })
     .await;

@@ -88,7 +88,8 @@ impl World {
             service: Some(service),
         };
         let place = Place::at(&self.fake.url());
-        let settings = google::Settings { project, place, root: "http://clinic.example".into() };
+        let pace = google::Pace::default();
+        let settings = google::Settings { project, place, root: "http://clinic.example".into(), pace };
         let below = (self.accounts.clone(), self.calendars.clone(), self.clinic.clone());
         Google::new(settings, below).unwrap()
     }
@@ -125,7 +126,11 @@ impl World {
     }
 
     pub async fn connect(&self) -> Remote {
-        let (_, back) = self.consent(Consent::default()).await;
+        self.connect_by(Consent::default()).await
+    }
+
+    pub async fn connect_by(&self, consent: Consent) -> Remote {
+        let (_, back) = self.consent(consent).await;
         let remote = self.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.unwrap();
         self.google.confirm(&self.who().await, remote.id).await.unwrap();
         self.accounts.remote(self.id, remote.id).await.unwrap()
@@ -138,7 +143,7 @@ impl World {
 
     /// Turns until nothing is due: the clock stands.
     pub async fn rounds(&self) {
-        for _ in 0..50 {
+        for _ in 0..500 {
             if self.google.round().await.unwrap() == 0 {
                 return;
             }
@@ -303,6 +308,15 @@ pub async fn parts(store: &Store, url: &str) -> (Accounts, Calendars, Clinic, Go
 }
 
 pub async fn parts_at(store: &Store, url: &str, root: &str) -> (Accounts, Calendars, Clinic, Google) {
+    parts_paced(store, url, root, google::Pace::default()).await
+}
+
+pub async fn parts_paced(
+    store: &Store,
+    url: &str,
+    root: &str,
+    pace: google::Pace,
+) -> (Accounts, Calendars, Clinic, Google) {
     let settings = AccountSettings { sealing_keys: vec![key(7)], ..AccountSettings::default() };
     let accounts = Accounts::open(store.clone(), settings).await.unwrap();
     let rules = Some(Arc::new(Rules) as Arc<dyn kalends::calendar::Guard>);
@@ -313,7 +327,7 @@ pub async fn parts_at(store: &Store, url: &str, root: &str) -> (Accounts, Calend
         secret: Secret::new(fake_google::CLIENT_SECRET),
         service: None,
     };
-    let settings = google::Settings { project, place: Place::at(url), root: root.into() };
+    let settings = google::Settings { project, place: Place::at(url), root: root.into(), pace };
     let google = Google::new(settings, (accounts.clone(), calendars.clone(), clinic.clone())).unwrap();
     (accounts, calendars, clinic, google)
 }

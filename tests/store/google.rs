@@ -2,7 +2,7 @@
 
 use ::store::{
     Aside, Born, BoxFuture, Channel, ClinicId, CollectionId, Consent, Errand, ErrandState, Error, Link,
-    LinkId, NEVER, NewLink, PrincipalId, Remote, RemoteId, Result, Twin, Unique, Way,
+    LinkCounts, LinkId, NEVER, NewLink, PrincipalId, Remote, RemoteId, Result, Twin, Unique, Watched, Way,
 };
 
 use super::world::{NOW, World, everywhere};
@@ -37,6 +37,8 @@ fn remote(clinic: ClinicId, principal: PrincipalId) -> Remote {
         state: "active".into(),
         reason: String::new(),
         connected_at: NOW,
+        list_at: 0,
+        unlinked: 0,
     }
 }
 
@@ -94,12 +96,13 @@ fn channel(link: &Link) -> Channel {
     Channel {
         clinic: link.clinic,
         id: "c".into(),
-        link: link.id,
+        of: Watched::Calendar(link.id),
         resource: String::new(),
         hash: [1; 32],
         state: "asked".into(),
         made_at: NOW,
         expires_at: NOW + 9,
+        life: "l".into(),
     }
 }
 
@@ -112,8 +115,9 @@ pub async fn furnish(world: &World) {
             let of = (link.clinic, link.id);
             aside.begin_consent(&consent).await?;
             aside.save_twins(of, &[twin("a", "", "e")]).await?;
-            aside.add_errands(of, &["a.ics".into()], "c").await?;
+            aside.add_errands(of, (&["a.ics".into()], false), "c").await?;
             aside.save_channel(&channel(&link)).await?;
+            aside.save_channel(&Channel { of: Watched::List(link.remote), ..channel(&link) }).await?;
             aside.note_link(&link, "guard", "a", "{}").await
         })
     });
@@ -182,7 +186,7 @@ async fn an_account_connected_again_is_the_same_row() {
 async fn one_node_has_the_lease_and_what_happens_meanwhile_is_not_lost() {
     everywhere(async |world: World| {
         let mut link = world.linked().await;
-        let due = async |now| world.store.across().await.unwrap().links_due(now, 9).await.unwrap();
+        let due = async |now| world.store.across().await.unwrap().links_due(now, 9, 9).await.unwrap();
         assert_eq!(due(NOW).await, [link.clone()]);
         let lease = async |link: &Link, owner: &'static str| {
             let link = link.clone();
@@ -260,9 +264,20 @@ async fn twins_are_found_by_event_name_and_uid() {
         assert!(conn.twins_by_event(of, &["e2".into(), "e9".into()]).await.unwrap() == [all[1].clone()]);
         assert!(conn.twins_by_name(of, &["a.ics".into()]).await.unwrap() == all[..2]);
         assert!(conn.twins_by_uid(of, &["a".into(), "b".into()]).await.unwrap() == all);
-        assert!(conn.twins_after(of, "", 9).await.unwrap() == all[..1]);
-        assert!(conn.twins_after(of, "a", 9).await.unwrap().is_empty());
+        assert!(conn.twins_after(of, ("", ""), 9).await.unwrap() == all[..1]);
+        assert!(conn.twins_after(of, ("a", ""), 9).await.unwrap().is_empty());
         assert_eq!(conn.twins_total(of).await.unwrap(), 1);
+        // Of an object that does not stand there as a whole, each occurrence does.
+        let alone = [twin("c", "20260101", "e4"), twin("c", "20260108", "e5")];
+        let others = [
+            Twin { base: "null".into(), ..twin("c", "20260115", "e6") },
+            Twin { born: Born::There, ..twin("d", "20260101", "e7") },
+        ];
+        let kept: Vec<Twin> = alone.iter().chain(&others).cloned().collect();
+        world.aside(move |aside| Box::pin(async move { aside.save_twins(of, &kept).await })).await.unwrap();
+        assert!(conn.twins_after(of, ("a", ""), 9).await.unwrap() == alone);
+        assert!(conn.twins_after(of, ("c", "20260101"), 9).await.unwrap() == alone[1..]);
+        assert_eq!(conn.twins_total(of).await.unwrap(), 3);
         world
             .aside(move |aside| Box::pin(async move { aside.remove_twin(of, "a", "20260101").await }))
             .await
@@ -279,7 +294,9 @@ async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
         let of = (link.clinic, link.id);
         let add = async |key: &'static str| {
             world
-                .aside(move |aside| Box::pin(async move { aside.add_errands(of, &[key.into()], key).await }))
+                .aside(move |aside| {
+                    Box::pin(async move { aside.add_errands(of, (&[key.into()], false), key).await })
+                })
                 .await
         };
         add("a").await.unwrap();
@@ -305,7 +322,7 @@ async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
         assert_eq!(conn.errands(of, ErrandState::Dead, 9).await.unwrap()[0].reason, "x");
         assert_eq!(
             (conn.errands_total(of).await.unwrap(), conn.errand_next(of).await.unwrap()),
-            ([1, 0, 1], Some(NOW + 8))
+            ([1, 0, 1], Some((NOW + 8, false)))
         );
         add("a").await.unwrap();
         assert_eq!(conn.errands_total(of).await.unwrap(), [2, 0, 0]);
@@ -328,6 +345,7 @@ async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
             state: ErrandState::Failed,
             reason: String::new(),
             since: 0,
+            backfill: false,
         };
         world
             .aside(move |aside| Box::pin(async move { aside.save_errand(of, &failed).await }))
@@ -345,6 +363,7 @@ async fn channels_and_notes_go_with_their_link() {
     everywhere(async |world: World| {
         let link = world.linked().await;
         let (clinic, id, made, noted) = (link.clinic, link.id, channel(&link), link.clone());
+        let gone = made.clone();
         world
             .aside(move |aside| {
                 Box::pin(async move {
@@ -360,21 +379,140 @@ async fn channels_and_notes_go_with_their_link() {
             .unwrap();
         let mut across = world.store.across().await.unwrap();
         assert_eq!(across.channel("c").await.unwrap().unwrap().resource, "r");
-        assert_eq!(world.conn().await.channels_of(clinic, id).await.unwrap().len(), 1);
+        assert_eq!(world.conn().await.channels_of(clinic, Watched::Calendar(id)).await.unwrap().len(), 1);
         let notes = world.conn().await.link_notes(clinic, id, 9).await.unwrap();
         assert_eq!(
             notes.iter().map(|one| (one.n, one.kind.as_str())).collect::<Vec<_>>(),
             [(2, "two"), (1, "one")]
         );
-        world
-            .aside(move |aside| Box::pin(async move { aside.remove_channel(clinic, "c").await }))
-            .await
-            .unwrap();
+        world.aside(move |aside| Box::pin(async move { aside.remove_channel(&gone).await })).await.unwrap();
+        assert!(across.channel("c").await.unwrap().is_none());
+        let listed = Channel { of: Watched::List(link.remote), ..channel(&link) };
+        let (kept, found) = (listed.clone(), listed.clone());
+        world.aside(move |aside| Box::pin(async move { aside.save_channel(&kept).await })).await.unwrap();
+        assert_eq!(across.channel("c").await.unwrap(), Some(found));
+        assert_eq!(world.conn().await.channels_of(clinic, listed.of).await.unwrap().len(), 1);
+        world.aside(move |aside| Box::pin(async move { aside.remove_channel(&listed).await })).await.unwrap();
         assert!(across.channel("c").await.unwrap().is_none());
         // A calendar that is removed takes its links along.
         let visits = world.visits;
         world.change(move |tx| Box::pin(async move { tx.remove_collection(visits).await })).await.unwrap();
         assert!(world.conn().await.link(clinic, id).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_fresh_goes_before_a_backfill_and_stays_so() {
+    everywhere(async |world: World| {
+        let mut link = world.linked().await;
+        let of = (link.clinic, link.id);
+        let add = async |key: &'static str, backfill| {
+            world
+                .aside(move |aside| {
+                    Box::pin(async move { aside.add_errands(of, (&[key.into()], backfill), "c").await })
+                })
+                .await
+                .unwrap()
+        };
+        add("a", true).await;
+        add("b", true).await;
+        assert_eq!(world.conn().await.errand_next(of).await.unwrap(), Some((NOW, true)));
+        world.clock.turn(5);
+        add("b", false).await;
+        add("b", true).await;
+        let due = world.conn().await.errands_due(of, NOW + 5, 9).await.unwrap();
+        let due: Vec<_> = due.iter().map(|one| (one.key.as_str(), one.backfill)).collect();
+        assert_eq!(due, [("b", false), ("a", true)]);
+        assert_eq!(world.conn().await.errand_next(of).await.unwrap(), Some((NOW, false)));
+        // A new link has a first look before it; one that is called for has not.
+        assert!(link.backfill);
+        let due = async |most, rest| world.store.across().await.unwrap().links_due(NOW + 5, most, rest).await;
+        assert_eq!((due(9, 0).await.unwrap().len(), due(0, 9).await.unwrap().len()), (0, 1));
+        let at = NOW + 9;
+        world
+            .aside(move |aside| Box::pin(async move { aside.notify_link(of.0, of.1, at).await }))
+            .await
+            .unwrap();
+        assert_eq!((due(9, 0).await.unwrap().len(), due(0, 9).await.unwrap().len()), (1, 0));
+        link = world.conn().await.link(of.0, of.1).await.unwrap().unwrap();
+        (link.lease_owner, link.backfill) = (String::new(), true);
+        let (saved, visits) = (link.clone(), link.collection);
+        assert!(
+            world.aside(move |aside| Box::pin(async move { aside.save_link(&saved).await })).await.unwrap()
+        );
+        assert!(world.conn().await.link(of.0, of.1).await.unwrap().unwrap().backfill);
+        world
+            .aside(move |aside| Box::pin(async move { aside.stir_links(of.0, &[visits]).await }))
+            .await
+            .unwrap();
+        assert!(!world.conn().await.link(of.0, of.1).await.unwrap().unwrap().backfill, "called for");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_is_looked_at_by_one_when_it_is_due_and_names_its_links() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let (clinic, id) = (link.clinic, link.remote);
+        let due =
+            async |now| world.store.across().await.unwrap().remotes_due("active", now, 9).await.unwrap();
+        let first = due(NOW).await.remove(0);
+        let take = async |remote: &Remote| {
+            let remote = remote.clone();
+            world
+                .aside(move |aside| Box::pin(async move { aside.take_list(&remote, NOW + 100).await }))
+                .await
+                .unwrap()
+        };
+        assert!(take(&first).await && !take(&first).await, "one of two");
+        assert_eq!((due(NOW + 99).await.len(), due(NOW + 100).await.len()), (0, 1));
+        assert!(world.store.across().await.unwrap().remotes_due("x", NOW + 100, 9).await.unwrap().is_empty());
+        world
+            .aside(move |aside| {
+                Box::pin(async move {
+                    aside.call_list(clinic, id, NOW + 200).await?;
+                    aside.call_list(clinic, id, NOW + 7).await?;
+                    aside.saw_list(clinic, id, 3, &[("primary".into(), "hers".into())]).await
+                })
+            })
+            .await
+            .unwrap();
+        let seen = due(NOW + 7).await.remove(0);
+        assert_eq!((seen.list_at, seen.unlinked), (NOW + 7, 3));
+        let name = async || world.conn().await.link(clinic, link.id).await.unwrap().unwrap().name;
+        assert_eq!(name().await, "hers");
+        let ada = Some(world.ada);
+        let page =
+            async |of, after| world.conn().await.remotes_page(clinic, of, after, 9).await.unwrap().len();
+        assert_eq!((page(ada, 0).await, page(None, 0).await, page(None, id.0).await), (1, 1, 0));
+        assert_eq!(page(Some(PrincipalId(world.ada.0 + 1_000)), 0).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_stands_to_links_is_counted_and_a_warning_is_written_once() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let (of, remote, one) = ((link.clinic, link.id), link.remote, channel(&link));
+        assert!(world.conn().await.link_counts(of.0, &[remote]).await.unwrap().is_empty());
+        world
+            .aside(move |aside| {
+                Box::pin(async move {
+                    aside.add_errands(of, (&["a".into(), "b".into()], false), "c").await?;
+                    aside.save_channel(&Channel { state: "live".into(), ..one }).await?;
+                    aside.warn_link(&link, "guest", "a").await?;
+                    aside.warn_link(&link, "guest", "a").await?;
+                    aside.warn_link(&link, "guest", "b").await
+                })
+            })
+            .await
+            .unwrap();
+        let counts = world.conn().await.link_counts(of.0, &[remote]).await.unwrap();
+        let expected = LinkCounts { errands: [2, 0, 0], notes: 2, watched_until: Some(NOW + 9) };
+        assert_eq!(counts.get(&of.1), Some(&expected));
     })
     .await;
 }

@@ -11,7 +11,7 @@ use crate::app::Error;
 use crate::app::output::say;
 use crate::app::parts::{self, Parts};
 use crate::calendar::LinkId;
-use crate::google::{self, Direction, Leave, Policy, Privacy, Terms};
+use crate::google::{self, Direction, Leave, Mode, Policy, Privacy, Terms};
 
 /// How long a person may take on the consent page, and between two looks whether she came back.
 const CONSENT: Duration = Duration::from_secs(600);
@@ -49,6 +49,22 @@ pub enum Google {
         policy: Decides,
         #[arg(long, value_enum, default_value_t = Goes::Both)]
         direction: Goes,
+        /// How a series stands at Google
+        #[arg(long, value_enum, default_value_t = Stands::Series)]
+        mode: Stands,
+        /// Days ahead that single events stand there
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
+        days: u32,
+    },
+    /// Change how series stand at Google: what stood there goes before what comes.
+    Mode {
+        user: String,
+        link: i64,
+        #[arg(value_enum)]
+        mode: Stands,
+        /// Days ahead that single events stand there
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
+        days: u32,
     },
     /// Accounts and links as JSON, with what to do about them.
     Status { user: String },
@@ -101,6 +117,23 @@ pub enum Goes {
     Pull,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Stands {
+    /// As one, with its exceptions
+    Series,
+    /// As single events
+    Materialized,
+}
+
+impl Stands {
+    fn of(self) -> Mode {
+        match self {
+            Stands::Series => Mode::Series,
+            Stands::Materialized => Mode::Materialized,
+        }
+    }
+}
+
 impl Google {
     pub async fn run(self, context: Context) -> Result<(), Error> {
         let parts = context.parts().await?;
@@ -129,6 +162,7 @@ impl Google {
             | Google::Status { user }
             | Google::Sync { user, .. }
             | Google::Resync { user, .. }
+            | Google::Mode { user, .. }
             | Google::Pause { user, .. }
             | Google::Dead { user, .. }
             | Google::Disconnect { user, .. } => Some(user),
@@ -146,13 +180,27 @@ impl Google {
                     say!("{}\t{}\t{zone}\t{}", one.id, one.role, one.summary);
                 }
             }
-            Google::Link { account, google_calendar, calendar, privacy, policy, direction, .. } => {
+            Google::Link {
+                account,
+                google_calendar,
+                calendar,
+                privacy,
+                policy,
+                direction,
+                mode,
+                days,
+                ..
+            } => {
                 super::context::shown(parts, who, &calendar).await?;
-                let terms = terms(privacy, policy, direction);
+                let terms = Terms { mode: mode.of(), days, ..terms(privacy, policy, direction) };
                 let id = google.link(who, RemoteId(account), &google_calendar, &calendar, terms).await?;
                 say!("{id}");
             }
             Google::Status { .. } => say!("{}", json(&google.status(who).await?)?),
+            Google::Mode { link, mode, days, .. } => {
+                let change = |terms: &mut Terms| (terms.mode, terms.days) = (mode.of(), days);
+                google.change_terms(who, LinkId(link), change).await?;
+            }
             Google::Sync { link, .. } => google.sync_now(who, LinkId(link)).await?,
             Google::Resync { link, dry_run: true, .. } => {
                 say!("{}", json(&google.forecast(who, LinkId(link)).await?)?);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::image::{Image, Privacy, WHOLE};
 use super::{Unfit, there, times};
 use crate::calendar::Born;
+use crate::clinic::email_key;
 use crate::google::api::Fields;
 
 /// Through what an object is looked at.
@@ -158,6 +159,17 @@ fn texts(part: &Component, mask: &Mask, fields: &mut Fields) {
             put("visibility", Some("private".into()));
         }
     }
+}
+
+/// Whether a guest's mail address is none: Google would refuse the whole event for it (S71).
+pub fn has_unreachable_guest(tree: &Component) -> bool {
+    let guests = tree.parts().flat_map(|part| part.all("ATTENDEE"));
+    let addresses = guests.filter_map(|guest| {
+        let value = guest.value().trim();
+        let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))?;
+        Some(value[scheme.len()..].to_owned())
+    });
+    addresses.into_iter().any(|address| email_key(&address).is_err())
 }
 
 fn class(part: &Component) -> Option<String> {

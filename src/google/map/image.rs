@@ -11,6 +11,10 @@ use crate::google::api::Fields;
 /// The key of what is no single occurrence: a single event or the master of a series.
 pub const WHOLE: &str = "";
 
+/// In place of a twin's row: taken away there by us, or about to be, for another shape of the same object. Seen there as
+/// cancelled, it says nothing of the object here.
+pub const GIVES_WAY: &str = "false";
+
 /// What of an object Google may see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,7 +73,7 @@ impl Image {
     pub fn read(row: &str) -> Option<Part> {
         match serde_json::from_str(row).ok()? {
             Value::Object(fields) => Some(Some(fields)),
-            Value::Null => Some(None),
+            Value::Null | Value::Bool(false) => Some(None),
             _ => None,
         }
     }

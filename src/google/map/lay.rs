@@ -95,7 +95,7 @@ fn occurrence(
                 made.retain_properties(|line| !RULES.iter().any(|name| line.is(name)) && !line.is("EXDATE"));
                 named(&mut made, key, ground);
                 // Its times are still the master's: they are laid whole.
-                known = usual.map(|mut usual| {
+                known = usual.or(known).map(|mut usual| {
                     ["start", "end"].iter().for_each(|name| drop(usual.remove(*name)));
                     usual
                 });

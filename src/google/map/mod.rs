@@ -2,19 +2,21 @@
 //! out; only what differs is written, on either side, so that whatever one of them cannot say survives at the other.
 //!
 //! Files: `image` (the form, equality, groups) · `times` (instants, zones, rules) · `here` (VEVENT to image) · `there`
-//! (Google's event to image) · `lay` (an image onto a VEVENT) · `merge` (three images to one).
+//! (Google's event to image) · `lay` (an image onto a VEVENT) · `singles` (a series by its occurrences) · `merge` (three images to one).
 
 mod here;
 mod image;
 mod lay;
 mod merge;
+mod singles;
 mod there;
 mod times;
 
-pub use here::{Mask, image_here};
-pub use image::{Image, Part, Privacy, WHOLE, difference, like_series, same_part};
+pub use here::{Mask, has_unreachable_guest, image_here};
+pub use image::{GIVES_WAY, Image, Part, Privacy, WHOLE, difference, like_series, same_part};
 pub use lay::{Ground, compose, laid};
 pub use merge::{Merged, Stance, merged};
+pub use singles::singles;
 pub use there::{Seen, busy_only, seen};
 pub use times::original;
 
