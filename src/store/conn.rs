@@ -500,7 +500,7 @@ mod tests {
     fn gathered_statements_keep_their_own_values() {
         let mut gathered = Gathered::default();
         gathered.add("insert into a values ($1, $2)");
-        gathered.values.extend(values![1, 2]);
+        gathered.values.extend(values![1i64, 2i64]);
         gathered.add("update b set c = $2 where d = $1");
         gathered.add("delete from e where f = $12x");
         assert_eq!(
