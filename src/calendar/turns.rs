@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 
 use super::error::{Error, Result};
 
-/// How far long work goes down: a sixtieth of the share of others, all of it where nobody else wants it.
-const NICE: i32 = 19;
+/// How far long work goes down: a tenth of the share of others, all of it where nobody else wants it.
+const NICE: i32 = 10;
 /// Pauses that quick work may make: half a millisecond.
 const QUICK: u64 = 4;
 /// How long a quick thread waits for more.
