@@ -34,6 +34,7 @@ pub(super) struct Changes {
     hours: Vec<(CollectionId, PrincipalId)>,
     /// Whose time is as `taken` says, from when to when.
     spans: Vec<(PrincipalId, i64, i64)>,
+    /// By resource and time.
     taken: Vec<Taken>,
     /// The days have moved on: for everybody the hours of the days that came.
     days: Option<(i64, i64, HashMap<PrincipalId, Vec<Open>>)>,
@@ -96,7 +97,8 @@ impl Clinic {
         let stopped = |error| crate::calendar::Error::Broken(Box::new(error));
         let (mut found, others) = (some.await.map_err(stopped)??, others.await.map_err(stopped)??);
         found.extend(others);
-        found.sort_unstable_by_key(|one| one.resource);
+        // Two parts in order: that is seen, and costs little.
+        found.sort_by_key(|one| (one.resource, one.span));
         Ok(found)
     }
 
@@ -141,6 +143,8 @@ impl Clinic {
         changes.spans.extend(touched.map(within).filter(|(_, from, until)| from < until));
         if !changes.spans.is_empty() {
             changes.taken = self.store().read(clinic).await?.taken(clinic, &changes.spans, now).await?;
+            // What begins later is of the days that come (`next_days`), and would stand there twice.
+            changes.taken.retain(|one| one.span.start < window.1);
         }
         Ok(changes)
     }
@@ -157,7 +161,8 @@ impl Clinic {
         let spans: Vec<_> = ids.iter().map(|id| (*id, from, until)).collect();
         let taken = self.store().read(kept.id).await?.taken(kept.id, &spans, now).await?;
         changes.spans.extend(spans);
-        changes.taken.extend(taken);
+        changes.taken.extend(taken.into_iter().filter(|one| one.span.start >= from));
+        changes.taken.sort_unstable_by_key(|one| (one.resource, one.span));
         changes.days = Some((from, until, open));
         Ok(())
     }
@@ -291,11 +296,13 @@ impl Changes {
             let own = self.taken[first..].iter().take_while(|one| one.resource == id);
             own.map(|one| busy(one, numbers)).collect()
         };
-        let mut spans = self.spans;
+        // Who comes and is read whole is laid out once.
+        let come: HashSet<_> = self.come.iter().map(|(who, _)| who.id).collect();
+        let is_whole = |span: &(PrincipalId, i64, i64)| (span.1, span.2) == window && come.contains(&span.0);
+        let (whole, spans): (Vec<_>, Vec<_>) = self.spans.into_iter().partition(is_whole);
+        let whole: HashSet<_> = whole.into_iter().map(|span| span.0).collect();
         for (who, open) in self.come {
-            // Who is read whole is laid out once.
-            let whole = spans.iter().position(|span| *span == (who.id, window.0, window.1));
-            let busy = whole.map(|at| busy_of(spans.swap_remove(at).0));
+            let busy = whole.contains(&who.id).then(|| busy_of(who.id));
             index.free.lay(who, window, &open, busy.as_deref());
         }
         for (id, from, until) in spans {

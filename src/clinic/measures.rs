@@ -107,10 +107,13 @@ pub(super) async fn stands(
     }
     let found = Found::open(work, by, &booked.id, None).await?;
     let is_timed = is_timed(alter);
-    let stand = |row: &AppointmentRow, (start, end), is_first| {
-        // Who signed it when is no matter of where it stands.
-        let row = AppointmentRow { changed_at: 0, made_at: 0, seq: 0, ..row.clone() };
-        Stand { act: number, row, start, end, is_first, is_timed }
+    let stand = |row: &AppointmentRow, (start, end), is_first| Stand {
+        act: number,
+        start,
+        end,
+        is_first,
+        is_timed,
+        ..Stand::alone(row)
     };
     if *scope == Scope::This || !found.is_series() {
         return Ok(vec![stand(&found.row, (found.row.start_at, found.row.end_at), true)]);

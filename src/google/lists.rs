@@ -64,7 +64,8 @@ impl Google {
         let mut names = Vec::new();
         for link in &links {
             let found = listed.iter().find(|calendar| is_of(link, calendar));
-            names.extend(found.map(|calendar| (link.calendar.clone(), calendar.summary.clone())));
+            let renamed = found.filter(|calendar| calendar.summary != link.name);
+            names.extend(renamed.map(|calendar| (link.calendar.clone(), calendar.summary.clone())));
             let may_write = found.is_some_and(|calendar| WRITES.contains(&calendar.role.as_str()));
             match (found, link.state.as_str()) {
                 (Some(_), state::GONE) => self.back(link.clone()).await?,

@@ -10,9 +10,10 @@
 //!
 //! Files: `api` (the wire, the only file that knows it) · `error` (what its answers mean) · `session` (calls in the name of
 //! an account) · `map` (an event and an object in one form) · `terms` (how a link is kept; marks) · `carry` (one object on
-//! both sides) · `births` (many that begin here) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) · `watch` (channels, notifications) · `lists`
-//! (of an account's calendars) · `connect` (consent, links) ·
-//! `status` (how a link stands) · `office` (what another door shows and steers) · `figures` (numbers for the operator) · `routes` (its addresses).
+//! both sides) · `births` (many that begin here) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) ·
+//! `watch` (channels, notifications) · `lists` (of an account's calendars) · `connect` (consent, links) · `status` (how a
+//! link stands) · `office` (what another door shows and steers) · `figures` (numbers for the operator) · `routes` (its
+//! addresses).
 
 mod api;
 mod births;

@@ -1,5 +1,6 @@
-//! Channels: the promise of Google to tell of changes in a calendar or in a list of them, and the door at which it does. A notification is a hint: its
-//! secret is compared in constant time, then the link or the list is due; nothing is asked of Google before it is answered.
+//! Channels: the promise of Google to tell of changes in a calendar or in a list of them, and the door at which it does. A
+//! notification is a hint: its secret is compared in constant time, then the link or the list is due; nothing is asked of
+//! Google before it is answered.
 
 use http::{HeaderMap, StatusCode};
 

@@ -190,21 +190,18 @@ impl Conn {
     }
 
     /// Statements that are asked for no answer and do not depend on one another: one trip, and while they are gathered one
-    /// for all of them.
+    /// for all of them. Many values are a trip of their own: a text of every combination would push others out of the
+    /// cache of prepared statements.
     pub(crate) async fn put(&mut self, all: &[&str], values: Vec<Value>) -> Result<()> {
         let mut alone = Gathered::default();
-        let gathered = self.gathered.as_mut().unwrap_or(&mut alone);
-        all.iter().for_each(|sql| gathered.add(sql));
-        gathered.values.extend(values);
-        if self.gathered.is_none() {
-            let sql = self.database.together(&alone.all);
-            return self.run(AssertSqlSafe(sql), alone.values).await.map(|_| ());
+        match &mut self.gathered {
+            Some(gathered) if values.len() <= Gathered::MOST => gathered.add(all, values),
+            _ => {
+                alone.add(all, values);
+                self.run(AssertSqlSafe(self.database.together(&alone.all)), alone.values).await?;
+            }
         }
-        if self.gathered.as_ref().is_some_and(Gathered::is_full) {
-            self.send_gathered().await
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     /// From here on what [`Conn::put`] is given waits for the next statement of another kind, or the end of the job, and
@@ -286,24 +283,24 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// Parameters in one text at most; whoever writes more has work enough for a trip.
-    const MOST: usize = 2_000;
+    /// Values of what travels with others.
+    const MOST: usize = 100;
 
-    fn is_full(&self) -> bool {
-        self.values.len() > Gathered::MOST
-    }
-
-    /// A statement whose values come behind those that are there: its `$1` is the first of them.
-    fn add(&mut self, sql: &str) {
-        let mut parts = sql.split('$');
-        let mut text = String::from(parts.next().unwrap_or_default());
-        for part in parts {
-            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            let (n, rest) = part.split_at(digits);
-            let n = n.parse::<usize>().map_or(0, |n| n + self.values.len());
-            write!(text, "${n}{rest}").ok();
+    /// Statements whose values come behind those that are there: their `$1` is the first of these.
+    fn add(&mut self, all: &[&str], values: Vec<Value>) {
+        let before = self.values.len();
+        for sql in all {
+            let mut parts = sql.split('$');
+            let mut text = String::from(parts.next().unwrap_or_default());
+            for part in parts {
+                let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+                let (n, rest) = part.split_at(digits);
+                let n = n.parse::<usize>().map_or(0, |n| n + before);
+                write!(text, "${n}{rest}").ok();
+            }
+            self.all.push(text);
         }
-        self.all.push(text);
+        self.values.extend(values);
     }
 }
 
@@ -448,8 +445,8 @@ impl Tx {
         self.moment
     }
 
-    /// What is written from here on without asking for an answer travels together: an error of it
-    /// may only come with the next question, or as the job's.
+    /// What is written from here on without asking for an answer travels together: an error of it may only come with the
+    /// next question, or as the job's.
     pub fn gather(&mut self) {
         self.aside.conn.gather();
     }
@@ -499,10 +496,10 @@ mod tests {
     #[test]
     fn gathered_statements_keep_their_own_values() {
         let mut gathered = Gathered::default();
-        gathered.add("insert into a values ($1, $2)");
-        gathered.values.extend(values![1i64, 2i64]);
-        gathered.add("update b set c = $2 where d = $1");
-        gathered.add("delete from e where f = $12x");
+        gathered.add(&["insert into a values ($1, $2)"], values![1i64, 2i64]);
+        gathered
+            .add(&["update b set c = $2 where d = $1", "delete from e where f = $12x"], values![3i64, 4i64]);
+        assert_eq!(gathered.values, values![1i64, 2i64, 3i64, 4i64]);
         assert_eq!(
             Database::Sqlite.together(&gathered.all),
             "insert into a values ($1, $2); update b set c = $4 where d = $3; delete from e where f = $14x"

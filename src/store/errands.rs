@@ -42,15 +42,20 @@ pub enum ErrandState {
 }
 
 impl ErrandState {
-    const ALL: [(ErrandState, &'static str); 3] =
+    pub(crate) const ALL: [(ErrandState, &'static str); 3] =
         [(ErrandState::Pending, "pending"), (ErrandState::Failed, "failed"), (ErrandState::Dead, "dead")];
+
+    /// Where it stands among the counts of all states.
+    pub(crate) fn place(self) -> usize {
+        self as usize
+    }
 
     /// Its name.
     pub fn text(self) -> &'static str {
         ErrandState::ALL.iter().find(|(state, _)| *state == self).map_or("dead", |(_, text)| text)
     }
 
-    fn read(text: &str) -> Result<ErrandState> {
+    pub(crate) fn read(text: &str) -> Result<ErrandState> {
         let found = ErrandState::ALL.iter().find(|(_, name)| *name == text);
         found.map(|(state, _)| *state).ok_or_else(|| Error::broken("an errand of no known state"))
     }
@@ -131,8 +136,7 @@ impl Conn {
         for row in self.all(sql, values![clinic, link]).await? {
             let mut columns = Columns::of(&row);
             let state = ErrandState::read(&columns.text()?)?;
-            let at = ErrandState::ALL.iter().position(|(one, _)| *one == state).unwrap_or(0);
-            totals[at] = columns.int()?;
+            totals[state.place()] = columns.int()?;
         }
         Ok(totals)
     }

@@ -11,8 +11,8 @@
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
 //! `resources`, `busy`, `holds`, `appointments`, `seats`; of the clinic's work `profiles`, `terms`, `services`,
-//! `patients`, `requests`, `settings`, `idempotency`, `audit`; of Google `remotes`, `links`, `twins`, `errands`, `channels` (of links and of
-//! lists of calendars).
+//! `patients`, `requests`, `settings`, `idempotency`, `audit`; of Google `remotes`, `links`, `twins`, `errands`,
+//! `channels` (of links and of lists of calendars).
 #![warn(missing_docs)]
 
 mod appointments;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::errands::ErrandState;
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Aside, ClinicId, CollectionId, Conn, LinkId, RemoteId, Result};
 
@@ -119,9 +120,6 @@ fn read(row: &AnyRow) -> Result<Link> {
     })
 }
 
-/// The states of an errand, in the order of the counts.
-const STATES: [&str; 3] = ["pending", "failed", "dead"];
-
 /// How much stands to one link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounts {
@@ -156,7 +154,7 @@ impl Conn {
             let mut columns = Columns::of(&row);
             sums.links.push((columns.text()?, columns.int()?));
         }
-        for (at, state) in STATES.into_iter().enumerate() {
+        for (at, (_, state)) in ErrandState::ALL.into_iter().enumerate() {
             let sql = "select count(*) from errands where state = $1";
             sums.errands[at] = self.number(sql, values![state]).await?.unwrap_or(0);
         }
@@ -221,9 +219,8 @@ impl Conn {
             let sql = format!("select link_id, state, count(*) from errands where {of}, state");
             for row in self.all(AssertSqlSafe(sql), values.clone()).await? {
                 let mut columns = Columns::of(&row);
-                let (link, state) = (LinkId(columns.int()?), columns.text()?);
-                let at = STATES.iter().position(|one| *one == state).unwrap_or(STATES.len() - 1);
-                counts.entry(link).or_default().errands[at] = columns.int()?;
+                let (link, state) = (LinkId(columns.int()?), ErrandState::read(&columns.text()?)?);
+                counts.entry(link).or_default().errands[state.place()] = columns.int()?;
             }
             let sql = format!("select link_id, count(*) from link_notes where {of}");
             for row in self.all(AssertSqlSafe(sql), values.clone()).await? {

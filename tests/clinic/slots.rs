@@ -347,6 +347,42 @@ async fn the_days_move_on_with_the_clock() {
     .await;
 }
 
+/// A change and the end of a day in one look: what stands on the days that come is seen of everybody.
+#[tokio::test]
+async fn a_day_ends_while_others_book() {
+    everywhere(async |office: Office| {
+        if office.fresh.address().is_some() {
+            return;
+        }
+        assert_eq!(office.starts(office.ada).await, morning());
+        let far = 301;
+        let minute = far * 1440 + 540 + shift(&office, far) / 60;
+        let both = [office.ada, office.bob];
+        for of in both {
+            // Too far ahead for the index of today.
+            let far_off = Ground::Overbook("too far ahead".into());
+            office.clinic.reserve(&office.desk, &office.wish(of, minute), far_off).await.unwrap();
+        }
+        for of in both {
+            office.book(of, 21 * 1440 + 540).await;
+        }
+        office.clock.turn(14 * DAY);
+        for of in both {
+            let wanted = Wanted {
+                service: Some(office.first),
+                practitioners: vec![of],
+                from: Some(office.monday + far * DAY),
+                until: None,
+                limit: 1,
+                ..Wanted::default()
+            };
+            let found = office.offers(&wanted).await;
+            assert_eq!(found[0].start, office.at(minute + 30), "what is taken is not offered");
+        }
+    })
+    .await;
+}
+
 /// How much the clock in Berlin has changed since the Monday.
 fn shift(office: &Office, days: i64) -> i64 {
     let zone = super::office::berlin();

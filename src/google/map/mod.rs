@@ -2,7 +2,8 @@
 //! out; only what differs is written, on either side, so that whatever one of them cannot say survives at the other.
 //!
 //! Files: `image` (the form, equality, groups) · `times` (instants, zones, rules) · `here` (VEVENT to image) · `there`
-//! (Google's event to image) · `lay` (an image onto a VEVENT) · `singles` (a series by its occurrences) · `merge` (three images to one).
+//! (Google's event to image) · `lay` (an image onto a VEVENT) · `singles` (a series by its occurrences) · `merge` (three
+//! images to one).
 
 mod here;
 mod image;
