@@ -4,16 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use sqlx::SqlSafeStr;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, values};
-use crate::{Aside, ClinicId, Conn, Database, Error, Result};
+use crate::{Aside, ClinicId, Conn, Database, Error, Result, Tx};
 
 /// The versions of all clinics.
 pub(crate) const VERSIONS: &str = "select id, seq, structure from clinics order by id";
-
-/// Notes that something else than objects changed.
-pub(crate) const STRUCTURE: &str = "update clinics set structure = $2 where id = $1";
 
 macro_rules! columns {
     () => {
@@ -154,23 +152,46 @@ impl Conn {
         Ok((version, columns.int()?))
     }
 
-    /// Bumps the clinic, with the clinic as the statement's one parameter; None when there is no such clinic.
+    /// Bumps the clinic by a text that does; None when there is no such clinic.
     pub(crate) async fn begun(&mut self, sql: &'static str, clinic: ClinicId) -> Result<Option<Begun>> {
-        let Some(row) = self.one(sql, values![clinic]).await? else { return Ok(None) };
-        let mut columns = Columns::of(&row);
+        let row = self.one(sql, values![clinic]).await?;
+        row.map(|row| self.read_begun(&row)).transpose()
+    }
+
+    /// The same by a text without parameters.
+    pub(crate) async fn bumped(&mut self, sql: impl SqlSafeStr + Send) -> Result<Option<Begun>> {
+        let row = self.script_rows(sql).await?.pop();
+        row.map(|row| self.read_begun(&row)).transpose()
+    }
+
+    fn read_begun(&self, row: &AnyRow) -> Result<Begun> {
+        let mut columns = Columns::of(row);
         let version = Version { seq: columns.int()?, structure: columns.int()? };
         let audit_head = columns.maybe_blob()?;
         let moment = match self.database() {
             Database::Sqlite => None,
             Database::Postgres => Some(columns.int()?),
         };
-        Ok(Some(Begun { version, audit_head, moment }))
+        Ok(Begun { version, audit_head, moment })
     }
 
     /// The next id of whatever kind.
     pub(crate) async fn next_id(&mut self) -> Result<i64> {
         let sql = "update ids set last = last + 1 where name = 'id' returning last";
         self.number(sql, values![]).await?.ok_or_else(|| Error::broken("the counter of ids is missing"))
+    }
+}
+
+impl Tx {
+    /// The last facts of a job: whose time it changed, and whether anything but objects.
+    pub(crate) async fn conclude(&mut self) -> Result<()> {
+        self.note_times().await?;
+        if self.structural {
+            let sql = "update clinics set structure = $2 where id = $1";
+            let (clinic, seq) = (self.clinic(), self.seq());
+            self.run(sql, values![clinic, seq]).await?;
+        }
+        Ok(())
     }
 }
 

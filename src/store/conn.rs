@@ -239,6 +239,16 @@ impl Conn {
         self.judge(result).map(|_| ())
     }
 
+    /// The same, and returns the rows of all of them.
+    pub(crate) async fn script_rows(&mut self, sql: impl SqlSafeStr + Send) -> Result<Vec<AnyRow>> {
+        self.send_gathered().await?;
+        self.usable()?;
+        let patience = self.patience(self.patience);
+        let raw = sqlx::raw_sql(sql);
+        let result = within(patience, raw.fetch_all(self.raw()?)).await;
+        self.judge(result)
+    }
+
     fn patience(&self, given: Duration) -> Option<Duration> {
         (self.database == Database::Postgres).then_some(given)
     }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::clinics::{Begun, Versions};
 use crate::conn::{Conn, Room, Tx};
+use crate::convoy::{self, Convoy};
 use crate::dialect::Dialect;
 use crate::job::{self, Waiting};
 use crate::listen::Herald;
@@ -42,9 +43,9 @@ struct Inner {
 enum Road {
     /// SQLite: to the one writer.
     Writer { inbox: mpsc::Sender<Message>, versions: Arc<Versions> },
-    /// PostgreSQL: a transaction on a connection of their own pool, so that writes that wait for a lock leave the
-    /// readers alone (trust.md R8).
-    Own { pool: Pool, herald: Herald },
+    /// PostgreSQL: transactions on connections of their own pool, so that writes that wait for a lock leave the readers
+    /// alone (trust.md R8).
+    Own { pool: Arc<Pool>, herald: Arc<Herald>, convoy: Convoy },
 }
 
 impl Store {
@@ -65,10 +66,12 @@ impl Store {
                 tokio::spawn(writer.work(messages));
                 Road::Writer { inbox, versions }
             }
-            Dialect::Postgres(place) => Road::Own {
-                pool: Pool::new(dialect.clone(), options.pool),
-                herald: Herald::start(&dialect, place.url.clone(), pulse.clone())?,
-            },
+            Dialect::Postgres(place) => {
+                let pool = Arc::new(Pool::new(dialect.clone(), options.pool));
+                let herald = Arc::new(Herald::start(&dialect, place.url.clone(), pulse.clone())?);
+                let convoy = Convoy::new(pool.clone(), herald.clone(), options.clock.clone(), pulse.clone());
+                Road::Own { pool, herald, convoy }
+            }
         };
         let readers = Pool::new(dialect.clone(), options.pool);
         Ok(Store { inner: Arc::new(Inner { dialect, clock: options.clock.clone(), readers, road, pulse }) })
@@ -155,15 +158,13 @@ impl Store {
                 }
                 answer.await.unwrap_or_else(|_| Err(Error::Busy.into()))
             }
-            Road::Own { pool, herald } => {
-                let mut tx = Tx::over(Conn::lent(pool.lend(None).await?, Database::Postgres));
-                let result = own(&mut tx, clinic, self.inner.clock.now(), job).await;
-                if result.is_ok() && clinic.is_some() {
-                    self.inner.pulse.send_modify(|count| *count += 1);
-                    herald.committed();
+            Road::Own { pool, convoy, .. } => match clinic {
+                Some(clinic) => convoy.submit(clinic, job).await,
+                None => {
+                    let mut tx = Tx::over(Conn::lent(pool.lend(None).await?, Database::Postgres));
+                    alone(&mut tx, self.inner.clock.now(), job).await
                 }
-                result
-            }
+            },
         }
     }
 
@@ -276,46 +277,20 @@ async fn prepare(dialect: &Dialect, options: &Options) -> Result<()> {
     }
 }
 
-/// A write on PostgreSQL. Dropped in the middle (the requester went away, a panic), its connection is closed and the
-/// server rolls back.
-async fn own<T, E, F>(tx: &mut Tx, clinic: Option<ClinicId>, now: i64, job: F) -> Result<T, E>
+/// A write beside the sequence on PostgreSQL. Dropped in the middle (the requester went away, a panic), its connection
+/// is closed and the server rolls back.
+async fn alone<T, E, F>(tx: &mut Tx, now: i64, job: F) -> Result<T, E>
 where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
     E: From<Error>,
 {
-    tx.begin(clinic.unwrap_or(ClinicId(0)), Begun::default(), now, Room::Enough);
-    let database = Database::Postgres;
-    let begin = if clinic.is_some() { database.begin_write() } else { database.begin_aside() };
-    tx.conn().script(begin).await?;
-    let result = inside(tx, clinic, now, job).await;
+    tx.begin(ClinicId(0), Begun::default(), now, Room::Enough);
+    tx.conn().script(Database::Postgres.begin_aside()).await?;
+    let result = job::run(job, tx).await;
     if !tx.conn().sound() {
         // Nobody answers there: asking for a rollback would only wait once more.
         return result.and(Err(Error::Busy.into()));
     }
-    let end = if result.is_ok() { "commit" } else { "rollback" };
-    tx.conn().opened();
-    tx.conn().script(end).await.map_err(|error| {
-        tracing::warn!(%error, "a transaction could not be ended");
-        error
-    })?;
-    tx.conn().closed();
+    convoy::end(tx, if result.is_ok() { "commit" } else { "rollback" }).await?;
     result
-}
-
-async fn inside<T, E, F>(tx: &mut Tx, clinic: Option<ClinicId>, now: i64, job: F) -> Result<T, E>
-where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
-    E: From<Error>,
-{
-    if let Some(clinic) = clinic {
-        let found = tx.conn().begun(postgres::BUMP, clinic).await?.ok_or(Error::Gone)?;
-        tx.begin(clinic, found, now, Room::Enough);
-    }
-    let value = job::run(job, tx).await?;
-    tx.note_times().await?;
-    if tx.structural {
-        let (clinic, seq) = (tx.clinic(), tx.seq());
-        tx.conn().run(crate::clinics::STRUCTURE, values![clinic, seq]).await?;
-    }
-    Ok(value)
 }

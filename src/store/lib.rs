@@ -5,8 +5,8 @@
 //! *Never:* knows iCalendar, decides who may do what, or lets SQL out of this room.
 //!
 //! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
-//! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` (the group commit
-//! of SQLite), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
+//! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` and `convoy`
+//! (the group commits of SQLite and PostgreSQL), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
@@ -26,6 +26,7 @@ mod clinics;
 pub mod clock;
 mod collections;
 mod conn;
+mod convoy;
 mod db;
 mod dialect;
 mod errands;

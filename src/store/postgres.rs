@@ -7,7 +7,8 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions, Executor};
 
 use crate::conn::Fate;
-use crate::{Error, Result, Unique};
+use crate::job::Outcome;
+use crate::{ClinicId, Error, Result, Unique};
 
 /// A row lock that somebody holds must not hold up a request (trust.md R8); a transaction whose client went away must
 /// not hold the clinic's sequence.
@@ -97,10 +98,35 @@ fn unique(error: &sqlx::Error) -> Unique {
 
 /// The first statement of every write: it bumps, it is the lock that orders the writes of one clinic, and from here to
 /// the end of the transaction the session is in this clinic (the policies of row-level security ask that setting). The
-/// moment is asked for once the lock is held, of the one clock that all nodes share.
-pub(crate) const BUMP: &str = "update clinics set seq = seq + 1 where id = $1 \
-    returning seq, structure, audit_head, cast(extract(epoch from clock_timestamp()) as bigint), \
-    set_config('kalends.clinic', cast(id as text), true)";
+/// moment is asked for once the lock is held, of the one clock that all nodes share. In one text with what ends the job
+/// before: several statements take no parameters, so the number of the clinic stands in it.
+pub(crate) fn bump(before: &str, ClinicId(clinic): ClinicId) -> String {
+    format!(
+        "{before}; update clinics set seq = seq + 1 where id = {clinic} \
+         returning seq, structure, audit_head, cast(extract(epoch from clock_timestamp()) as bigint), \
+         set_config('kalends.clinic', cast(id as text), true)"
+    )
+}
+
+/// Between two jobs of one transaction in which so many were kept. The first to be kept needs no savepoint: as long as
+/// it is alone, the transaction is one.
+pub(crate) fn between(last: Outcome, kept: usize) -> &'static str {
+    match (last, kept) {
+        (_, 0) => "rollback; begin",
+        (Outcome::Kept, 1) => "savepoint job",
+        (Outcome::Kept, _) => "release job; savepoint job",
+        (Outcome::Refused, _) => "rollback to job",
+    }
+}
+
+/// After the last of them.
+pub(crate) fn end(last: Outcome, kept: usize) -> &'static str {
+    match (last, kept) {
+        (_, 0) => "rollback",
+        (Outcome::Kept, _) => "commit",
+        (Outcome::Refused, _) => "rollback to job; commit",
+    }
+}
 
 /// Whether this session walks through row-level security.
 pub(crate) const WALKS_THROUGH: &str = "select count(*) from pg_roles \

@@ -250,12 +250,8 @@ impl Writer {
         batch.renew |= self.tx.conn().renew;
         batch.scrub |= self.tx.scrub;
         if let Some(clinic) = clinic {
-            self.tx.note_times().await?;
-            let (seq, structural) = (self.tx.seq(), self.tx.structural);
-            if structural {
-                self.tx.conn().run(crate::clinics::STRUCTURE, values![clinic, seq]).await?;
-            }
-            batch.changes.push(Change { clinic, seq, structural });
+            self.tx.conclude().await?;
+            batch.changes.push(Change { clinic, seq: self.tx.seq(), structural: self.tx.structural });
         }
         Ok(true)
     }

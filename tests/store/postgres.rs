@@ -84,6 +84,65 @@ async fn a_locked_clinic_harms_nobody_else() {
     }
 }
 
+/// What waits for one clinic's sequence is committed at once: one end for all of them, and a refusal harms nobody.
+#[tokio::test]
+async fn writes_that_wait_share_a_commit() {
+    let Some(fresh) = postgres() else { return };
+    let world = World::over(fresh).await;
+    world.put("first.ics", "text").await.unwrap();
+    let counted = ::store::trips();
+    world.put("0.ics", "text").await.unwrap();
+    // Its beginning, itself and the commit.
+    let alone = ::store::trips() - counted;
+    let names: Vec<_> = (0..10).map(|n| format!("{n}.ics")).collect();
+    let mut clash = super::world::object(world.visits, "clash.ics", "text");
+    clash.uid = "uid-first.ics".into();
+    let clash = world.change(|tx| Box::pin(async move { tx.save_object(clash).await }));
+    let (before, counted) = (world.seq().await, ::store::trips());
+    let (written, clash) = tokio::join!(
+        futures_util::future::join_all(names.iter().map(|name| world.put(name, "new text"))),
+        clash
+    );
+    let together = ::store::trips() - counted;
+    assert!(written.into_iter().all(|one| one.is_ok()));
+    assert!(matches!(clash, Err(Error::Unique(_))), "{clash:?}");
+    // Ten commits fewer; other processes may be told meanwhile.
+    assert!(together + 5 < 11 * alone, "{together} trips, alone {alone}");
+    assert_eq!(world.seq().await, before + 10);
+    let kept = world.conn().await.objects(world.clinic, world.visits, "", 100).await.unwrap();
+    assert_eq!(kept.len(), 11);
+}
+
+/// None of those who share a transaction hears of success before it is committed.
+#[tokio::test]
+async fn a_transaction_that_is_lost_is_acknowledged_to_nobody() {
+    let Some(fresh) = postgres() else { return };
+    let world = World::over(fresh).await;
+    let (reached, go) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let new = super::world::object(world.visits, "b.ics", "text");
+    let slow = world.change({
+        let (reached, go) = (reached.clone(), go.clone());
+        |tx| {
+            Box::pin(async move {
+                reached.notify_one();
+                go.notified().await;
+                tx.save_object(new).await
+            })
+        }
+    });
+    let lose = async {
+        reached.notified().await;
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity \
+            where datname = current_database() and state = 'idle in transaction'";
+        assert!(crate::support::database::sql(world.fresh.address().unwrap(), end));
+        go.notify_one();
+    };
+    let (first, slow, ()) = tokio::join!(world.put("a.ics", "text"), slow, lose);
+    assert!(matches!((&first, &slow), (Err(Error::Busy), Err(Error::Busy))), "{first:?} {slow:?}");
+    assert!(world.conn().await.objects(world.clinic, world.visits, "", 100).await.unwrap().is_empty());
+    world.put("a.ics", "text").await.unwrap();
+}
+
 async fn hold_lock(world: &World) -> Child {
     let child = Command::new("psql")
         .args(["-X", "-q", "-c", "begin; update clinics set name = name; select pg_sleep(60)"])
