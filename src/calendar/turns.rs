@@ -20,7 +20,7 @@ use super::error::{Error, Result};
 
 /// How far long work goes down: a tenth of the share of others, all of it where nobody else wants it.
 const NICE: i32 = 10;
-/// Pauses that quick work may make: half a millisecond.
+/// Pauses that quick work may make: a fifth of a millisecond.
 const QUICK: u64 = 4;
 /// How long a quick thread waits for more.
 const IDLE: Duration = Duration::from_secs(10);

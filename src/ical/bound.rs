@@ -58,8 +58,8 @@ impl Budget {
     pub const REQUEST: u64 = 5_000_000;
     /// Of one object, when it is stored.
     pub const OBJECT: u64 = 200_000;
-    /// Between two pauses: a tenth of a millisecond.
-    pub const STRETCH: u64 = 4_096;
+    /// Between two pauses: a twentieth of a millisecond.
+    pub const STRETCH: u64 = 2_048;
 
     /// A budget of `n` steps.
     pub fn steps(n: u64) -> Self {
