@@ -14,6 +14,13 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
+impl Error {
+    /// The store had no room or did not answer: the same goes well in a few seconds.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Error::Store(store::Error::Busy))
+    }
+}
+
 /// Why a login was refused. The first two are the client's doing, the others ours.
 #[derive(Debug)]
 pub enum Refused {

@@ -93,7 +93,8 @@ impl Accounts {
     /// Forgets the keys of calls that nobody repeats any more, of every clinic.
     pub async fn forget_repeats(&self) -> Result<(), Error> {
         let store = &self.inner.store;
-        for clinic in store.across().await?.clinics().await? {
+        let clinics = store.across().await?.clinics().await?;
+        for clinic in clinics {
             store.aside(move |aside| Box::pin(async move { aside.prune_keys(clinic.id).await })).await?;
         }
         Ok(())

@@ -122,9 +122,10 @@ impl Mirrors {
 
     /// Our calendar, as its owner sees it.
     pub async fn calendar(&self, who: &Caller, link: &Link) -> Result<Shown> {
-        let mut conn = self.store().read(link.clinic).await?;
-        let row = conn.collections_by_id(link.clinic, &[link.collection]).await?.pop();
-        let row = row.filter(|row| row.owner == who.principal()).ok_or(Error::NotFound)?;
+        // No connection is held while another one is asked for: four such at once would wait for one another.
+        let (clinic, id) = (link.clinic, link.collection);
+        let rows = self.store().read(clinic).await?.collections_by_id(clinic, &[id]).await?;
+        let row = rows.into_iter().find(|row| row.owner == who.principal()).ok_or(Error::NotFound)?;
         self.0.collection(who, &CollectionPath::new(who.name(), row.slug)).await
     }
 

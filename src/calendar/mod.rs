@@ -133,7 +133,8 @@ impl Calendars {
         if self.0.pruned.swap(today, Ordering::Relaxed) == today {
             return Ok(());
         }
-        for clinic in store.across().await?.clinics().await? {
+        let clinics = store.across().await?.clinics().await?;
+        for clinic in clinics {
             let before = (today - TOMBSTONE_DAYS) * DAY;
             store
                 .aside(move |aside| Box::pin(async move { aside.prune_tombstones(clinic.id, before).await }))

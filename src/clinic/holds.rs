@@ -176,7 +176,8 @@ impl Clinic {
     /// comparison and waits for nobody. Costs a read where there is nothing to say; returns how many there were.
     pub async fn tell_ended_holds(&self) -> Result<u64> {
         let (mut sum, moment) = (0, self.store().moment().await?);
-        for clinic in self.store().across().await?.clinics().await? {
+        let clinics = self.store().across().await?.clinics().await?;
+        for clinic in clinics {
             if !self.store().read(clinic.id).await?.has_untold_holds(clinic.id, moment).await? {
                 continue;
             }

@@ -31,7 +31,8 @@ impl Clinic {
     pub async fn extend_horizons(&self) -> Result<Extended> {
         let mut sum = Extended::default();
         let now = self.store().clock().now();
-        for clinic in self.store().across().await?.clinics().await? {
+        let clinics = self.store().across().await?.clinics().await?;
+        for clinic in clinics {
             let (id, before) = (clinic.id, now - plan::BEHIND);
             let mut after = PrincipalId(0);
             loop {
@@ -78,7 +79,8 @@ impl Clinic {
     /// Makes the busy rows of everybody again: after new time zone data, which moves what stands in a zone.
     pub async fn rebuild_all(&self) -> Result<Extended> {
         let mut sum = Extended::default();
-        for clinic in self.store().across().await?.clinics().await? {
+        let clinics = self.store().across().await?.clinics().await?;
+        for clinic in clinics {
             let mut after = PrincipalId(0);
             loop {
                 let page = self.store().read(clinic.id).await?.resources(clinic.id, after, PAGE).await?;

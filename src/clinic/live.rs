@@ -275,7 +275,8 @@ impl Clinic {
 
     /// Builds the index of every clinic that can be booked, so that nobody waits for it.
     pub async fn warm(&self) -> Result<()> {
-        for clinic in self.store().across().await?.clinics().await? {
+        let clinics = self.store().across().await?.clinics().await?;
+        for clinic in clinics {
             let some = self.store().read(clinic.id).await?.resources(clinic.id, PrincipalId(0), 1).await?;
             if !some.is_empty() {
                 self.fresh(clinic.id).await?;

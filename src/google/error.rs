@@ -96,3 +96,14 @@ pub enum Error {
     #[error("{0}")]
     Refused(Cow<'static, str>),
 }
+
+impl Error {
+    /// The store had no room or did not answer: the same goes well in a few seconds.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Error::Accounts(error) => error.is_busy(),
+            Error::Calendar(error) => matches!(error, calendar::Error::Busy { .. }),
+            _ => false,
+        }
+    }
+}

@@ -144,6 +144,7 @@ impl Google {
                 link.fails += 1;
                 (link.state.clone(), failure.code(), now + wait)
             }
+            busy if busy.is_busy() => (link.state.clone(), link.reason.clone(), now + AGAIN[1]),
             other => {
                 tracing::warn!(error = %other, link.id = link.id.0, "a link's turn failed; it is tried again");
                 (link.state.clone(), "internal".into(), now + BREAKS[0])

@@ -147,8 +147,8 @@ async fn a_list_goes_on_where_it_stopped_also_when_something_is_made_meanwhile()
 async fn a_room_has_calendars_for_what_takes_it_and_what_closes_it() {
     everywhere(async |world: World| {
         let full = world.fill("north").await;
-        let mut conn = world.store.read(world.north).await.unwrap();
-        let found = conn.collections_of(world.north, full.room).await.unwrap();
+        let conn = world.store.read(world.north).await;
+        let found = conn.unwrap().collections_of(world.north, full.room).await.unwrap();
         assert_eq!(found.iter().map(|one| one.slug.as_str()).collect::<Vec<_>>(), ["absences", "visits"]);
         let admin = world.who("north-admin").await;
         let terms = world.directory.terms_of_thing(&admin, Kind::Room, full.room).await.unwrap();

@@ -30,6 +30,8 @@ impl World {
     pub async fn over(mut fresh: Fresh) -> World {
         let clock = Clock::at(NOW);
         fresh.options.clock = clock.clone();
+        // These tests hold connections side by side, on purpose.
+        fresh.options.pool = 4;
         let store = fresh.store().await;
         let clinic = store.across().await.unwrap().clinics().await.unwrap()[0].id;
         let (ada, bob, visits) = change(&store, clinic, |tx| {

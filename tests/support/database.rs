@@ -74,10 +74,16 @@ pub fn sqlite() -> Fresh {
     sqlite_in(std::env::temp_dir().join(unique()))
 }
 
+/// One connection for readers: who holds one while it asks for another waits for itself here, and not only in a clinic
+/// where as many do so at once as there are connections.
+fn options(url: DatabaseUrl) -> Options {
+    Options { pool: 1, ..Options::new(url) }
+}
+
 /// A SQLite database in this folder, which is made now and removed in the end.
 pub fn sqlite_in(folder: PathBuf) -> Fresh {
     std::fs::create_dir_all(&folder).unwrap();
-    let options = Options::new(DatabaseUrl::Sqlite(folder.join("store.db")));
+    let options = options(DatabaseUrl::Sqlite(folder.join("store.db")));
     Fresh { options, place: Place::Folder(folder) }
 }
 
@@ -98,7 +104,7 @@ pub fn postgres() -> Option<Fresh> {
         "psql cannot make a database at KALENDS_TEST_POSTGRES"
     );
     let url = as_role(&admin, &name);
-    Some(Fresh { options: Options::new(DatabaseUrl::Postgres(url)), place: Place::Postgres { admin, name } })
+    Some(Fresh { options: options(DatabaseUrl::Postgres(url)), place: Place::Postgres { admin, name } })
 }
 
 /// Who owns the databases of tests.

@@ -5,7 +5,7 @@ use ical::{Budget, Combine, Component, Digest, Limits, Window, Zone, check, expa
 use kalends_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &[u8]| bounded(|| look(text)));
+fuzz_target!(|text: &[u8]| bounded(text, || look(text)));
 
 fn look(text: &[u8]) {
     for part in split(text).into_iter().flatten() {

@@ -10,7 +10,7 @@ thread_local!(static DOOR: Door = Door::open());
 
 fuzz_target!(|path: &str| {
     DOOR.with(|door| {
-        bounded(|| {
+        bounded(path.as_bytes(), || {
             for method in ["PROPFIND", "GET", "OPTIONS"] {
                 door.ask(method, path, "0", Vec::new());
             }

@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
     let until = (from + (1 + i64::from(*days)) * DAY).min(253_402_300_799);
     let Some(window) = Window::new(from, until) else { return };
     // What a server does with it is bounded: to read it, and to answer one question.
-    bounded(|| {
+    bounded(input, || {
         if let Ok(object) = check(&text, &Limits::default()) {
             let mut budget = Budget::steps(Budget::OBJECT);
             object.digest.occurrences(window, &Zone::utc(), &mut budget).ok();

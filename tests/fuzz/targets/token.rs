@@ -30,7 +30,7 @@ fn sync(door: &Door, token: &str) -> Option<Reply> {
 fuzz_target!(|input: (u8, &str)| {
     let (kept, text) = input;
     WORLD.with(|world| {
-        bounded(|| {
+        bounded(&[&[kept], text.as_bytes()].concat(), || {
             let kept = usize::from(kept).min(world.token.len());
             for token in [text.to_owned(), format!("{}{text}", &world.token[..kept])] {
                 if let Some(reply) = sync(&world.door, &token) {

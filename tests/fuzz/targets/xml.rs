@@ -21,7 +21,7 @@ fuzz_target!(|input: &[u8]| {
     let [asked, body @ ..] = input else { return };
     let (method, depth) = ASKED[usize::from(*asked) % ASKED.len()];
     DOOR.with(|door| {
-        bounded(|| {
+        bounded(input, || {
             door.ask(method, CALENDAR, depth, body.to_vec());
         });
     });
