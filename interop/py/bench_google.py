@@ -1,5 +1,5 @@
 """Practitioners of a Workspace domain, each with a link, on one server; changes on both sides of a few dozen of them at an
-even pace, at rest and while the first pull of a large calendar runs. A change here counts from its 2xx to its call at the
+even pace, at rest and while the first pull of a large calendar runs; then floods of notifications, forged and true. A change here counts from its 2xx to its call at the
 fake; a change there from the moment the fake sends its notification to the event's being in sync-collection. Prints, then
 `PASSED FAILED`."""
 
@@ -12,13 +12,16 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 from dav import Server, client_of, event
-from fake_google import control
+from fake_google import FAKE, control
+from http_load import packed, replay
 
 STRICT, LINKS = os.environ["STRICT"] == "1", int(os.environ["LINKS"])
 PUSH_S, PULL_S, FIRST_PULL_S, EVENTS = 2.0, 5.0, 60.0, 5_000
+NOTICES, A_SECOND, FORGED_MS, LISTS = 10_000, 1_000, 50.0, 6
 # Those who are changed, changes of each side a second, and for how long.
 WATCHED, PACE, SECONDS, PATIENCE = 50, 5, 40, 60
 server = Server()
@@ -215,5 +218,41 @@ took = taken[0] if taken else float("inf")
 met = took <= FIRST_PULL_S
 say(f"{'' if met else 'MISSED '}the first pull of {EVENTS} events: {took:.0f} s (aim {FIRST_PULL_S:.0f}); {server.memory_mib():.0f} MiB")
 results += [bool(taken), met or not STRICT]
+
+def address(url):
+    at = urllib.parse.urlsplit(url)
+    return at.hostname, at.port
+
+
+def forged():
+    """Of channels that nobody opened."""
+    head = "Host: clinic\r\nX-Goog-Channel-Token: forged\r\nX-Goog-Resource-State: exists\r\nX-Goog-Channel-ID: "
+    asks = [packed(f"{head}forged{n}\r\n", "POST", "/hooks/google/calendar") for n in range(NOTICES)]
+    before = len(control(do="record"))
+    answers, took = replay(address(server.url), asks, clients=8)
+    times = sorted(answer.ms for answer in answers)
+    p99, pace = times[len(times) * 99 // 100], NOTICES / took
+    quiet = len(control(do="record")) == before and all(answer.status == 204 for answer in answers)
+    met = p99 <= FORGED_MS and pace >= A_SECOND
+    say(f"{'' if met else 'MISSED '}forged notifications: {pace:.0f}/s, p99 {p99:.1f}, slowest {times[-1]:.1f} ms (aim {FORGED_MS:.0f} at {A_SECOND}/s)")
+    return [quiet, met or not STRICT]
+
+
+def true():
+    """Of one link's channel, each sent by the fake."""
+    channel = control(do="channels")[0]["id"]
+    body = json.dumps({"do": "stray", "channel": channel, "state": "exists"})
+    sent, calls = len(control(do="deliveries")), len(control(do="record"))
+    _, took = replay(address(FAKE), [packed("Host: fake\r\n", "POST", "/control", body)] * NOTICES, clients=4)
+    until(lambda: len(control(do="deliveries")) >= sent + NOTICES)
+    until(at_rest)
+    time.sleep(3)
+    lists = sum(call["methodId"] == "calendar.events.list" for call in control(do="record", **{"from": calls}))
+    met = lists <= LISTS
+    say(f"{'' if met else 'MISSED '}{NOTICES} notifications of one link in {took:.0f} s: {lists} list calls (aim at most {LISTS} in 10 s)")
+    return [lists > 0, met or not STRICT]
+
+
+results += forged() + true()
 server.stop()
 print(sum(results), len(results) - sum(results))
