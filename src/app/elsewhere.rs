@@ -50,10 +50,7 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
                     rest::Policy::Clinic => Policy::Clinic,
                     rest::Policy::Google => Policy::Google,
                 },
-                mode: match new.mode {
-                    rest::Mode::Series => Mode::Series,
-                    rest::Mode::Materialized => Mode::Materialized,
-                },
+                mode: mode(new.mode),
                 days: new.days.unwrap_or_default(),
                 ..Terms::default()
             };
@@ -61,6 +58,9 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
             json!(office.add_link(RemoteId(new.account), pair, terms).await?)
         }
         Wish::Link(id) => json!(office.link(LinkId(id)).await?),
+        Wish::ChangeLink { link, change } => {
+            json!(office.change_link(LinkId(link), mode(change.mode), change.days.unwrap_or_default()).await?)
+        }
         Wish::Pause(id) => json!(office.pause(LinkId(id)).await?),
         Wish::Sync(id) => json!(office.sync(LinkId(id)).await?),
         Wish::Resync { link, dry_run: true } => json!(office.forecast(LinkId(link)).await?),
@@ -69,6 +69,13 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
         Wish::Retry(id) => json!({ "tried": office.retry(LinkId(id)).await? }),
         Wish::Notes(id) => json!(office.notes(LinkId(id)).await?),
     })
+}
+
+fn mode(mode: rest::Mode) -> Mode {
+    match mode {
+        rest::Mode::Series => Mode::Series,
+        rest::Mode::Materialized => Mode::Materialized,
+    }
 }
 
 fn refusal(error: Error) -> Refusal {

@@ -9,7 +9,7 @@ use super::api::Listed;
 use super::connect::Leave;
 use super::error::{Error, Result};
 use super::status::{AccountStatus, Forecast, LinkStatus};
-use super::terms::Terms;
+use super::terms::{Mode, Terms};
 use crate::accounts::{self, Caller, Remote, RemoteId};
 use crate::calendar::{Errand, ErrandState, Link, LinkId, LinkNote, Way};
 use crate::clinic::Cursor;
@@ -132,6 +132,15 @@ impl Office<'_> {
     pub async fn link(&self, id: LinkId) -> Result<LinkStatus> {
         let (link, _) = self.owner_of_link(id, false).await?;
         self.google.link_status(link).await
+    }
+
+    /// How series stand at Google from now on.
+    pub async fn change_link(&self, id: LinkId, mode: Mode, days: u32) -> Result<LinkStatus> {
+        let (_, owner) = self.owner_of_link(id, true).await?;
+        let change = |terms: &mut Terms| (terms.mode, terms.days) = (mode, days);
+        self.google.change_terms(&owner, id, change).await?;
+        self.did("google-changed", link(id)).await?;
+        self.link(id).await
     }
 
     pub async fn pause(&self, id: LinkId) -> Result<()> {

@@ -129,6 +129,12 @@ async fn an_office_sees_a_link_and_steers_it() {
         let client = server.client("practitioner");
         let read = client.get(&format!("{ROOT}{at}")).await;
         let tag = read.header("etag").unwrap().to_owned();
+        let change = json!({ "mode": "materialized", "days": 30 });
+        let refused = client.json("PATCH", &format!("{ROOT}{at}"), &[("If-Match", "\"1\"")], &change).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (412, &json!("VERSION_MISMATCH")));
+        let changed = client.json("PATCH", &format!("{ROOT}{at}"), &[("If-Match", &tag)], &change).await;
+        assert_eq!((changed.status, &changed.json()["terms"]["mode"]), (200, &json!("materialized")));
+        let tag = changed.header("etag").unwrap().to_owned();
         let pause = format!("{ROOT}{at}/pause");
         let stale = client.json("POST", &pause, &[("If-Match", "\"1\"")], &Value::Null).await;
         assert_eq!((stale.status, &stale.json()["code"]), (412, &json!("VERSION_MISMATCH")));
@@ -251,6 +257,8 @@ async fn what_an_admin_does_to_anothers_link_has_the_admins_name() {
         let (account, link) = connected(&server, &fake).await;
         let id = async |who: &str| server.parts().accounts.operator(who).await.unwrap().principal().0;
         let (owner, admin) = (id("practitioner").await, id("admin").await);
+        let change = json!({ "mode": "series" });
+        done(&server, "admin", "PATCH", &format!("/links/{link}"), change).await;
         for (method, path) in [
             ("POST", format!("/links/{link}/pause")),
             ("POST", format!("/links/{link}/resync?dry_run=true")),
@@ -283,6 +291,7 @@ async fn what_an_admin_does_to_anothers_link_has_the_admins_name() {
             [
                 ("google-confirmed", of_account.as_str(), owner),
                 ("google-linked", &of_link, owner),
+                ("google-changed", &of_link, admin),
                 ("google-paused", &of_link, admin),
                 ("google-resumed", &of_link, admin),
                 ("google-resynced", &of_link, admin),

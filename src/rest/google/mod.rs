@@ -1,5 +1,7 @@
 //! `/api/v1/google`: accounts with Google and the calendars linked through them. Another door does the work; what this
-//! one asks of it stands in [`Twins`], which the roof hands in, so that neither knows the other.
+//! one asks of it stands in [`Twins`], which the roof hands in, so that neither knows the other. `terms`: how a link is kept.
+
+mod terms;
 
 use std::sync::Arc;
 
@@ -9,6 +11,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use terms::Terms;
+pub use terms::{Direction, LinkChange, Mode, NewLink, Policy, Privacy};
 
 use super::call::{BODY, Call, Failure, json, nothing, placed, tagged};
 use super::instant;
@@ -42,6 +47,10 @@ pub enum Wish {
     },
     AddLink(NewLink),
     Link(i64),
+    ChangeLink {
+        link: i64,
+        change: LinkChange,
+    },
     Pause(i64),
     /// Now, and on from there.
     Sync(i64),
@@ -78,6 +87,7 @@ pub const ROUTES: &[&Route] = &[
     &DISCONNECT,
     &ADD_LINK,
     &LINK,
+    &CHANGE_LINK,
     &PAUSE,
     &RESUME,
     &SYNC,
@@ -176,6 +186,17 @@ const LINK: Route = Route {
     gives: Gives::ok(named::<Link>).versioned(),
     refuses: REFUSES,
     run: |call| Box::pin(link(call)),
+};
+
+const CHANGE_LINK: Route = Route {
+    method: Method::PATCH,
+    path: "/api/v1/google/links/{link}",
+    id: "changeGoogleLink",
+    summary: "Change how series stand at Google: what stood there goes before what comes",
+    takes: Takes::body(named::<LinkChange>).versioned(),
+    gives: Gives::ok(named::<Link>).versioned(),
+    refuses: REFUSES,
+    run: |call| Box::pin(change_link(call)),
 };
 
 const PAUSE: Route = Route {
@@ -314,83 +335,6 @@ struct Link {
     failed: i64,
     /// What will not go as it is.
     dead: i64,
-}
-
-/// How a link is kept.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "GoogleTerms")]
-struct Terms {
-    direction: Direction,
-    privacy: Privacy,
-    policy: Policy,
-    mode: Mode,
-}
-
-/// How a series stands at Google: as one with its exceptions, or as single events for some days ahead.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "GoogleMode")]
-pub enum Mode {
-    #[default]
-    Series,
-    Materialized,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "GoogleDirection")]
-pub enum Direction {
-    #[default]
-    Both,
-    Push,
-    Pull,
-}
-
-/// What Google may see: that somebody is busy, what for, or all of it.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "GooglePrivacy")]
-pub enum Privacy {
-    #[default]
-    Busy,
-    Title,
-    Full,
-}
-
-/// Who decides when an appointment is.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "GooglePolicy")]
-pub enum Policy {
-    #[default]
-    Clinic,
-    Google,
-}
-
-/// A link to be made.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "NewGoogleLink")]
-pub struct NewLink {
-    pub account: i64,
-    /// The calendar's id at Google, as the list of the account's calendars shows it.
-    #[schemars(length(min = 1, max = 1000))]
-    pub google_calendar: String,
-    /// The last segment of the address of one of the caller's calendars.
-    #[schemars(length(min = 1, max = 200))]
-    pub calendar: String,
-    #[serde(default)]
-    pub privacy: Privacy,
-    #[serde(default)]
-    pub policy: Policy,
-    #[serde(default)]
-    pub direction: Direction,
-    #[serde(default)]
-    pub mode: Mode,
-    /// Days ahead that single events stand there: 90 unless said otherwise.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 366))]
-    pub days: Option<u32>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -547,6 +491,13 @@ fn version(link: &Link) -> i64 {
 
 async fn link(call: Call) -> Result<Answer, Failure> {
     let link: Link = ask(&call, Wish::Link(call.name(0)?)).await?;
+    tagged(&link, version(&link))
+}
+
+async fn change_link(mut call: Call) -> Result<Answer, Failure> {
+    let change: LinkChange = call.body(BODY).await?;
+    heeded(&call).await?;
+    let link: Link = ask(&call, Wish::ChangeLink { link: call.name(0)?, change }).await?;
     tagged(&link, version(&link))
 }
 

@@ -1,0 +1,93 @@
+//! How a calendar here and one at Google are kept equal, as it is told and asked for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a link is kept.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "GoogleTerms")]
+pub(super) struct Terms {
+    direction: Direction,
+    privacy: Privacy,
+    policy: Policy,
+    mode: Mode,
+}
+
+/// How a series stands at Google: as one with its exceptions, or as single events for some days ahead.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GoogleMode")]
+pub enum Mode {
+    #[default]
+    Series,
+    Materialized,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GoogleDirection")]
+pub enum Direction {
+    #[default]
+    Both,
+    Push,
+    Pull,
+}
+
+/// What Google may see: that somebody is busy, what for, or all of it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GooglePrivacy")]
+pub enum Privacy {
+    #[default]
+    Busy,
+    Title,
+    Full,
+}
+
+/// Who decides when an appointment is.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GooglePolicy")]
+pub enum Policy {
+    #[default]
+    Clinic,
+    Google,
+}
+
+/// A link to be made.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewGoogleLink")]
+pub struct NewLink {
+    pub account: i64,
+    /// The calendar's id at Google, as the list of the account's calendars shows it.
+    #[schemars(length(min = 1, max = 1000))]
+    pub google_calendar: String,
+    /// The last segment of the address of one of the caller's calendars.
+    #[schemars(length(min = 1, max = 200))]
+    pub calendar: String,
+    #[serde(default)]
+    pub privacy: Privacy,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub direction: Direction,
+    #[serde(default)]
+    pub mode: Mode,
+    /// Days ahead that single events stand there: 90 unless said otherwise.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 366))]
+    pub days: Option<u32>,
+}
+
+/// What of a link may change.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "GoogleLinkChange")]
+pub struct LinkChange {
+    pub mode: Mode,
+    /// Days ahead that single events stand there: 90 unless said otherwise.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 366))]
+    pub days: Option<u32>,
+}
