@@ -4,7 +4,8 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sqlx::AssertSqlSafe;
@@ -21,6 +22,10 @@ use crate::{ClinicId, Clock, Database, Error, Result, postgres};
 /// Jobs in one transaction at most: what one failed commit can take with it. PostgreSQL looks up the savepoints of
 /// other transactions cheaply as long as they have no more than 64.
 const BATCH: usize = 64;
+
+/// No further job begins in a transaction after this: the first ones wait for its commit, and other processes for the
+/// sequence, for `lock_timeout` at most.
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// Jobs of one clinic that may wait; beyond, callers are told at once.
 const QUEUE: usize = 256;
@@ -42,6 +47,20 @@ pub(crate) struct Convoy {
 struct Place {
     job: Box<dyn Job>,
     begins: oneshot::Sender<()>,
+}
+
+/// Whoever works on a row. If that panics, the row goes with it: those in it hear that, and the next one sets out anew.
+struct Worker<'c> {
+    convoy: &'c Convoy,
+    clinic: ClinicId,
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.convoy.rows().remove(&self.clinic);
+        }
+    }
 }
 
 impl Convoy {
@@ -92,6 +111,7 @@ impl Convoy {
 
     /// One transaction after the other, until nobody waits.
     async fn work(self, clinic: ClinicId) {
+        let _worker = Worker { convoy: &self, clinic };
         while self.is_awaited(clinic) {
             match self.begin(clinic).await {
                 Ok(tx) => self.carry(clinic, tx).await,
@@ -155,8 +175,9 @@ impl Convoy {
     /// Runs what waits, commits, and answers.
     async fn carry(&self, clinic: ClinicId, mut tx: Tx) {
         let (mut ran, mut kept, mut last) = (Vec::new(), 0, Outcome::Refused);
-        let mut stand = Ok(());
+        let (mut stand, begun) = (Ok(()), Instant::now());
         while ran.len() < BATCH
+            && begun.elapsed() < LONGEST
             && stand.is_ok()
             && let Some(mut job) = self.next(clinic)
         {
