@@ -9,14 +9,14 @@ pub(crate) fn iana(windows: &str) -> Option<&'static str> {
 }
 
 /// The zone of a display name: the first of its cities that IANA knows with the offset it claims.
-pub(crate) fn city(
+pub(crate) fn city<N: Iterator<Item = String>>(
     display: &str,
-    known: impl Iterator<Item = String>,
+    known: impl FnOnce() -> N,
     zone: impl Fn(&str) -> Option<Zone>,
 ) -> Option<Zone> {
     let (claim, cities) = display.strip_prefix('(')?.split_once(')')?;
     let offset = claimed(claim)?;
-    let known: Vec<String> = known.collect();
+    let known: Vec<String> = known().collect();
     let named = |city: &str| {
         let city = city.trim().replace(' ', "_");
         let last = |n: &&String| n.rsplit_once('/').is_some_and(|(_, end)| end.eq_ignore_ascii_case(&city));

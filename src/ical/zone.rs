@@ -24,8 +24,10 @@ const REMEMBERED: usize = 4_096;
 const DEFINITION: usize = 32 * 1024;
 
 static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-static NAMED: LazyLock<Memory> = LazyLock::new(Memory::default);
-static DEFINED: LazyLock<Memory> = LazyLock::new(Memory::default);
+static NAMED: LazyLock<Memory<Zone>> = LazyLock::new(Memory::new);
+/// Names of no zone: to find that out takes longest, and an object may ask for each of its lines.
+static UNKNOWN: LazyLock<Memory<()>> = LazyLock::new(Memory::new);
+static DEFINED: LazyLock<Memory<Zone>> = LazyLock::new(Memory::new);
 static UTC: LazyLock<Zone> = LazyLock::new(|| Zone::made("UTC", None, None));
 
 /// A time zone; cloning it costs one counter.
@@ -40,20 +42,23 @@ struct Inner {
     source: Option<Box<str>>,
 }
 
-#[derive(Default)]
-struct Memory(RwLock<HashMap<Box<str>, Zone>>);
+struct Memory<T>(RwLock<HashMap<Box<str>, T>>);
 
-impl Memory {
-    fn get(&self, key: &str) -> Option<Zone> {
+impl<T: Clone> Memory<T> {
+    fn new() -> Memory<T> {
+        Memory(RwLock::default())
+    }
+
+    fn get(&self, key: &str) -> Option<T> {
         self.0.read().ok()?.get(key).cloned()
     }
 
-    fn keep(&self, key: &str, zone: &Zone) {
+    fn keep(&self, key: &str, value: &T) {
         if let Ok(mut map) = self.0.write() {
             if map.len() >= REMEMBERED {
                 map.clear();
             }
-            map.insert(key.into(), zone.clone());
+            map.insert(key.into(), value.clone());
         }
     }
 }
@@ -82,19 +87,25 @@ impl Zone {
         if let Some(zone) = NAMED.get(name) {
             return Some(zone);
         }
-        if name.len() > 255 {
+        if name.len() > 255 || UNKNOWN.get(name).is_some() {
             return None;
         }
-        let zone = Zone::look_up(name.trim())?;
-        NAMED.keep(name, &zone);
-        Some(zone)
+        let found = Zone::look_up(name.trim());
+        match &found {
+            Some(zone) => NAMED.keep(name, zone),
+            None => UNKNOWN.keep(name, &()),
+        }
+        found
     }
 
     fn look_up(name: &str) -> Option<Zone> {
         Zone::iana(name)
             .or_else(|| Zone::suffix(name))
             .or_else(|| windows::iana(name).and_then(Zone::iana))
-            .or_else(|| windows::city(name, BUNDLED.available().map(|n| n.as_str().to_owned()), Zone::iana))
+            .or_else(|| {
+                let known = || BUNDLED.available().map(|name| name.as_str().to_owned());
+                windows::city(name, known, Zone::iana)
+            })
     }
 
     fn iana(name: &str) -> Option<Zone> {
