@@ -43,6 +43,10 @@ pub fn expand(
         return Err(Error::Budget);
     }
     let mut moulds: Vec<Option<Mould>> = parts.iter().map(|_| None).collect();
+    let mut left = vec![0; parts.len()];
+    for one in &all {
+        left.get_mut(one.component as usize).into_iter().for_each(|count| *count += 1);
+    }
     for occurrence in all {
         let at = occurrence.component as usize;
         let Some(part) = parts.get(at) else { continue };
@@ -52,8 +56,14 @@ pub fn expand(
         };
         budget.take(8 + mould.size / BYTES_A_STEP)?;
         budget.pass(MADE)?;
-        out.push_component(mould.instance(&occurrence, floating));
-        moulds[at] = Some(mould);
+        left[at] -= 1;
+        // Most have one occurrence in the window: the last one needs no copy.
+        if left[at] == 0 {
+            out.push_component(mould.times.lay(mould.part, &occurrence, floating));
+        } else {
+            out.push_component(mould.times.lay(mould.part.clone(), &occurrence, floating));
+            moulds[at] = Some(mould);
+        }
     }
     Ok(out)
 }
@@ -64,6 +74,11 @@ struct Mould {
     part: Component,
     /// Octets of the component as it was.
     size: u64,
+    times: Times,
+}
+
+/// The times it has by itself.
+struct Times {
     start: Option<When>,
     end_name: &'static str,
     end: Option<When>,
@@ -80,21 +95,21 @@ impl Mould {
         let mut bare = part.clone();
         bare.retain_properties(|p| !RULES.contains(&p.name()));
         without_zones(tree, &mut bare);
-        Ok(Mould {
-            part: bare,
-            size: part.print().len() as u64,
+        let times = Times {
             end_name,
             end: when_of(tree, part, end_name)?,
             id: when_of(tree, part, "RECURRENCE-ID")?,
             lasts_days: start.as_ref().is_some_and(|start| !start.is_floating())
                 && duration.is_some_and(|duration| duration.days != 0),
             start,
-        })
+        };
+        Ok(Mould { part: bare, size: part.print().len() as u64, times })
     }
+}
 
-    /// One occurrence.
-    fn instance(&self, at: &Occurrence, floating: &Zone) -> Component {
-        let mut one = self.part.clone();
+impl Times {
+    /// Those of an occurrence, laid over the rest of the component.
+    fn lay(&self, mut one: Component, at: &Occurrence, floating: &Zone) -> Component {
         if let Some(start) = &self.start {
             one.set(like(start, at.start, floating).property("DTSTART"));
         }
