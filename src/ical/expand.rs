@@ -42,52 +42,93 @@ pub fn expand(
     if all.len() > INSTANCES {
         return Err(Error::Budget);
     }
-    let sizes: Vec<u64> = parts.iter().map(|part| part.print().len() as u64).collect();
+    let mut moulds: Vec<Option<Mould>> = parts.iter().map(|_| None).collect();
+    let mut left = vec![0; parts.len()];
+    for one in &all {
+        if let Some(count) = left.get_mut(one.component as usize) {
+            *count += 1;
+        }
+    }
     for occurrence in all {
-        let Some(part) = parts.get(occurrence.component as usize) else { continue };
-        budget.take(8 + sizes[occurrence.component as usize] / BYTES_A_STEP)?;
+        let at = occurrence.component as usize;
+        let Some(part) = parts.get(at) else { continue };
+        let mould = match moulds[at].take() {
+            Some(mould) => mould,
+            None => Mould::of(tree, part)?,
+        };
+        budget.take(8 + mould.size / BYTES_A_STEP)?;
         budget.pass(MADE)?;
-        out.push_component(instance(tree, part, &occurrence, floating)?);
+        left[at] -= 1;
+        // Most have one occurrence in the window: the last one needs no copy.
+        if left[at] == 0 {
+            out.push_component(mould.times.lay(mould.part, &occurrence, floating));
+        } else {
+            out.push_component(mould.times.lay(mould.part.clone(), &occurrence, floating));
+            moulds[at] = Some(mould);
+        }
     }
     Ok(out)
 }
 
-/// One occurrence of a component.
-fn instance(
-    tree: &Component,
-    part: &Component,
-    at: &Occurrence,
-    floating: &Zone,
-) -> Result<Component, Error> {
-    let mut one = part.clone();
-    one.retain_properties(|p| !RULES.contains(&p.name()));
-    let start = when_of(tree, part, "DTSTART")?;
-    if let Some(start) = &start {
-        one.set(like(start, at.start, floating).property("DTSTART"));
-    }
-    let end_name = if part.name() == "VTODO" { "DUE" } else { "DTEND" };
-    if let Some(end) = when_of(tree, part, end_name)? {
-        one.set(like(start.as_ref().unwrap_or(&end), at.end, floating).property(end_name));
-    } else if let (Some(start), Some(length)) =
-        (&start, part.get("DURATION").and_then(|p| Duration::read(p.value())))
-        && length.days != 0
-        && !start.is_floating()
-    {
-        // Days on a calendar are no days in UTC: across a change of the clock only the end is right.
-        one.remove("DURATION");
-        one.set(When::Utc(at.end).property(end_name));
-    }
-    if let Some(id) = at.id {
-        let anchor = match when_of(tree, part, "RECURRENCE-ID")? {
-            Some(own) => Some(own),
-            None => start.or(when_of(tree, part, "DUE")?),
+/// What the occurrences of a component have in common: made once, as a zone may take long to find.
+struct Mould {
+    /// Without rules and zones.
+    part: Component,
+    /// Octets of the component as it was.
+    size: u64,
+    times: Times,
+}
+
+/// The times it has by itself.
+struct Times {
+    start: Option<When>,
+    end_name: &'static str,
+    end: Option<When>,
+    id: Option<When>,
+    /// Lasts days on a calendar of a zone. They are no days in UTC: across a change of the clock only the end is right.
+    lasts_days: bool,
+}
+
+impl Mould {
+    fn of(tree: &Component, part: &Component) -> Result<Mould, Error> {
+        let end_name = if part.name() == "VTODO" { "DUE" } else { "DTEND" };
+        let start = when_of(tree, part, "DTSTART")?;
+        let duration = part.get("DURATION").and_then(|p| Duration::read(p.value()));
+        let mut bare = part.clone();
+        bare.retain_properties(|p| !RULES.contains(&p.name()));
+        without_zones(tree, &mut bare, end_name);
+        let times = Times {
+            end_name,
+            end: when_of(tree, part, end_name)?,
+            id: when_of(tree, part, "RECURRENCE-ID")?,
+            lasts_days: start.as_ref().is_some_and(|start| !start.is_floating())
+                && duration.is_some_and(|duration| duration.days != 0),
+            start,
         };
-        one.push(
-            anchor.map_or(When::Utc(id), |anchor| like(&anchor, id, floating)).property("RECURRENCE-ID"),
-        );
+        Ok(Mould { part: bare, size: part.print().len() as u64, times })
     }
-    without_zones(tree, &mut one)?;
-    Ok(one)
+}
+
+impl Times {
+    /// Those of an occurrence, laid over the rest of the component.
+    fn lay(&self, mut one: Component, at: &Occurrence, floating: &Zone) -> Component {
+        if let Some(start) = &self.start {
+            one.set(like(start, at.start, floating).property("DTSTART"));
+        }
+        if let Some(end) = &self.end {
+            let kind = self.start.as_ref().unwrap_or(end);
+            one.set(like(kind, at.end, floating).property(self.end_name));
+        } else if self.lasts_days {
+            one.remove("DURATION");
+            one.set(When::Utc(at.end).property(self.end_name));
+        }
+        if let Some(id) = at.id {
+            let anchor = self.id.as_ref().or(self.start.as_ref()).or(self.end.as_ref());
+            let id = anchor.map_or(When::Utc(id), |anchor| like(anchor, id, floating));
+            one.push(id.property("RECURRENCE-ID"));
+        }
+        one
+    }
 }
 
 /// An instant as it is told beside a value of this kind: UTC, or the wall clock where there is no zone.
@@ -99,9 +140,10 @@ fn like(kind: &When, instant: i64, floating: &Zone) -> When {
     }
 }
 
-/// Whatever else names a zone is told in UTC as well: the VTIMEZONE is gone.
-fn without_zones(tree: &Component, part: &mut Component) -> Result<(), Error> {
-    let zoned: Vec<Property> = part.properties().filter(|p| p.param("TZID").is_some()).cloned().collect();
+/// Whatever names a zone beside the times of an occurrence is told in UTC as well: the VTIMEZONE is gone.
+fn without_zones(tree: &Component, part: &mut Component, end_name: &str) {
+    let is_other = |p: &&Property| p.name() != "DTSTART" && p.name() != end_name && p.param("TZID").is_some();
+    let zoned: Vec<Property> = part.properties().filter(is_other).cloned().collect();
     for property in zoned {
         let Ok(dates) = read_dates(tree, &property) else { continue };
         let all: Vec<String> = dates
@@ -110,5 +152,4 @@ fn without_zones(tree: &Component, part: &mut Component) -> Result<(), Error> {
             .collect();
         part.set(Property::new(property.name(), &[], &all.join(",")));
     }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Values between Rust and SQL: what is bound to `$1 ...` and what is read from a row, column after column.
-//! The one invariant: a value reaches a statement only as a parameter, never as part of its text.
+//! The one invariant: a value reaches a statement only as a parameter, never as part of its text (but for the number of a
+//! clinic in `postgres::bump`, whose text takes no parameters).
 
 use bytes::Bytes;
 use sqlx::any::{AnyArguments, AnyRow};
