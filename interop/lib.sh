@@ -204,6 +204,31 @@ started() {
   start_server
 }
 
+# start_fake_google FOLDER: the fake Google of the tests, its address in FOLDER; exports $FAKE
+start_fake_google() {
+  (cd "$top" && cargo build --quiet -p kalends-fake-google </dev/null) || die "the fake does not build"
+  "${CARGO_TARGET_DIR:-$top/target}/debug/fake-google" >"$1/fake" </dev/null &
+  servers+=($!)
+  local turn
+  for turn in $(seq 200); do [ -s "$1/fake" ] && break; sleep 0.05; done
+  FAKE=$(cat "$1/fake")
+  [ -n "$FAKE" ] || die "the fake did not start"
+  export FAKE
+}
+
+# with_google [LINE...]: the server's settings for it, and these of [google] besides
+with_google() {
+  cat >"$data/kalends.toml" <<END
+public_url = "$url"
+[google]
+client_id = "kalends.apps.googleusercontent.com"
+client_secret = "fake-client-secret"
+sealing_keys = "$(head -c 32 /dev/urandom | base64)"
+base_url = "$FAKE"
+END
+  [ $# = 0 ] || printf '%s\n' "$@" >>"$data/kalends.toml"
+}
+
 # --- the load driver -------------------------------------------------------------------------------------------------
 
 # need_driver: builds interop/bench/caldav-load; sets $driver
