@@ -92,7 +92,7 @@ def consent(page, email, **other):
 
 def connect(email, **other):
     """Fields of the page, the address sent back to, our answer there, and the command that waits."""
-    process = kalends("google", "connect", "ada", "--yes", wait=False)
+    process = kalends("google", "connect", "ada", "--yes", "--events", wait=False)
     fields, back = consent(process.stdout.readline().strip(), email, **other)
     return fields, back, fetch(back), process
 

@@ -33,7 +33,7 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 
 def connect():
-    process = kalends("google", "connect", "ada", "--yes", wait=False)
+    process = kalends("google", "connect", "ada", "--yes", "--events", wait=False)
     page = process.stdout.readline().strip()
     try:
         urllib.request.build_opener(Stay).open(page, timeout=10)

@@ -4,9 +4,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::accounts::{self, Caller, RemoteId};
-use crate::calendar::LinkId;
+use crate::calendar::{Author, LinkId, Origin};
 use crate::clinic;
-use crate::google::{Direction, Error, Google, Leave, Mode, Policy, Privacy, Terms};
+use crate::google::{Access, Direction, Error, Google, Leave, Mode, Policy, Privacy, Terms};
 use crate::rest::google as rest;
 use crate::rest::google::{Refusal, Twins, Wish};
 
@@ -20,14 +20,16 @@ impl Twins for Elsewhere {
 }
 
 async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Error> {
-    let office = google.office(who);
+    let office = google.office(Author { who, from: Origin::Rest });
     Ok(match wish {
         Wish::Accounts(page) => {
             let (items, next) = office.accounts(page).await?;
             json!({ "items": items, "next": next })
         }
         Wish::Account(id) => json!(office.account(RemoteId(id)).await?),
-        Wish::Connect { hint } => json!({ "url": office.connect(hint.as_deref()).await? }),
+        Wish::Connect { hint, access } => {
+            json!({ "url": office.connect(hint.as_deref(), self::access(access)).await? })
+        }
         Wish::Confirm(id) => json!(office.confirm(RemoteId(id)).await?),
         Wish::Calendars(id) => json!(office.calendars(RemoteId(id)).await?),
         Wish::Disconnect { account, remove } => {
@@ -69,6 +71,13 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
         Wish::Retry(id) => json!({ "tried": office.retry(LinkId(id)).await? }),
         Wish::Notes(id) => json!(office.notes(LinkId(id)).await?),
     })
+}
+
+fn access(access: rest::Access) -> Access {
+    match access {
+        rest::Access::Calendars => Access::Calendars,
+        rest::Access::Events => Access::Events,
+    }
 }
 
 fn mode(mode: rest::Mode) -> Mode {

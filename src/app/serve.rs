@@ -59,11 +59,12 @@ pub async fn start(mut config: Config, turned: Turned) -> Result<Running, Error>
             tracing::info!(objects = done.objects, unreadable = done.unreadable, "the index was made again");
         }
     }
+    // Who connects from here on waits for the warming; nobody is refused.
     let listeners = bind(&mut config).await?;
     let (stop, stopped) = watch::channel(false);
     let meters = Meters::new(config.metrics_from.clone())?;
     let google = parts::google(&config, &parts)?;
-    let work = work::start(&parts, google.clone(), meters.clone(), &stopped);
+    let work = work::start(&parts, google.clone(), meters.clone(), &stopped).await;
     let entrance = entrance(&config)?;
     let router = Arc::new(router(&config, &parts, google.clone(), (meters, &stopped))?);
     let entrance = tokio::spawn(entrance.run(listeners, move |ask| router.clone().answer(ask), stopped));
@@ -81,6 +82,11 @@ impl Running {
         self.stop.send_replace(true);
         let _ = (&mut self.entrance).await;
         self.work.shutdown().await;
+        if let Some(google) = &self.google
+            && let Err(error) = google.retire().await
+        {
+            tracing::warn!(%error, "links that were being worked on are left alone for a minute");
+        }
         if let Err(error) = self.parts.calendars.tend().await {
             tracing::warn!(%error, "the next start will be slower: the calendars' packs were not written");
         }

@@ -1,11 +1,15 @@
 //! What runs by the clock beside the requests. The list.
 //!
 //! Invariant: a round that fails is logged and tried again at its next turn; none ever ends the server. The
-//! warming and the first look at the horizon are done once, beside the first requests.
+//! warming is done once, for a moment before the first requests and then beside them, as the first look at the horizon.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinSet, time};
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+    time,
+};
 
 use super::{parts::Parts, telemetry::Meters};
 use crate::{clinic::Clinic, google::Google};
@@ -22,11 +26,13 @@ const HOLDS: Duration = Duration::from_secs(2);
 const REPEATS: Duration = Duration::from_secs(3_600);
 /// Between two looks for links whose time has come.
 const LINKS: Duration = Duration::from_secs(1);
+/// How long the first requests wait for warm memories: who asks a cold server at eight in the morning waits longer.
+const WARMING: Duration = Duration::from_millis(200);
 /// Between two readings of the metrics' samples.
 const METERS: Duration = Duration::from_secs(5);
 
-/// Starts everything; each ends when `stop` becomes true.
-pub fn start(
+/// Starts everything; each ends when `stop` becomes true. Returns when the calendars are warm, or have had their time.
+pub async fn start(
     parts: &Parts,
     google: Option<Google>,
     meters: Arc<Meters>,
@@ -44,7 +50,11 @@ pub fn start(
         async move { said("forgetting the keys of old calls", accounts.forget_repeats().await) }
     }));
     let calendars = parts.calendars.clone();
-    all.spawn(async move { said("warming the calendars", calendars.warm().await) });
+    let (done, warm) = oneshot::channel();
+    all.spawn(async move {
+        said("warming the calendars", calendars.warm().await);
+        done.send(()).ok();
+    });
     let calendars = parts.calendars.clone();
     all.spawn(every(TEND, stop.clone(), move || {
         let calendars = calendars.clone();
@@ -71,6 +81,7 @@ pub fn start(
         meters.tidy();
         async {}
     }));
+    time::timeout(WARMING, warm).await.ok();
     all
 }
 

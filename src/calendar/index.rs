@@ -84,6 +84,21 @@ impl Calendars {
         Ok(self.store().across().await?.meta(VERSION).await?)
     }
 
+    /// A store without objects has no digests of another version: what comes is made by this program.
+    pub(super) async fn begin(&self) -> Result<()> {
+        if self.index_version().await?.is_some() {
+            return Ok(());
+        }
+        let clinics = self.store().across().await?.clinics().await?;
+        for clinic in clinics {
+            let start = (CollectionId(0), "");
+            if !self.store().read(clinic.id).await?.texts_of_clinic(clinic.id, start, 1).await?.is_empty() {
+                return Ok(());
+            }
+        }
+        self.is_current_now().await
+    }
+
     /// Makes every digest again from its text, in every clinic.
     pub async fn reindex(&self) -> Result<Reindexed> {
         let mut sum = Reindexed::default();
@@ -93,11 +108,15 @@ impl Calendars {
             let id = clinic.id;
             self.store().aside(move |aside| Box::pin(async move { aside.drop_packs(id).await })).await?;
         }
-        let version = pack::version();
-        self.store()
-            .aside(move |aside| Box::pin(async move { aside.set_meta(VERSION, &version).await }))
-            .await?;
+        self.is_current_now().await?;
         Ok(sum)
+    }
+
+    async fn is_current_now(&self) -> Result<()> {
+        let version = pack::version();
+        let set =
+            self.store().aside(move |aside| Box::pin(async move { aside.set_meta(VERSION, &version).await }));
+        Ok(set.await?)
     }
 
     async fn reindex_clinic(&self, clinic: ClinicId, sum: &mut Reindexed) -> Result<()> {

@@ -56,15 +56,12 @@ struct TextWeight;
 
 impl Weighter<Etag, Bytes> for TextWeight {
     fn weight(&self, _: &Etag, text: &Bytes) -> u64 {
-        // The key, the cache's own entry and the handle to the bytes.
-        text.len() as u64 + 128
+        text.len() as u64 + TEXT_BYTES
     }
 }
 
-/// What a start looks through, and the part of the index memory that it fills.
-const WARM_CLINICS: usize = 100;
-const WARM_COLLECTIONS: u32 = 1_000;
-const WARM_PART: usize = 2;
+/// What a text costs beside its bytes: the key, the cache's own entry and the handle.
+pub(super) const TEXT_BYTES: u64 = 128;
 
 /// A mean text, to size the cache's table.
 const MEAN_TEXT: u64 = 1024;
@@ -122,6 +119,10 @@ impl Memory {
             texts: Cache::with_weighter((bytes / MEAN_TEXT) as usize, bytes, TextWeight),
             ticks: AtomicU64::new(1),
         }
+    }
+
+    pub(super) fn settings(&self) -> &MemorySettings {
+        &self.settings
     }
 
     pub(super) fn usage(&self) -> MemoryUse {
@@ -237,31 +238,6 @@ impl Memory {
             bytes -= weight;
             clinics.iter().for_each(|clinic| drop(lock(&clinic.shelves).remove(&id)));
         }
-    }
-
-    /// Loads the calendars that changed last.
-    pub(super) async fn warm(&self, store: &Store) -> Result<()> {
-        let clinics = store.across().await?.clinics().await?;
-        let mut newest = Vec::new();
-        for clinic in clinics.iter().take(WARM_CLINICS) {
-            let page = store
-                .read(clinic.id)
-                .await?
-                .collections(clinic.id, CollectionId(0), WARM_COLLECTIONS)
-                .await?;
-            newest.extend(page.into_iter().map(|row| (row.seq, row.clinic, row.id)));
-        }
-        newest.sort_unstable_by(|a, b| b.cmp(a));
-        let mut bytes = 0;
-        for (_, clinic, id) in newest {
-            if !self.settings.on || bytes >= self.settings.index_bytes / WARM_PART {
-                break;
-            }
-            let version = store.version(clinic).await?;
-            let clinic = self.clinic(store, clinic, version).await?;
-            bytes += self.shelf(store, &clinic, id).await?.bytes();
-        }
-        Ok(())
     }
 
     /// Writes what the stored packs lack, so that the next start reads one row and not ten thousand.

@@ -88,6 +88,12 @@ impl Mirrors {
         self.aside(move |aside| Box::pin(async move { aside.lease_link(&link, &owner, until).await })).await
     }
 
+    /// Ends the leases of a node that stops; how many.
+    pub async fn end_leases(&self, owner: &str) -> Result<u64> {
+        let owner = owner.to_owned();
+        self.aside(move |aside| Box::pin(async move { aside.end_leases(&owner).await })).await
+    }
+
     /// Writes how far a run came.
     pub async fn save(&self, link: &Link) -> Result<bool> {
         let link = link.clone();

@@ -10,7 +10,7 @@
 //! `mirror` (what links to Google remember), `read`
 //! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
 //! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the
-//! bounded memory and how it is filled), `index` (rebuilding what is derived), `turns` (whose work has the processor).
+//! bounded memory and how it is filled), `warm` (what a start fills it with), `index` (rebuilding what is derived), `turns` (whose work has the processor).
 //! Places kept for later: `schedule` (RFC 6638).
 
 mod access;
@@ -39,6 +39,7 @@ mod sync;
 mod token;
 mod transfer;
 mod turns;
+mod warm;
 mod work;
 
 use std::sync::Arc;
@@ -121,7 +122,10 @@ impl Calendars {
     ) -> Result<Calendars> {
         let secret = store.across().await?.installation_secret().await?;
         let memory = memory::Memory::new(settings.memory);
-        Ok(Calendars(Arc::new(Parts { pruned: AtomicI64::new(0), store, memory, settings, secret, guard })))
+        let parts = Parts { pruned: AtomicI64::new(0), store, memory, settings, secret, guard };
+        let calendars = Calendars(Arc::new(parts));
+        calendars.begin().await?;
+        Ok(calendars)
     }
 
     /// What has to be done from time to time, a few times a minute: writes packs, so that the next start is
@@ -141,12 +145,6 @@ impl Calendars {
                 .await?;
         }
         Ok(())
-    }
-
-    /// Reads the calendars that changed last into memory, up to a part of what it may hold: the first requests
-    /// after a start find them there.
-    pub async fn warm(&self) -> Result<()> {
-        self.memory().warm(self.store()).await
     }
 
     /// What the memory of texts was good for.

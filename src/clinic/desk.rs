@@ -61,8 +61,12 @@ impl Desk<'_> {
         Ok(self.clinic.calendars.freebusy_of(self.who, names, window, zone).await?)
     }
 
-    /// Whose accounts with Google the caller may see, or keep: their own, or (None) everybody's.
-    pub fn whose_google(&self, writes: bool) -> Result<Option<PrincipalId>> {
+    /// Whose accounts with Google the caller may see, or keep: their own, or (None) everybody's. The command line acts in
+    /// a person's own name, whatever the role: whoever runs it has the database.
+    pub fn whose_google(&self, door: Origin, writes: bool) -> Result<Option<PrincipalId>> {
+        if door == Origin::Cli {
+            return Ok(Some(self.who.principal()));
+        }
         let verb = if writes { Verb::Write } else { Verb::Read };
         Ok(match access::reach(self.who, Subject::Google, verb)? {
             Reach::Own(own) => Some(own),
@@ -70,13 +74,13 @@ impl Desk<'_> {
         })
     }
 
-    /// The caller's own deed, whoever's account or link it was done to.
-    pub async fn note_google(&self, kind: &'static str, subject: String) -> Result<()> {
+    /// The caller's own deed, whoever's account or link it was done to, and by which door.
+    pub async fn note_google(&self, door: Origin, kind: &'static str, subject: String) -> Result<()> {
         let (deed, caller) = (deed(self.who, kind, subject, serde_json::json!({})), self.who.principal());
         self.clinic
             .store()
             .write(self.who.clinic(), move |tx| {
-                tx.sign(Origin::Rest, Some(caller));
+                tx.sign(door, Some(caller));
                 Box::pin(async move { Ok::<_, Error>(tx.audit(vec![deed]).await?) })
             })
             .await

@@ -144,16 +144,7 @@ impl Bands {
     /// a gap begins before the asked time and ends too soon.
     pub fn gather(&self, length: i64, from: i64, until: i64, into: &mut [u64]) {
         for band in self.of(from, until) {
-            let begins = self.base + band as i64 * BAND;
-            let reach = from.max(begins) + length;
-            let later = (band + 1..self.count).map(|later| (later, reach - self.base - later as i64 * BAND));
-            let later = later.take_while(|(_, rest)| *rest > 0).take(LATER);
-            let mut rows = [self.row(length, band); LATER + 1];
-            let mut count = 1;
-            for (row, (later, rest)) in rows[1..].iter_mut().zip(later) {
-                *row = self.row(rest, later);
-                count += 1;
-            }
+            let (rows, count) = self.needed(length, from, band);
             match &rows[..count] {
                 [one] => or(into, one),
                 [one, two] => into.iter_mut().zip(*one).zip(*two).for_each(|((a, b), c)| *a |= b & c),
@@ -162,6 +153,32 @@ impl Bands {
                 }),
             }
         }
+    }
+
+    /// Leaves of `all` whom [`Bands::gather`] would add. Only the words of these numbers are looked at, and those that
+    /// become 0 are forgotten: of many dates, the later ones cost little.
+    pub fn narrow(&self, length: i64, (from, until): (i64, i64), all: &mut [u64], numbers: &mut Vec<usize>) {
+        let bands: Vec<_> = self.of(from, until).map(|band| self.needed(length, from, band)).collect();
+        numbers.retain(|at| {
+            let both = |rows: &[&[u64]]| rows.iter().fold(u64::MAX, |all, row| all & row[*at]);
+            all[*at] &= bands.iter().fold(0, |any, (rows, count)| any | both(&rows[..*count]));
+            all[*at] != 0
+        });
+    }
+
+    /// The rows that somebody must all be in who may start in a band, from an instant on; and how many they are.
+    fn needed(&self, length: i64, from: i64, band: usize) -> ([&[u64]; LATER + 1], usize) {
+        let begins = self.base + band as i64 * BAND;
+        let reach = from.max(begins) + length;
+        let later = (band + 1..self.count).map(|later| (later, reach - self.base - later as i64 * BAND));
+        let later = later.take_while(|(_, rest)| *rest > 0).take(LATER);
+        let mut rows = [self.row(length, band); LATER + 1];
+        let mut count = 1;
+        for (row, (later, rest)) in rows[1..].iter_mut().zip(later) {
+            *row = self.row(rest, later);
+            count += 1;
+        }
+        (rows, count)
     }
 }
 

@@ -31,12 +31,13 @@ pub(super) struct Search<'a> {
     gone: HashMap<usize, Vec<Busy>>,
     /// The gaps of these lanes without it.
     changed: HashMap<(usize, u32), Rc<[Gap]>>,
-    /// Who is asked at all.
+    /// Who is asked at all, and the words of it that are not 0.
     asked: Vec<u64>,
+    numbers: Vec<usize>,
     pools: Pools,
     found: Vec<Hit>,
     /// Dates of the series by their first day.
-    series: HashMap<i64, Vec<i64>>,
+    series: HashMap<i64, Rc<[i64]>>,
 }
 
 /// An offer as it is compared.
@@ -123,7 +124,19 @@ impl<'a> Search<'a> {
             lanes.map(|(lane, gone, seats)| ((lane, seats), free.gaps_without(lane, gone, seats).into()));
         let (changed, pools) = (changed.collect(), Pools::new(free, ask));
         let grid = Grid { split: ask.dates.is_some(), ..ask.grid() };
-        Search { free, ask, grid, gone, changed, asked, pools, found: Vec::new(), series: HashMap::new() }
+        let numbers = (0..asked.len()).filter(|at| asked[*at] != 0).collect();
+        Search {
+            free,
+            ask,
+            grid,
+            gone,
+            changed,
+            asked,
+            numbers,
+            pools,
+            found: Vec::new(),
+            series: HashMap::new(),
+        }
     }
 
     fn run(&mut self, now: i64) {
@@ -233,36 +246,34 @@ impl<'a> Search<'a> {
         for window in windows {
             let civil = [window.from, window.until - 1].map(|at| free.walls[wall].civil(at));
             let day = civil[0].div_euclid(DAY);
-            let mut all = vec![0; into.len()];
-            free.bands.gather(length, window.from, window.until, &mut all);
-            postings::and(&mut all, &self.asked);
             let dates = self.dates(day);
             if dates.last().is_none_or(|last| zone.to_instant(last * DAY) >= free.span().1) {
                 continue;
             }
+            let (mut all, mut numbers) = (self.asked.clone(), self.numbers.clone());
+            free.bands.narrow(length, (window.from, window.until), &mut all, &mut numbers);
             for date in &dates[1..] {
-                if all.iter().all(|word| *word == 0) {
+                if numbers.is_empty() {
                     break;
                 }
                 let [first, last] = civil.map(|at| zone.to_instant(at + (date - day) * DAY));
                 // Where the clock changes in that hour, its neighbours count as well.
                 let beside = if last - first == civil[1] - civil[0] { 0 } else { 3 * BAND };
-                let mut there = vec![0; into.len()];
                 let span = (first.min(last) - beside, first.max(last) + 1 + beside);
-                free.bands.gather(length, span.0, span.1, &mut there);
-                postings::and(&mut all, &there);
+                free.bands.narrow(length, span, &mut all, &mut numbers);
             }
-            postings::or(into, &all);
+            numbers.iter().for_each(|at| into[*at] |= all[*at]);
         }
     }
 
     /// The days of the series that begins on a day; none when it does not.
-    fn dates(&mut self, day: i64) -> &[i64] {
-        let Some(dates) = self.ask.dates else { return &[] };
-        self.series.entry(day).or_insert_with(|| {
+    fn dates(&mut self, day: i64) -> Rc<[i64]> {
+        let Some(dates) = self.ask.dates else { return Rc::default() };
+        let days = self.series.entry(day).or_insert_with(|| {
             let days = dates(day);
-            if days.first() == Some(&day) && days.len() <= DATES { days } else { Vec::new() }
-        })
+            if days.first() == Some(&day) && days.len() <= DATES { days.into() } else { Rc::default() }
+        });
+        days.clone()
     }
 
     /// Adds the starts of one resource in the block.
@@ -389,7 +400,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The start and those of the later dates, at the same time on the wall; None when the series cannot be.
+    /// The start and those of the later dates, at the same time on the wall; None when the series cannot be: most fail
+    /// at one of the first dates, and are looked no further.
     fn instants(&mut self, number: usize, start: i64) -> Option<Vec<i64>> {
         if self.ask.dates.is_none() {
             return Some(vec![start]);
@@ -400,11 +412,13 @@ impl<'a> Search<'a> {
         if wall.zone().to_instant(civil) != start {
             return None;
         }
-        let day = civil.div_euclid(DAY);
-        let all: Vec<i64> =
-            self.dates(day).iter().map(|date| wall.zone().to_instant(civil + (date - day) * DAY)).collect();
-        let end = self.free.span().1;
-        (!all.is_empty() && all.iter().all(|at| *at < end)).then_some(all)
+        let (day, end) = (civil.div_euclid(DAY), self.free.span().1);
+        let dates = self.dates(day);
+        let instants = dates.iter().map(|date| {
+            let at = wall.zone().to_instant(civil + (date - day) * DAY);
+            (at < end && self.site_at(number, at, &self.ask.want).is_some()).then_some(at)
+        });
+        instants.collect::<Option<Vec<i64>>>().filter(|all| !all.is_empty())
     }
 
     /// Whether a resource is free, where and how it is asked for, on one date.
@@ -446,7 +460,7 @@ impl<'a> Search<'a> {
         let origin = self.free.origin();
         let gaps = self.gaps_of(number, want.seats);
         let seconds = u32::try_from(start - origin).ok()?;
-        let gap = &gaps[gaps.partition_point(|gap| { gap.from } <= seconds).checked_sub(1)?];
+        let gap = gaps.get(self.ending_after(gaps, 0, start)).filter(|gap| { gap.from } <= seconds)?;
         let (first, last) = starts(i64::from(gap.from), i64::from(gap.until), gap.before, gap.after, want)?;
         (first..=last).contains(&i64::from(seconds)).then(|| self.free.sites[usize::from(gap.site)])
     }

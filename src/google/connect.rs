@@ -9,13 +9,21 @@ use super::{Google, watch};
 use crate::accounts::{Asked, Caller, Given, Remote, RemoteId, RemoteState};
 use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS, Watched};
 
-/// What a domain delegates.
-const DELEGATED: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly \
-    https://www.googleapis.com/auth/calendar.events";
+const WHO: &str = "openid https://www.googleapis.com/auth/userinfo.email";
+const LISTS: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
 const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
-/// Who it is, which calendars there are, their events. All at once: a person who unticks a box is told which.
-const SCOPES: &str = "openid https://www.googleapis.com/auth/userinfo.email \
-    https://www.googleapis.com/auth/calendar.calendarlist.readonly https://www.googleapis.com/auth/calendar.events";
+/// Why a link waits for its person: its events were not asked for yet, or refused.
+pub const NO_EVENTS: &str = "scope";
+
+/// How much a person is asked for: little by little, each when it is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Who she is and which calendars there are: enough to choose.
+    #[default]
+    Calendars,
+    /// Their events as well: what a link needs.
+    Events,
+}
 
 /// Where a person is sent, and what comes back with her.
 pub struct Asking {
@@ -31,15 +39,20 @@ pub enum Leave {
 }
 
 impl Google {
-    /// Begins a consent. `hint`: the address of an account that must consent anew.
-    pub async fn ask(&self, who: &Caller, hint: Option<&str>) -> Result<Asking> {
-        let asked = self.accounts().ask_consent(who, SCOPES).await?;
+    /// Begins a consent. `hint`: the address of an account that must consent anew, or to more; to one that has links,
+    /// or had their events before, nothing less is of use.
+    pub async fn ask(&self, who: &Caller, hint: Option<&str>, access: Access) -> Result<Asking> {
+        let scopes = match access == Access::Events || self.had_events(who, hint).await? {
+            true => format!("{WHO} {LISTS} {EVENTS}"),
+            false => format!("{WHO} {LISTS}"),
+        };
+        let asked = self.accounts().ask_consent(who, &scopes).await?;
         let redirect = self.callback();
         let mut pairs = vec![
             ("client_id", self.project().id.as_str()),
             ("redirect_uri", &redirect),
             ("response_type", "code"),
-            ("scope", SCOPES),
+            ("scope", &scopes),
             ("state", asked.state.expose()),
             ("code_challenge", &asked.challenge),
             ("code_challenge_method", "S256"),
@@ -50,6 +63,18 @@ impl Google {
         ];
         pairs.extend(hint.map(|hint| ("login_hint", hint)));
         Ok(Asking { url: self.api().consent_url(&pairs), asked })
+    }
+
+    /// Whether the account that is meant had the events before, or has links; without a hint, one whose consent is over.
+    async fn had_events(&self, who: &Caller, hint: Option<&str>) -> Result<bool> {
+        let is_meant = |one: &Remote| match hint {
+            Some(hint) => one.email.eq_ignore_ascii_case(hint),
+            None => matches!(RemoteState::of(one), RemoteState::NeedsReauth | RemoteState::ScopeMissing),
+        };
+        let meant = self.accounts().remotes(who).await?.into_iter().filter(is_meant);
+        let (ids, scopes): (Vec<_>, Vec<_>) = meant.map(|one| (one.id, one.scopes)).unzip();
+        let has_links = !self.mirrors().links_of(who.clinic(), &ids).await?.is_empty();
+        Ok(has_links || scopes.iter().any(|scopes| has(scopes, EVENTS)))
     }
 
     /// Which account answered, once it did.
@@ -75,7 +100,7 @@ impl Google {
         let tokens = self.api().tokens(&form).await?;
         let (subject, email) = self.api().userinfo(&tokens.access).await?;
         let scopes = tokens.scopes.unwrap_or_else(|| taken.scopes.clone());
-        let may = scopes.split(' ').any(|scope| scope == EVENTS);
+        let unticked = [LISTS, EVENTS].into_iter().find(|one| has(&taken.scopes, one) && !has(&scopes, one));
         let given = Given {
             subject,
             email,
@@ -86,8 +111,9 @@ impl Google {
         };
         let id = self.accounts().connect(&taken, given).await?;
         let mut remote = self.accounts().remote(taken.clinic, id).await?;
-        if !may {
-            self.accounts().set_remote(&mut remote, RemoteState::ScopeMissing, "calendar.events").await?;
+        if let Some(unticked) = unticked {
+            let name = unticked.rsplit('/').next().unwrap_or(unticked);
+            self.accounts().set_remote(&mut remote, RemoteState::ScopeMissing, name).await?;
         }
         if RemoteState::of(&remote) == RemoteState::Active {
             self.resume(&remote).await?;
@@ -101,7 +127,7 @@ impl Google {
             return Err(Error::Refused("there is no service account in the settings".into()));
         }
         let before = self.accounts().remotes(who).await?;
-        let id = self.accounts().delegate(who, email, DELEGATED).await?;
+        let id = self.accounts().delegate(who, email, &format!("{LISTS} {EVENTS}")).await?;
         let is_new = before.iter().all(|one| one.id != id);
         let remote = self.accounts().remote(who.clinic(), id).await?;
         match self.session(remote.clone()).calendars().await {
@@ -129,7 +155,7 @@ impl Google {
     async fn resume(&self, remote: &Remote) -> Result<()> {
         self.mirrors().call_list(remote.clinic, remote.id, self.mirrors().now()).await?;
         for mut link in self.mirrors().links_of(remote.clinic, &[remote.id]).await? {
-            if link.state == state::NEEDS_REAUTH {
+            if link.state == state::NEEDS_REAUTH && has(&remote.scopes, EVENTS) {
                 (link.state, link.reason, link.due_at) =
                     (state::LIVE.into(), String::new(), self.mirrors().now());
                 self.mirrors().decide(&link).await?;
@@ -172,6 +198,7 @@ impl Google {
     }
 
     /// Links a calendar there with one here. Both are linked once: through whichever account, a second time is refused.
+    /// Where the account's consent does not reach to events, the link waits for one that does.
     pub async fn link(
         &self,
         who: &Caller,
@@ -182,13 +209,19 @@ impl Google {
     ) -> Result<LinkId> {
         let remote = self.own(who, id).await?;
         let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
+        let (state, reason, due_at) = match has(&remote.scopes, EVENTS) {
+            true => (state::NEW, "", self.mirrors().now()),
+            false => (state::NEEDS_REAUTH, NO_EVENTS, RESTS),
+        };
         let new = NewLink {
             clinic: who.clinic(),
             remote: remote.id,
             calendar: calendar.to_owned(),
             collection: shown.row().id,
             terms: terms.text(),
-            state: state::NEW.into(),
+            state: state.into(),
+            reason: reason.into(),
+            due_at,
         };
         match self.mirrors().make(new).await {
             Err(crate::calendar::Error::Exists) => Err(Error::Refused("linked already".into())),
@@ -270,4 +303,9 @@ async fn remove_ours(run: &mut Run<'_>) -> Result<()> {
             }
         }
     }
+}
+
+/// Whether a list of scopes has this one.
+fn has(scopes: &str, scope: &str) -> bool {
+    scopes.split(' ').any(|one| one == scope)
 }

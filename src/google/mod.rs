@@ -44,7 +44,7 @@ use crate::calendar::{Calendars, Mirrors, Watched};
 use crate::clinic::Clinic;
 
 pub use api::{Listed, Place};
-pub use connect::{Asking, Leave};
+pub use connect::{Access, Asking, Leave};
 pub use error::{Error, Failure, Result};
 pub use map::Privacy;
 pub use office::{Dead, Noted, Office};

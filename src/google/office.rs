@@ -6,18 +6,20 @@ use serde::Serialize;
 
 use super::Google;
 use super::api::Listed;
-use super::connect::Leave;
+use super::connect::{Access, Leave};
 use super::error::{Error, Result};
 use super::status::{AccountStatus, Forecast, LinkStatus};
 use super::terms::{Mode, Terms};
 use crate::accounts::{self, Caller, Remote, RemoteId};
-use crate::calendar::{Errand, ErrandState, Link, LinkId, LinkNote, Way};
+use crate::calendar::{Author, Errand, ErrandState, Link, LinkId, LinkNote, Origin, Way};
 use crate::clinic::Cursor;
 
 /// Google as one caller may use it.
 pub struct Office<'a> {
     google: &'a Google,
     who: &'a Caller,
+    /// By which door, for the audit.
+    door: Origin,
 }
 
 /// What could not be carried over.
@@ -43,15 +45,15 @@ pub struct Noted {
 }
 
 impl Google {
-    pub fn office<'a>(&'a self, who: &'a Caller) -> Office<'a> {
-        Office { google: self, who }
+    pub fn office<'a>(&'a self, by: Author<'a>) -> Office<'a> {
+        Office { google: self, who: by.who, door: by.from }
     }
 }
 
 impl Office<'_> {
     /// The owner of an account, if the caller may: to whoever may not, it is not there.
     async fn owner(&self, id: RemoteId, writes: bool) -> Result<(Remote, Caller)> {
-        let whose = self.google.clinic().desk(self.who).whose_google(writes)?;
+        let whose = self.google.clinic().desk(self.who).whose_google(self.door, writes)?;
         let remote = self.google.accounts().remote(self.who.clinic(), id).await?;
         if whose.is_some_and(|own| own != remote.principal) {
             return Err(accounts::Error::NotFound("account").into());
@@ -71,7 +73,7 @@ impl Office<'_> {
 
     async fn owner_of_link(&self, id: LinkId, writes: bool) -> Result<(Link, Caller)> {
         // Asked before anything is looked up, so that who may not at all learns nothing.
-        self.google.clinic().desk(self.who).whose_google(writes)?;
+        self.google.clinic().desk(self.who).whose_google(self.door, writes)?;
         let link = self.google.mirrors().link(self.who.clinic(), id).await?;
         let (_, owner) = self.owner(link.remote, writes).await?;
         Ok((link, owner))
@@ -79,7 +81,7 @@ impl Office<'_> {
 
     /// A page of the caller's accounts with their links; of all where the caller may see them. And where the next begins.
     pub async fn accounts(&self, page: Cursor) -> Result<(Vec<AccountStatus>, Option<i64>)> {
-        let whose = self.google.clinic().desk(self.who).whose_google(false)?;
+        let whose = self.google.clinic().desk(self.who).whose_google(self.door, false)?;
         let (clinic, most) = (self.who.clinic(), page.limit as usize);
         // One more than is shown tells whether there is a next page.
         let mut remotes =
@@ -97,9 +99,9 @@ impl Office<'_> {
     }
 
     /// Where the caller is to go for a consent.
-    pub async fn connect(&self, hint: Option<&str>) -> Result<String> {
-        self.google.clinic().desk(self.who).whose_google(true)?;
-        Ok(self.google.ask(self.who, hint).await?.url)
+    pub async fn connect(&self, hint: Option<&str>, access: Access) -> Result<String> {
+        self.google.clinic().desk(self.who).whose_google(self.door, true)?;
+        Ok(self.google.ask(self.who, hint, access).await?.url)
     }
 
     pub async fn confirm(&self, id: RemoteId) -> Result<()> {
@@ -108,8 +110,16 @@ impl Office<'_> {
         self.did("google-confirmed", account(id)).await
     }
 
+    /// An account of the clinic's Workspace domain, without a consent of its person.
+    pub async fn delegate(&self, email: &str) -> Result<RemoteId> {
+        self.google.clinic().desk(self.who).whose_google(self.door, true)?;
+        let id = self.google.delegate(self.who, email).await?;
+        self.did("google-delegated", account(id)).await?;
+        Ok(id)
+    }
+
     async fn did(&self, kind: &'static str, subject: String) -> Result<()> {
-        Ok(self.google.clinic().desk(self.who).note_google(kind, subject).await?)
+        Ok(self.google.clinic().desk(self.who).note_google(self.door, kind, subject).await?)
     }
 
     pub async fn calendars(&self, id: RemoteId) -> Result<Vec<Listed>> {

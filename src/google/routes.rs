@@ -55,5 +55,5 @@ impl Google {
 
 const DONE: &str = "Google is connected. You may close this window and go on where you began.\n";
 const AGAIN: &str = "This link is over or was used before. Begin again where you began.\n";
-const UNTICKED: &str = "The box for events (\"View and edit events on all your calendars\") was not ticked, so nothing can \
-be kept equal. Begin again and tick it.\n";
+const UNTICKED: &str = "A box was not ticked (to see the list of your calendars, or to view and edit their events), so \
+nothing can be kept equal. Begin again and tick it.\n";

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::Google;
+use super::connect::NO_EVENTS;
 use super::error::Result;
 use super::terms::{self, Terms, state};
 use crate::accounts::{Caller, Remote, RemoteId};
@@ -192,7 +193,7 @@ fn status(link: Link, counts: LinkCounts, now: i64) -> LinkStatus {
         watched_until,
         id: link.id.0,
         terms,
-        advice: advice(&link.state, dead),
+        advice: advice(&link, dead),
         lag_seconds: (link.polled_at > 0).then(|| now - link.polled_at),
         due_at: Some(link.due_at).filter(|due| *due < RESTS),
         calendar: link.calendar,
@@ -205,8 +206,18 @@ fn status(link: Link, counts: LinkCounts, now: i64) -> LinkStatus {
     }
 }
 
-fn advice(word: &str, dead: i64) -> &'static str {
-    match word {
+impl LinkStatus {
+    /// Nothing moves until its account's person consents to more.
+    pub fn waits_for_consent(&self) -> bool {
+        self.state == state::NEEDS_REAUTH && self.reason == NO_EVENTS
+    }
+}
+
+fn advice(link: &Link, dead: i64) -> &'static str {
+    match &*link.state {
+        state::NEEDS_REAUTH if link.reason == NO_EVENTS => {
+            "connect the account again, by its address: it may not see and change events yet"
+        }
         state::NEEDS_REAUTH => "connect the account again: Google takes the old consent no more",
         state::GONE => "the calendar was removed or is no longer shared; link another one",
         state::READ_ONLY => "the account may no longer write there: ask the calendar's owner",

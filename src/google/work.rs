@@ -2,6 +2,7 @@
 //! link that fails never holds up another.
 
 use super::carry::Run;
+use super::connect::NO_EVENTS;
 use super::error::{Error, Failure, Result};
 use super::terms::{self, Direction, Mode, Terms, state};
 use super::{Google, watch};
@@ -41,6 +42,11 @@ impl Google {
         futures_util::StreamExt::for_each_concurrent(futures_util::stream::iter(turns), AT_ONCE, |turn| turn)
             .await;
         Ok(count + self.lists().await?)
+    }
+
+    /// This node stops, its turns are over or given up: what it was at is another's at once.
+    pub async fn retire(&self) -> Result<u64> {
+        Ok(self.mirrors().end_leases(self.node()).await?)
     }
 
     /// Calendars that changed call for their links.
@@ -129,7 +135,7 @@ impl Google {
             Error::Google(Failure::Forbidden(why)) if why.contains("nsufficient") => {
                 let mut remote = self.accounts().remote(link.clinic, link.remote).await?;
                 self.accounts().set_remote(&mut remote, RemoteState::ScopeMissing, why).await?;
-                (state::NEEDS_REAUTH.into(), "scope".into(), RESTS)
+                (state::NEEDS_REAUTH.into(), NO_EVENTS.into(), RESTS)
             }
             Error::Google(Failure::Limited { retry_after: Some(seconds) }) => {
                 self.budget().hold(link.remote, now + seconds);

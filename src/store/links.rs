@@ -78,6 +78,10 @@ pub struct NewLink {
     pub terms: String,
     /// In the caller's words.
     pub state: String,
+    /// Why.
+    pub reason: String,
+    /// Its first turn, seconds UTC.
+    pub due_at: i64,
 }
 
 /// What a person of the office should know of a link.
@@ -258,13 +262,13 @@ impl Conn {
 }
 
 impl Aside {
-    /// Makes a link, due at once, after what is fresh. `Unique(Other)` when the two calendars are linked already.
+    /// Makes a link, whose turn comes after what is fresh. `Unique(Other)` when the two calendars are linked already.
     pub async fn insert_link(&mut self, new: &NewLink) -> Result<LinkId> {
         self.room()?;
         let id = LinkId(self.next_id().await?);
         let sql = "insert into links (clinic_id, id, remote_id, calendar, collection_id, terms, state, reason, \
             dirty, done, due_at, polled_at, fails, lease_owner, lease_until, backfill) \
-            values ($1, $2, $3, $4, $5, $6, $7, '', 0, 0, $8, 0, 0, '', 0, 1)";
+            values ($1, $2, $3, $4, $5, $6, $7, $9, 0, 0, $8, 0, 0, '', 0, 1)";
         let values = values![
             new.clinic,
             id,
@@ -273,7 +277,8 @@ impl Aside {
             new.collection,
             new.terms.as_str(),
             new.state.as_str(),
-            self.now(),
+            new.due_at,
+            new.reason.as_str(),
         ];
         self.run(sql, values).await.map(|_| id)
     }
@@ -286,6 +291,15 @@ impl Aside {
             where clinic_id = $1 and id = $2 and (lease_owner = $3 or (lease_until <= $5 and due_at = $6))";
         let values = values![link.clinic, link.id, owner, until, self.now(), link.due_at];
         Ok(self.run(sql, values).await? > 0)
+    }
+
+    /// Ends the leases of a node that stops: another may go on at once, and nothing that is still on its way from this one
+    /// counts any more.
+    pub async fn end_leases(&mut self, owner: &str) -> Result<u64> {
+        let sql = "update links set lease_owner = '', lease_until = 0, due_at = $2 \
+            where lease_owner = $1 and lease_until > $2";
+        let now = self.now();
+        self.run(sql, values![owner, now]).await
     }
 
     /// Writes how far a run came, if the lease is still its own. `due_at` stays where something called for the link

@@ -99,6 +99,33 @@ async fn a_pack_and_what_came_after_it_are_the_calendar() {
 }
 
 #[tokio::test]
+async fn a_start_reads_the_texts_of_endless_series_and_of_the_weeks_around_now() {
+    everywhere(async |world| {
+        let now = world.store.clock().now();
+        let on = |days: i64| chrono::DateTime::from_timestamp(now + days * 86_400, 0).unwrap().format("%Y%m%d");
+        let endless = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\nBEGIN:VEVENT\r\nUID:long\r\n\
+            DTSTAMP:20260101T000000Z\r\nDTSTART:20150105T100000Z\r\nRRULE:FREQ=WEEKLY\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+        world.put("ada", "ada/default/long.ics", endless).await.unwrap();
+        for (name, days) in [("past", -60), ("soon", 3), ("far", 90)] {
+            let text = endless
+                .replace("UID:long", &format!("UID:{name}"))
+                .replace("20150105", &on(days).to_string())
+                .replace("RRULE:FREQ=WEEKLY\r\n", "");
+            world.put("ada", &format!("ada/default/{name}.ics"), &text).await.unwrap();
+        }
+        let (_store, again) = world.second_node().await;
+        again.warm().await.unwrap();
+        let shown = again.collection(&world.who("ada").await, &collection("ada/default")).await.unwrap();
+        for (name, read) in [("long.ics", 0), ("soon.ics", 0), ("past.ics", 1), ("far.ics", 1)] {
+            let before = again.memory_use().misses;
+            assert!(again.texts(&shown, &[name]).await.unwrap()[0].is_some());
+            assert_eq!(again.memory_use().misses - before, read, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn reindex_makes_the_same_index_from_the_texts() {
     everywhere(async |world| {
         for n in 1..5 {

@@ -1,10 +1,10 @@
 //! Notifications: a server that Google reaches.
 
-use fake_google::{Clock, Command, Fake, Running};
+use fake_google::{Clock, Command, Fake, Fault, Running, Trouble};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use kalends::app::config::Hidden;
 use kalends::calendar::{Channel, CollectionPath, LinkId, Watched};
-use kalends::google::{self, Google, Terms};
+use kalends::google::{self, Access, Google, Terms};
 use serde_json::{Value, json};
 
 use super::world::{HER, World, berlin, key, linked, pair};
@@ -69,7 +69,7 @@ async fn a_change_there_is_here_within_seconds_of_its_notification() {
     let (server, fake) = reached().await;
     let google = server.google().unwrap();
     let who = server.parts().accounts.operator("ada").await.unwrap();
-    let asking = google.ask(&who, None).await.unwrap();
+    let asking = google.ask(&who, None, Access::Events).await.unwrap();
     let url = url::Url::parse(&asking.url).unwrap();
     let address = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
     let page = Client::new(address).get(&asking.url[url[..url::Position::BeforePath].len()..]).await;
@@ -165,6 +165,38 @@ async fn s63_of_two_nodes_one_has_the_turn() {
         assert_eq!(world.calls("calendar.events.list") - lists, 1);
         world.quiet().await;
         assert_eq!(world.objects().await.len(), 20);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s63_a_node_that_stops_leaves_its_links_to_the_others_at_once() {
+    linked(Terms::default(), async |world, _| {
+        if world.fresh.address().is_none() {
+            return;
+        }
+        world.settle().await;
+        world.event(event("event00")).await;
+        world.turn(400).await;
+        let slow = Fault::new("calendar.events.list", Trouble::Slow { millis: 60_000 });
+        world.run(Command::Fault { fault: slow.once() }).await;
+        let lists = world.calls("calendar.events.list");
+        let asked = async {
+            while world.calls("calendar.events.list") == lists {
+                tokio::task::yield_now().await;
+            }
+        };
+        // Given up in the middle of its turn, as a node that stops gives it up.
+        tokio::select! {
+            _ = world.google.round() => panic!("the answer was not waited for"),
+            () = asked => {}
+        }
+        let other = world.node().await;
+        other.round().await.unwrap();
+        assert_eq!(world.objects().await.len(), 0, "the lease holds");
+        assert_eq!(world.google.retire().await.unwrap(), 1);
+        other.round().await.unwrap();
+        assert_eq!(world.objects().await.len(), 1);
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use fake_google::{Command, Consent, Fault, Trouble};
 use kalends::accounts::RemoteState;
-use kalends::google::{Leave, Service, Terms};
+use kalends::google::{Access, Leave, Service, Terms};
 use serde_json::json;
 
 use super::world::{HER, World, berlin, key, linked, pair, remote_id};
@@ -125,6 +125,41 @@ async fn s2_a_box_left_unticked_is_said_by_name() {
         world.settle().await;
         assert_eq!(world.calls("calendar.events.list"), 0, "no link runs");
         assert_eq!(world.status().await[0]["reason"], "calendar.events");
+    })
+    .await;
+}
+
+/// google-sync.md 4.10: first who she is and which calendars there are; their events with the first link.
+#[tokio::test]
+async fn a_person_is_asked_little_by_little() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let scopes = |asking: &kalends::google::Asking| {
+            let url = url::Url::parse(&asking.url).unwrap();
+            assert_eq!(pair(&url, "include_granted_scopes"), "true");
+            pair(&url, "scope").split(' ').filter_map(|one| one.rsplit_once("auth/")).count()
+        };
+        let (asking, back) = world.consent_to(Consent::default(), None, Access::Calendars).await;
+        assert_eq!(scopes(&asking), 2, "her address and her calendars");
+        let remote = world.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.unwrap();
+        assert!(!remote.scopes.contains("calendar.events"), "{}", remote.scopes);
+        let who = world.who().await;
+        world.google.confirm(&who, remote.id).await.unwrap();
+        assert!(!world.google.listed(&who, remote.id).await.unwrap().is_empty());
+        let link = world.google.link(&who, remote.id, HER, "own", Terms::default()).await.unwrap();
+        world.settle().await;
+        let shown = &world.status().await[0]["links"][0];
+        assert_eq!((&shown["state"], &shown["reason"]), (&json!("needs_reauth"), &json!("scope")));
+        assert_eq!(world.calls("calendar.events.list"), 0, "it waits");
+        // By her address: that she has a link is enough to know what to ask for.
+        let (asking, back) = world.consent_to(Consent::default(), Some(HER), Access::Calendars).await;
+        assert_eq!(scopes(&asking), 3);
+        let again = world.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.unwrap();
+        assert_eq!(again.id, remote.id);
+        world.settle().await;
+        assert_eq!(world.status().await[0]["links"][0]["state"], "live");
+        assert!(world.calls("calendar.events.list") > 0);
+        assert_eq!(world.status().await[0]["links"][0]["id"], link.0);
     })
     .await;
 }

@@ -3,9 +3,12 @@
 use fake_google::{Clock, Command, Consent, Fake, Running};
 use kalends::accounts::{NewPerson, Role, Secret};
 use kalends::app::config::Hidden;
+use kalends::calendar::{Author, Origin};
+use kalends::google::Terms;
 use serde_json::{Value, json};
+use store::AuditOf;
 
-use super::world::{HER, berlin, key};
+use super::world::{HER, berlin, key, linked};
 use crate::support::client::{Client, Reply};
 use crate::support::database::each;
 use crate::support::server::{Server, password};
@@ -56,7 +59,7 @@ async fn done(server: &Server, who: &str, method: &str, path: &str, body: Value)
 /// The practitioner's account, confirmed, and her link.
 async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
     fake.run(Command::Consent { consent: Consent::default() }).await.unwrap();
-    let url = done(server, "practitioner", "POST", "/accounts", json!({})).await["url"]
+    let url = done(server, "practitioner", "POST", "/accounts", json!({ "access": "events" })).await["url"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -310,4 +313,22 @@ async fn without_a_project_there_is_nothing_to_connect() {
     let reply = ada.get(&format!("{ROOT}/accounts")).await;
     assert_eq!((reply.status, &reply.json()["code"]), (404, &json!("GOOGLE_NOT_SET_UP")));
     assert!(!server.stranger().get("/metrics").await.text().contains("kalends_google_"));
+}
+
+#[tokio::test]
+async fn what_the_command_line_does_is_in_the_audit_and_needs_no_role() {
+    linked(Terms::default(), async |world, link| {
+        let who = world.who().await;
+        assert!(who.role().is_none());
+        let office = world.google.office(Author { who: &who, from: Origin::Cli });
+        office.pause(link).await.unwrap();
+        let mut conn = world.store.read(world.id).await.unwrap();
+        let all = conn.audited(world.id, AuditOf::Everything, (0, -1), 100).await.unwrap();
+        let last = all.last().expect("a row");
+        assert_eq!((last.kind.as_str(), &*last.subject), ("google-paused", &*format!("google-link {link}")));
+        assert_eq!((last.actor, &*last.credential, &*last.door), (Some(who.principal()), "operator", "cli"));
+        let by_rest = world.google.office(Author { who: &who, from: Origin::Rest });
+        assert!(by_rest.pause(link).await.is_err(), "there a role decides");
+    })
+    .await;
 }

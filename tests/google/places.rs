@@ -3,7 +3,7 @@
 use fake_google::{Command, Consent};
 use kalends::accounts::NewPerson;
 use kalends::calendar::{Author, CollectionPath, NewCollection, Origin};
-use kalends::google::{Privacy, Terms};
+use kalends::google::{Access, Privacy, Terms};
 use serde_json::json;
 
 use super::world::{HER, World, berlin, linked, pair, remote_id};
@@ -33,7 +33,7 @@ async fn bob(world: &World) {
     let consent = Consent { email: Some(BOB.into()), ..Consent::default() };
     world.run(Command::Consent { consent }).await;
     let who = world.accounts.operator("bob").await.unwrap();
-    let asking = world.google.ask(&who, None).await.unwrap();
+    let asking = world.google.ask(&who, None, Access::Events).await.unwrap();
     let url = url::Url::parse(&asking.url).unwrap();
     let address = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
     let page = crate::support::client::Client::new(address)

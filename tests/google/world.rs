@@ -12,7 +12,7 @@ use kalends::calendar::{
     Author, Calendars, CollectionPath, Condition, LinkId, NewCollection, Origin, Settings as CalendarSettings,
 };
 use kalends::clinic::{Clinic, Rules};
-use kalends::google::{self, Google, Place, Project, Terms};
+use kalends::google::{self, Access, Google, Place, Project, Terms};
 use serde_json::{Value, json};
 use store::{ClinicId, Clock, PrincipalId, Store};
 
@@ -117,8 +117,17 @@ impl World {
 
     /// The person goes to Google and comes back: the address she is sent back to.
     pub async fn consent(&self, consent: Consent) -> (google::Asking, url::Url) {
+        self.consent_to(consent, None, Access::Events).await
+    }
+
+    pub async fn consent_to(
+        &self,
+        consent: Consent,
+        hint: Option<&str>,
+        access: Access,
+    ) -> (google::Asking, url::Url) {
         self.fake.run(Command::Consent { consent }).await.unwrap();
-        let asking = self.google.ask(&self.who().await, None).await.unwrap();
+        let asking = self.google.ask(&self.who().await, hint, access).await.unwrap();
         let url = url::Url::parse(&asking.url).unwrap();
         let address: SocketAddr = format!("127.0.0.1:{}", url.port().unwrap()).parse().unwrap();
         let page = Client::new(address).get(&asking.url[url[..url::Position::BeforePath].len()..]).await;

@@ -68,6 +68,8 @@ async fn link(
 ) -> Result<LinkId> {
     let remote = aside.save_remote(&remote(clinic, ada)).await?;
     let new = NewLink {
+        reason: String::new(),
+        due_at: 0,
         clinic,
         remote,
         calendar: "primary".into(),

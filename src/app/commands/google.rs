@@ -6,12 +6,12 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 
 use super::Context;
-use crate::accounts::{Caller, RemoteId};
+use crate::accounts::{Caller, Remote, RemoteId};
 use crate::app::Error;
 use crate::app::output::say;
 use crate::app::parts::{self, Parts};
 use crate::calendar::LinkId;
-use crate::google::{self, Direction, Leave, Mode, Policy, Privacy, Terms};
+use crate::google::{self, Access, Direction, Leave, Mode, Policy, Privacy, Terms};
 
 /// How long a person may take on the consent page, and between two looks whether she came back.
 const CONSENT: Duration = Duration::from_secs(600);
@@ -25,6 +25,9 @@ pub enum Google {
         /// Take whichever account answers without asking
         #[arg(long)]
         yes: bool,
+        /// Ask for the events at once, not with the first link
+        #[arg(long)]
+        events: bool,
     },
     /// Connect an account of the clinic's Workspace domain through its service account, without its person.
     Delegate {
@@ -34,7 +37,8 @@ pub enum Google {
     },
     /// The calendars of an account, one line each: id, role, zone, name.
     Calendars { user: String, account: i64 },
-    /// Keep a calendar there and one here equal.
+    /// Keep a calendar there and one here equal. The first link of an account asks for its events: prints the address of
+    /// the consent page and waits.
     Link {
         user: String,
         account: i64,
@@ -170,12 +174,16 @@ impl Google {
     }
 
     async fn act(self, google: &google::Google, who: &Caller, parts: &Parts) -> Result<(), Error> {
+        let office = google.office(super::context::author(who));
         match self {
             Google::Rekey => {}
-            Google::Connect { yes, .. } => connect(google, who, yes).await?,
-            Google::Delegate { email, .. } => say!("{}", google.delegate(who, &email).await?),
+            Google::Connect { yes, events, .. } => {
+                let access = if events { Access::Events } else { Access::Calendars };
+                connect(google, who, (yes, access)).await?;
+            }
+            Google::Delegate { email, .. } => say!("{}", office.delegate(&email).await?),
             Google::Calendars { account, .. } => {
-                for one in google.listed(who, RemoteId(account)).await? {
+                for one in office.calendars(RemoteId(account)).await? {
                     let zone = one.zone.unwrap_or_default();
                     say!("{}\t{}\t{zone}\t{}", one.id, one.role, one.summary);
                 }
@@ -193,28 +201,31 @@ impl Google {
             } => {
                 super::context::shown(parts, who, &calendar).await?;
                 let terms = Terms { mode: mode.of(), days, ..terms(privacy, policy, direction) };
-                let id = google.link(who, RemoteId(account), &google_calendar, &calendar, terms).await?;
-                say!("{id}");
+                let pair = (google_calendar.as_str(), calendar.as_str());
+                let link = office.add_link(RemoteId(account), pair, terms).await?;
+                if link.waits_for_consent() {
+                    more(google, who, RemoteId(account)).await?;
+                }
+                say!("{}", link.id);
             }
             Google::Status { .. } => say!("{}", json(&google.status(who).await?)?),
             Google::Mode { link, mode, days, .. } => {
-                let change = |terms: &mut Terms| (terms.mode, terms.days) = (mode.of(), days);
-                google.change_terms(who, LinkId(link), change).await?;
+                office.change_link(LinkId(link), mode.of(), days).await?;
             }
-            Google::Sync { link, .. } => google.sync_now(who, LinkId(link)).await?,
+            Google::Sync { link, .. } => office.sync(LinkId(link)).await?,
             Google::Resync { link, dry_run: true, .. } => {
-                say!("{}", json(&google.forecast(who, LinkId(link)).await?)?);
+                say!("{}", json(&office.forecast(LinkId(link)).await?)?);
             }
-            Google::Resync { link, .. } => google.resync(who, LinkId(link)).await?,
-            Google::Pause { link, .. } => google.pause(who, LinkId(link)).await?,
+            Google::Resync { link, .. } => office.resync(LinkId(link)).await?,
+            Google::Pause { link, .. } => office.pause(LinkId(link)).await?,
             Google::Dead { link, .. } => {
-                for (key, why) in google.dead(who, LinkId(link)).await? {
-                    say!("{key}\t{why}");
+                for one in office.dead(LinkId(link)).await? {
+                    say!("{}\t{}", one.key, one.reason);
                 }
             }
             Google::Disconnect { account, keep, .. } => {
                 let leave = if keep { Leave::Keep } else { Leave::Remove };
-                google.disconnect(who, RemoteId(account), leave).await?;
+                office.disconnect(RemoteId(account), leave).await?;
             }
         }
         Ok(())
@@ -235,8 +246,35 @@ async fn rekey(parts: &Parts) -> Result<(), Error> {
 }
 
 /// The consent comes back to the server; this waits until it did, then asks whether it was the right person.
-async fn connect(google: &google::Google, who: &Caller, yes: bool) -> Result<(), Error> {
-    let asking = google.ask(who, None).await?;
+async fn connect(google: &google::Google, who: &Caller, (yes, access): (bool, Access)) -> Result<(), Error> {
+    let office = google.office(super::context::author(who));
+    let remote = consented(google, who, (None, access)).await?;
+    if !yes && !confirmed(&remote.email)? {
+        office.disconnect(remote.id, Leave::Keep).await?;
+        return Err(Error::failed("not confirmed; the account was forgotten"));
+    }
+    office.confirm(remote.id).await?;
+    say!("{}\t{}", remote.id, remote.email);
+    Ok(())
+}
+
+/// The same account is asked for its events as well; its links go on by themselves then.
+async fn more(google: &google::Google, who: &Caller, account: RemoteId) -> Result<(), Error> {
+    let email = google.office(super::context::author(who)).account(account).await?.email;
+    let remote = consented(google, who, (Some(&email), Access::Events)).await?;
+    match remote.id == account {
+        true => Ok(()),
+        false => Err(Error::failed(format!("{} answered, not {email}; the link waits", remote.email))),
+    }
+}
+
+/// Prints where to go, and waits until somebody came back from there.
+async fn consented(
+    google: &google::Google,
+    who: &Caller,
+    (hint, access): (Option<&str>, Access),
+) -> Result<Remote, Error> {
+    let asking = google.ask(who, hint, access).await?;
     say!("{}", asking.url);
     let wait = async {
         loop {
@@ -248,16 +286,10 @@ async fn connect(google: &google::Google, who: &Caller, yes: bool) -> Result<(),
     };
     let remote = tokio::time::timeout(CONSENT, wait).await;
     let remote = remote.map_err(|_| Error::failed("nobody came back within ten minutes; begin again"))??;
-    if remote.state == "scope_missing" {
-        return Err(Error::failed("the box for events was not ticked; begin again and tick it"));
+    match remote.state == "scope_missing" {
+        true => Err(Error::failed("a box was not ticked; begin again and tick it")),
+        false => Ok(remote),
     }
-    if !yes && !confirmed(&remote.email)? {
-        google.disconnect(who, remote.id, Leave::Keep).await?;
-        return Err(Error::failed("not confirmed; the account was forgotten"));
-    }
-    google.confirm(who, remote.id).await?;
-    say!("{}\t{}", remote.id, remote.email);
-    Ok(())
 }
 
 fn confirmed(email: &str) -> Result<bool, Error> {

@@ -73,6 +73,9 @@ impl Import {
                 }
             }
         }
+        // So that the next start reads this calendar as one row and not as ten thousand.
+        parts.calendars.list(&context::shown(&parts, &who, &self.slug).await?).await?;
+        parts.calendars.tend().await?;
         say!("{} imported, {} refused", sum.imported, sum.refused);
         parts.close().await?;
         match (sum.imported, unread) {

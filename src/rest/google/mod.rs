@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use terms::Terms;
-pub use terms::{Direction, LinkChange, Mode, NewLink, Policy, Privacy};
+pub use terms::{Access, Direction, LinkChange, Mode, NewLink, Policy, Privacy};
 
 use super::call::{BODY, Call, Failure, json, nothing, placed, tagged};
 use super::instant;
@@ -38,6 +38,7 @@ pub enum Wish {
     Account(i64),
     Connect {
         hint: Option<String>,
+        access: Access,
     },
     Confirm(i64),
     Calendars(i64),
@@ -344,6 +345,10 @@ struct Connect {
     #[serde(default)]
     #[schemars(length(max = 320))]
     hint: Option<String>,
+    /// `events` asks for all that a link needs; by default it is asked for when the account has a link, at the next
+    /// consent by its address.
+    #[serde(default)]
+    access: Access,
 }
 
 /// Where to go.
@@ -463,8 +468,8 @@ async fn account(call: Call) -> Result<Answer, Failure> {
 }
 
 async fn connect(mut call: Call) -> Result<Answer, Failure> {
-    let Connect { hint } = call.body(BODY).await?;
-    json(&ask::<Consent>(&call, Wish::Connect { hint }).await?)
+    let Connect { hint, access } = call.body(BODY).await?;
+    json(&ask::<Consent>(&call, Wish::Connect { hint, access }).await?)
 }
 
 async fn disconnect(call: Call) -> Result<Answer, Failure> {

@@ -54,6 +54,16 @@ pub enum Policy {
     Google,
 }
 
+/// How much a person is asked for: the list of her calendars, or their events as well.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "GoogleAccess")]
+pub enum Access {
+    #[default]
+    Calendars,
+    Events,
+}
+
 /// A link to be made.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
