@@ -137,9 +137,10 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=30)
 
-    def memory_mib(self):
+    def memory_mib(self, which="VmRSS"):
+        """Resident now, or at most so far (VmHWM)."""
         with open(f"/proc/{self.process.pid}/status") as said:
-            return int(re.search(r"VmRSS:\s+(\d+)", said.read())[1]) / 1024
+            return int(re.search(which + r":\s+(\d+)", said.read())[1]) / 1024
 
 
 def secret_of(user):
