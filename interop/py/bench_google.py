@@ -231,7 +231,10 @@ def forged():
     """Of channels that nobody opened."""
     head = "Host: clinic\r\nX-Goog-Channel-Token: forged\r\nX-Goog-Resource-State: exists\r\nX-Goog-Channel-ID: "
     asks = [packed(f"{head}forged{n}\r\n", "POST", "/hooks/google/calendar") for n in range(NOTICES)]
-    before = len(control(do="record"))
+    # The end of a long pull still calls: its channel is opened last.
+    before = -1
+    while before != (before := len(control(do="record"))):
+        time.sleep(1)
     answers, took = replay(address(server.url), asks, clients=8)
     times = sorted(answer.ms for answer in answers)
     p99, pace = times[len(times) * 99 // 100], NOTICES / took

@@ -7,10 +7,10 @@
 //! `limits`, `object` (an entry and its ETag), `shown` (a calendar as one caller sees it), `structure` (who sees
 //! what), `collections` (make, change, share, remove), `objects` (THE write), `transfer` (COPY and MOVE), `guard` (a
 //! house's rule inside the write), `work` (several writes in one transaction, for that rule and the clinic),
-//! `mirror` (what links to Google remember), `read`
-//! (list, open, query), `filter` (what a query asks), `sync` and `token` (what changed since), `freebusy`,
-//! `availability` (when somebody may be booked at all), `redact` (the busy view), `memory`, `shelf`, `load` and `pack` (the
-//! bounded memory and how it is filled), `warm` (what a start fills it with), `index` (rebuilding what is derived), `turns` (whose work has the processor).
+//! `mirror` (what links to Google remember), `read` (list, open, query), `filter` (what a query asks), `sync` and `token`
+//! (what changed since), `freebusy`, `availability` (when somebody may be booked at all), `redact` (the busy view),
+//! `memory`, `shelf`, `load` and `pack` (the bounded memory and how it is filled), `warm` (what a start fills it with),
+//! `index` (rebuilding what is derived), `turns` (whose work has the processor).
 //! Places kept for later: `schedule` (RFC 6638).
 
 mod access;

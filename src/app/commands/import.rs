@@ -21,7 +21,7 @@ use crate::app::output::say;
 use crate::{
     accounts::Caller,
     app::{Error, parts::Parts},
-    calendar::{self, Author, CollectionPath, Condition, Precondition},
+    calendar::{self, Author, CollectionPath, Condition, Precondition, Shown},
 };
 
 /// Bytes of one file; larger ones are split first.
@@ -73,9 +73,9 @@ impl Import {
                 }
             }
         }
-        // So that the next start reads this calendar as one row and not as ten thousand.
-        parts.calendars.list(&context::shown(&parts, &who, &self.slug).await?).await?;
-        parts.calendars.tend().await?;
+        if let Err(error) = packed(&parts, &context::shown(&parts, &who, &self.slug).await?).await {
+            tracing::warn!(%error, "the next start will be slower: the calendar's pack was not written");
+        }
         say!("{} imported, {} refused", sum.imported, sum.refused);
         parts.close().await?;
         match (sum.imported, unread) {
@@ -84,6 +84,12 @@ impl Import {
             (_, unread) => Err(Error::failed(format!("{unread} files could not be read"))),
         }
     }
+}
+
+/// So that the next start reads this calendar as one row and not as ten thousand.
+async fn packed(parts: &Parts, shown: &Shown) -> Result<(), calendar::Error> {
+    parts.calendars.list(shown).await?;
+    parts.calendars.tend().await
 }
 
 fn read(file: &Path) -> std::io::Result<Vec<u8>> {
