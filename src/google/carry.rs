@@ -72,10 +72,11 @@ impl Pair {
         self.twins.iter().find(|twin| twin.recurrence == key)
     }
 
-    /// What both sides agreed on.
+    /// What both sides agreed on. Exceptions there that are as their series do not stand in it.
     pub fn base(&self) -> Image {
         let living = self.twins.iter().filter(|twin| twin.gone_at.is_none());
         Image(living.filter_map(|twin| Some((twin.recurrence.clone(), Image::read(&twin.base)?))).collect())
+            .tidy()
     }
 
     /// What was agreed on with what is seen there laid over it.

@@ -371,11 +371,8 @@ impl Run<'_> {
         if old.is_none() {
             body.insert("status".into(), new.get("status").cloned().unwrap_or_else(|| "confirmed".into()));
         }
-        let step = if body.is_empty() { Step::Done } else { self.patch(pair, key, body).await? };
-        if goes && matches!(step, Step::Done) {
-            self.forget(pair, key).await?;
-        }
-        Ok(step)
+        // One that is as its series again stays known: there it is an exception for good, and follows no longer by itself.
+        if body.is_empty() { Ok(Step::Done) } else { self.patch(pair, key, body).await }
     }
 
     /// The occurrence there as we know it; asked for once where we do not. None: the series has no such one.

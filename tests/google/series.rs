@@ -301,3 +301,30 @@ async fn s48_a_plan_of_ten_stays_ten_when_it_is_split_and_partly_cancelled() {
     })
     .await;
 }
+
+/// An exception that is as its series again is still one there: what the series becomes later, it must become as well.
+#[tokio::test]
+async fn an_exception_taken_back_here_follows_its_series_there() {
+    linked(full(), async |world, link| {
+        let whole = weeks("head", "20260302", "COUNT=4", "weekly");
+        let moved = format!(
+            "{whole}---\nUID:head\nSUMMARY:other\nRECURRENCE-ID;TZID=Europe/Berlin:20260309T100000\n\
+             DTSTART;TZID=Europe/Berlin:20260309T100000\nDTEND;TZID=Europe/Berlin:20260309T110000\n"
+        );
+        for text in [&whole, &moved, &whole, &whole.replace("weekly", "renamed")] {
+            world.put("head.ics", text).await;
+            world.settle().await;
+            assert_eq!(world.theirs().await, world.ours().await, "{text}");
+        }
+        // And what it becomes there by itself is taken from there.
+        let all = world.events().await;
+        let own = all.iter().find(|one| one.get("recurringEventId").is_some()).expect("still one");
+        world.event(json!({ "id": own["id"], "summary": "once more" })).await;
+        world.settle().await;
+        assert!(world.text().await.contains("SUMMARY:once more"));
+        assert_eq!(world.theirs().await, world.ours().await);
+        assert!(world.notes(link).await.is_empty(), "nobody was at odds");
+        world.quiet().await;
+    })
+    .await;
+}
