@@ -23,7 +23,7 @@ pub const POLL_WATCHED: i64 = 6 * 3_600;
 const POLL: i64 = 300;
 const DAY: i64 = 86_400;
 /// Links worked on at once by a node.
-pub const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 8;
 /// Errands of a backfill in one turn of a link: then what is fresh has its own, in this link and in all others.
 const SLICE: usize = 20;
 /// A channel that Google refused or failed to open is not asked for again before.
@@ -33,7 +33,7 @@ const FAILED: i64 = 600;
 const LOOKS: usize = 1_000;
 
 impl Google {
-    /// Everything that is due now, on this node, to its end; how many links had their turn.
+    /// Everything that is due now, on this node; how many links had their turn.
     pub async fn round(&self) -> Result<usize> {
         self.stir().await?;
         let due = self.mirrors().due().await?;
@@ -50,7 +50,7 @@ impl Google {
     }
 
     /// Calendars that changed call for their links.
-    pub(super) async fn stir(&self) -> Result<()> {
+    async fn stir(&self) -> Result<()> {
         for clinic in self.accounts().clinics().await? {
             let seen = self.seen(clinic.id);
             let now = self.mirrors().stir(clinic.id, seen).await?;
@@ -60,7 +60,7 @@ impl Google {
     }
 
     /// Never fails: what went wrong stands in the link.
-    pub(super) async fn turn(&self, mut link: Link) {
+    async fn turn(&self, mut link: Link) {
         match self.mirrors().lease(&mut link, self.node(), LEASE).await {
             Ok(true) => {}
             Ok(false) => return,

@@ -285,9 +285,10 @@ impl Aside {
 
     /// Takes the lease of a link as it was read, or prolongs it. While it lasts the link counts as due at its end, so that
     /// another node goes on when this one dies. Where another had a turn since it was read, it is not taken: what was read
-    /// says no longer how far the link is.
+    /// says no longer how far the link is. What called for it since the lease began is not lost by prolonging it.
     pub async fn lease_link(&mut self, link: &Link, owner: &str, until: i64) -> Result<bool> {
-        let sql = "update links set lease_owner = $3, lease_until = $4, due_at = $4 \
+        let sql = "update links set lease_owner = $3, lease_until = $4, \
+            due_at = case when lease_owner = $3 and due_at < lease_until then due_at else $4 end \
             where clinic_id = $1 and id = $2 and (lease_owner = $3 or (lease_until <= $5 and due_at = $6))";
         let values = values![link.clinic, link.id, owner, until, self.now(), link.due_at];
         Ok(self.run(sql, values).await? > 0)

@@ -226,11 +226,13 @@ async fn within_a_second(mut holds: impl AsyncFnMut() -> bool) -> bool {
     false
 }
 
-#[tokio::test]
+/// The server goes on while a command is waited for: one thread would hold its write for as long.
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_command_changes_counts_in_a_running_server_within_a_second() {
     let server = Server::start().await;
     let database = server.fresh().folder().unwrap().join("store.db").to_string_lossy().into_owned();
-    assert!(run(&database, "user add ada --password-stdin", "ada-password\n").status.success());
+    let added = run(&database, "user add ada --password-stdin", "ada-password\n");
+    assert!(added.status.success(), "{added:?}");
     let ada = server.client("ada");
     let knock = async || ada.ask("PROPFIND", "/dav/", &[("Depth", "0")], "").await.status;
     assert!(within_a_second(async || knock().await == 207).await, "the new user");

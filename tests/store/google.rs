@@ -202,6 +202,7 @@ async fn one_node_has_the_lease_and_what_happens_meanwhile_is_not_lost() {
             .aside(move |aside| Box::pin(async move { aside.stir_links(clinic, &[visits]).await }))
             .await
             .unwrap();
+        assert!(lease(&link, "one").await, "prolonged: what called for it is not forgotten");
         (link.lease_owner, link.due_at, link.token) = ("one".into(), NOW + 1_000, Some("t".into()));
         let save = async |link: Link| {
             world.aside(move |aside| Box::pin(async move { aside.save_link(&link).await })).await.unwrap()
