@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use futures_util::StreamExt;
 use ical::Window;
 use store::{ClinicId, CollectionId};
+use tokio::task::{JoinError, JoinSet};
 
 use super::Calendars;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::memory::TEXT_BYTES;
 use super::object::Etag;
 
@@ -33,23 +33,31 @@ struct Warmth {
     texts: AtomicU64,
 }
 
+/// Whether the warming goes on after a turn.
+fn has_room(turn: Option<Result<Result<bool>, JoinError>>) -> Result<bool> {
+    match turn {
+        None => Ok(true),
+        Some(Ok(done)) => done,
+        Some(Err(error)) => Err(Error::Broken(error.into())),
+    }
+}
+
 impl Calendars {
     /// Reads the calendars that changed last into memory, and what is asked of them first, up to a part of what it may
     /// hold: the first requests after a start find them there.
     pub async fn warm(&self) -> Result<()> {
         let warmth = Arc::new(Warmth::default());
-        // Tasks of their own, so that each has a core.
-        let turns = self.newest().await?.into_iter().map(|of| {
-            let (calendars, warmth) = (self.clone(), warmth.clone());
-            tokio::spawn(async move { calendars.warm_one(of, &warmth).await })
-        });
-        let mut turns = futures_util::stream::iter(turns).buffer_unordered(AT_ONCE);
-        while let Some(turn) = turns.next().await {
-            match turn {
-                Ok(Ok(false)) => break,
-                Ok(other) => other.map(drop)?,
-                Err(_) => {}
+        // Tasks of their own, so that each has a core; they end with this one.
+        let mut turns = JoinSet::new();
+        for of in self.newest().await? {
+            if turns.len() == AT_ONCE && !has_room(turns.join_next().await)? {
+                break;
             }
+            let (calendars, warmth) = (self.clone(), warmth.clone());
+            turns.spawn(async move { calendars.warm_one(of, &warmth).await });
+        }
+        while let Some(turn) = turns.join_next().await {
+            has_room(Some(turn))?;
         }
         Ok(())
     }

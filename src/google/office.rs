@@ -10,7 +10,7 @@ use super::connect::{Access, Leave};
 use super::error::{Error, Result};
 use super::status::{AccountStatus, Forecast, LinkStatus};
 use super::terms::{Mode, Terms};
-use crate::accounts::{self, Caller, Remote, RemoteId};
+use crate::accounts::{self, Caller, PrincipalId, Remote, RemoteId};
 use crate::calendar::{Author, Errand, ErrandState, Link, LinkId, LinkNote, Origin, Way};
 use crate::clinic::Cursor;
 
@@ -51,9 +51,14 @@ impl Google {
 }
 
 impl Office<'_> {
+    /// Whose accounts the caller may see, or keep; None: everybody's.
+    fn whose(&self, writes: bool) -> Result<Option<PrincipalId>> {
+        Ok(self.google.clinic().desk(self.who).whose_google(self.door, writes)?)
+    }
+
     /// The owner of an account, if the caller may: to whoever may not, it is not there.
     async fn owner(&self, id: RemoteId, writes: bool) -> Result<(Remote, Caller)> {
-        let whose = self.google.clinic().desk(self.who).whose_google(self.door, writes)?;
+        let whose = self.whose(writes)?;
         let remote = self.google.accounts().remote(self.who.clinic(), id).await?;
         if whose.is_some_and(|own| own != remote.principal) {
             return Err(accounts::Error::NotFound("account").into());
@@ -73,7 +78,7 @@ impl Office<'_> {
 
     async fn owner_of_link(&self, id: LinkId, writes: bool) -> Result<(Link, Caller)> {
         // Asked before anything is looked up, so that who may not at all learns nothing.
-        self.google.clinic().desk(self.who).whose_google(self.door, writes)?;
+        self.whose(writes)?;
         let link = self.google.mirrors().link(self.who.clinic(), id).await?;
         let (_, owner) = self.owner(link.remote, writes).await?;
         Ok((link, owner))
@@ -81,7 +86,7 @@ impl Office<'_> {
 
     /// A page of the caller's accounts with their links; of all where the caller may see them. And where the next begins.
     pub async fn accounts(&self, page: Cursor) -> Result<(Vec<AccountStatus>, Option<i64>)> {
-        let whose = self.google.clinic().desk(self.who).whose_google(self.door, false)?;
+        let whose = self.whose(false)?;
         let (clinic, most) = (self.who.clinic(), page.limit as usize);
         // One more than is shown tells whether there is a next page.
         let mut remotes =
@@ -100,7 +105,7 @@ impl Office<'_> {
 
     /// Where the caller is to go for a consent.
     pub async fn connect(&self, hint: Option<&str>, access: Access) -> Result<String> {
-        self.google.clinic().desk(self.who).whose_google(self.door, true)?;
+        self.whose(true)?;
         Ok(self.google.ask(self.who, hint, access).await?.url)
     }
 
@@ -112,7 +117,7 @@ impl Office<'_> {
 
     /// An account of the clinic's Workspace domain, without a consent of its person.
     pub async fn delegate(&self, email: &str) -> Result<RemoteId> {
-        self.google.clinic().desk(self.who).whose_google(self.door, true)?;
+        self.whose(true)?;
         let id = self.google.delegate(self.who, email).await?;
         self.did("google-delegated", account(id)).await?;
         Ok(id)

@@ -137,19 +137,6 @@ impl Google {
         self.wake();
         Ok(())
     }
-
-    /// The dead errands of a link: key and why.
-    pub async fn dead(&self, who: &Caller, id: LinkId) -> Result<Vec<(String, String)>> {
-        let link = self.own_link(who, id).await?;
-        let all = self.mirrors().errands(&link, ErrandState::Dead).await?;
-        Ok(all.into_iter().map(|one| (one.key, one.reason)).collect())
-    }
-
-    /// What was noted of a link, the newest first: kind and UID.
-    pub async fn notes(&self, who: &Caller, id: LinkId) -> Result<Vec<(String, String)>> {
-        let link = self.own_link(who, id).await?;
-        Ok(self.mirrors().notes(&link).await?.into_iter().map(|one| (one.kind, one.uid)).collect())
-    }
 }
 
 impl Google {

@@ -142,7 +142,7 @@ async fn s56_two_who_never_agree_are_frozen() {
             world.rounds().await;
         }
         assert!(world.writes().len() <= 5, "{}", world.writes().len());
-        let dead = world.google.dead(&who, link).await.unwrap();
+        let dead = world.dead(link).await;
         assert!(dead.iter().any(|(_, why)| why.contains("loop")), "{dead:?}");
     })
     .await;

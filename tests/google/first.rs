@@ -147,7 +147,7 @@ async fn s16_one_broken_event_spoils_nothing() {
         world.run(Command::Manners { manners: Manners { page_cap: 3, ..Default::default() } }).await;
         world.settle().await;
         assert_eq!(world.objects().await.len(), 8);
-        let dead = world.google.dead(&world.who().await, link).await.unwrap();
+        let dead = world.dead(link).await;
         assert_eq!(dead, [("event5".to_owned(), "start".to_owned())]);
         assert!(world.state().await["lag_seconds"].is_number());
     })

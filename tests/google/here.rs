@@ -195,7 +195,7 @@ async fn s26_times_of_every_form() {
         assert!(all.len() == 5 && !summaries.contains(&"ownseries"), "{summaries:?}");
         let hour = |name: &str| all.iter().find(|one| one["summary"] == name).unwrap()["start"]["dateTime"].clone();
         assert!(["f", "u", "w", "t", "own"].iter().all(|name| hour(name) == "2026-03-03T09:00:00Z"), "{all:#?}");
-        let dead = world.google.dead(&world.who().await, link).await.unwrap();
+        let dead = world.dead(link).await;
         assert_eq!(dead, [("ownseries.ics".to_owned(), "invalid: zone".to_owned())]);
         world.quiet().await;
     })

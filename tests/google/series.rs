@@ -189,7 +189,7 @@ async fn s49_a_rule_google_does_not_take_is_left_to_a_person() {
         world.put("s.ics", &SERIES.replace("FREQ=WEEKLY", "FREQ=HOURLY")).await;
         world.settle().await;
         assert_eq!(world.events().await.len(), 0);
-        let dead = world.google.dead(&world.who().await, link).await.unwrap();
+        let dead = world.dead(link).await;
         assert_eq!(dead, [("s.ics".to_owned(), "invalid: rule".to_owned())]);
         assert!(world.text().await.contains("FREQ=HOURLY"));
         // A new change begins anew.

@@ -188,8 +188,16 @@ impl World {
     }
 
     pub async fn notes(&self, link: LinkId) -> Vec<String> {
-        let notes = self.google.notes(&self.who().await, link).await.unwrap();
-        notes.into_iter().map(|(kind, _)| kind).collect()
+        let who = self.who().await;
+        let office = self.google.office(Author { who: &who, from: Origin::Cli });
+        office.notes(link).await.unwrap().into_iter().map(|one| one.kind).collect()
+    }
+
+    /// What could not be carried over: key and why.
+    pub async fn dead(&self, link: LinkId) -> Vec<(String, String)> {
+        let who = self.who().await;
+        let office = self.google.office(Author { who: &who, from: Origin::Cli });
+        office.dead(link).await.unwrap().into_iter().map(|one| (one.key, one.reason)).collect()
     }
 
     pub async fn put(&self, name: &str, lines: &str) {

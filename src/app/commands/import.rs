@@ -61,7 +61,7 @@ impl Import {
         let who = parts.accounts.operator(&self.user).await?;
         let to = context::path(&who, &self.slug);
         // Before the files are read: a misspelt calendar should be said at once.
-        context::shown(&parts, &who, &self.slug).await?;
+        let shown = context::shown(&parts, &who, &self.slug).await?;
         let mut sum = Sum::default();
         let mut unread = 0;
         for file in &self.files {
@@ -73,7 +73,7 @@ impl Import {
                 }
             }
         }
-        if let Err(error) = packed(&parts, &context::shown(&parts, &who, &self.slug).await?).await {
+        if let Err(error) = packed(&parts, &shown).await {
             tracing::warn!(%error, "the next start will be slower: the calendar's pack was not written");
         }
         say!("{} imported, {} refused", sum.imported, sum.refused);
