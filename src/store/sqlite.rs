@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Executor};
@@ -14,6 +15,10 @@ use crate::{Error, Options, Result, Synchronous, Unique};
 pub(crate) const WAIT: &str = "pragma busy_timeout = 5000";
 /// The same where another may be migrating.
 pub(crate) const WAIT_LONG: &str = "pragma busy_timeout = 60000";
+
+/// How often opening is tried again, and after how long.
+const TRIES: u32 = 40;
+const BETWEEN: Duration = Duration::from_millis(25);
 
 /// Pages between two checkpoints when the disk is large: 4 MiB of WAL.
 pub(crate) const CHECKPOINT_PAGES: u64 = 1000;
@@ -69,12 +74,24 @@ impl Place {
         self.connect(if self.create { "rwc" } else { "rw" }, pragmas).await
     }
 
+    /// A new database that several open at once answers some of them "locked" without waiting: whoever switches it to WAL
+    /// is given way to. They try again.
     async fn connect(&self, mode: &str, pragmas: String) -> Result<AnyConnection> {
         let url = format!("sqlite://{}?mode={mode}", escape(&self.path)?);
         let options = AnyConnectOptions::from_str(&url).map_err(failed)?.disable_statement_logging();
-        let mut connection = options.connect().await.map_err(failed)?;
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(pragmas))).await.map_err(failed)?;
-        Ok(connection)
+        let mut tries = TRIES;
+        loop {
+            let made = async {
+                let mut connection = options.connect().await?;
+                connection.execute(sqlx::raw_sql(AssertSqlSafe(pragmas.as_str()))).await?;
+                Ok(connection)
+            };
+            match made.await.map_err(failed) {
+                Err(Error::Busy) if tries > 0 => tries -= 1,
+                made => return made,
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
     }
 }
 
