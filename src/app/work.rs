@@ -75,7 +75,11 @@ pub async fn start(
         async move { said("telling of holds that ran out", clinic.tell_ended_holds().await.map(drop)) }
     }));
     if let Some(google) = google {
-        all.spawn(follow(google, stop.clone()));
+        all.spawn(follow(google.clone(), stop.clone()));
+        all.spawn(every(LINKS, stop.clone(), move || {
+            let google = google.clone();
+            async move { said("looking at lists of calendars", google.lists().await.map(drop)) }
+        }));
     }
     all.spawn(every(METERS, stop.clone(), move || {
         meters.tidy();
@@ -91,20 +95,13 @@ async fn extend(clinic: &Clinic) {
 
 /// Links have their turns when something calls for them; else it is looked each second whose time has come.
 async fn follow(google: Google, mut stop: watch::Receiver<bool>) {
+    let mut turns = google.turns();
     while !*stop.borrow() {
-        let count = match google.round().await {
-            Ok(count) => count,
-            Err(error) => {
-                said("looking for links", Err(error));
-                0
-            }
-        };
-        if count == 0 {
-            tokio::select! {
-                () = google.called() => {}
-                () = time::sleep(LINKS) => {}
-                _ = stop.changed() => {}
-            }
+        said("looking for links", turns.begin().await);
+        tokio::select! {
+            () = turns.called() => {}
+            () = time::sleep(LINKS) => {}
+            _ = stop.changed() => {}
         }
     }
 }

@@ -80,12 +80,20 @@ impl Mirrors {
         Ok(seq)
     }
 
-    /// Takes or prolongs the lease for so many seconds; false when another node has it.
-    pub async fn lease(&self, link: &mut Link, owner: &str, seconds: i64) -> Result<bool> {
-        let until = self.now() + seconds;
-        (link.lease_owner, link.lease_until) = (owner.to_owned(), until);
-        let (link, owner) = (link.clone(), owner.to_owned());
-        self.aside(move |aside| Box::pin(async move { aside.lease_link(&link, &owner, until).await })).await
+    /// Takes the lease of a link for so many seconds, and answers the link as it is now; None: it is not due any more, or
+    /// another node has it.
+    pub async fn lease(&self, link: &Link, owner: &str, seconds: i64) -> Result<Option<Link>> {
+        let ((clinic, id), owner, until) = ((link.clinic, link.id), owner.to_owned(), self.now() + seconds);
+        self.aside(move |aside| Box::pin(async move { aside.lease_link(clinic, id, &owner, until).await }))
+            .await
+    }
+
+    /// Prolongs the lease to so many seconds from now; false when it was ended.
+    pub async fn prolong(&self, link: &mut Link, seconds: i64) -> Result<bool> {
+        link.lease_until = self.now() + seconds;
+        let link = link.clone();
+        self.aside(move |aside| Box::pin(async move { aside.prolong_link(&link, link.lease_until).await }))
+            .await
     }
 
     /// Ends the leases of a node that stops; how many.

@@ -1,6 +1,6 @@
 //! Door: a calendar of ours and one at Google, kept equal both ways.
 //!
-//! A link has its turn ([`Google::round`]) when something calls for it: a change here (found in the journal), a
+//! A link has its turn ([`Turns::begin`]) when something calls for it: a change here (found in the journal), a
 //! notification, an errand whose time has come, a safety poll. Everything in a turn is found out by comparing three
 //! states, what is here, what is there and what both last agreed on; nothing is carried in memory from an event to its
 //! consequence, so a turn can end anywhere and be repeated.
@@ -11,9 +11,9 @@
 //! Files: `api` (the wire, the only file that knows it) · `error` (what its answers mean) · `session` (calls in the name of
 //! an account) · `map` (an event and an object in one form) · `terms` (how a link is kept; marks) · `carry` (one object on
 //! both sides) · `births` (many that begin here) · `flips` (who plays ping-pong) · `pull`, `push` · `work` (a link's turn) ·
-//! `watch` (channels, notifications) · `lists` (of an account's calendars) · `connect` (consent, links) · `status` (how a
-//! link stands) · `office` (what another door shows and steers) · `figures` (numbers for the operator) · `routes` (its
-//! addresses).
+//! `turns` (those under way) · `watch` (channels, notifications) · `lists` (of an account's calendars) · `connect` (consent,
+//! links) · `status` (how a link stands) · `office` (what another door shows and steers) · `figures` (numbers for the
+//! operator) · `routes` (its addresses).
 
 mod api;
 mod births;
@@ -31,6 +31,7 @@ mod routes;
 mod session;
 mod status;
 mod terms;
+mod turns;
 mod watch;
 mod work;
 
@@ -52,6 +53,7 @@ pub use routes::{CALLBACK, HOOK};
 pub use session::{Pace, Project, Service};
 pub use status::{AccountStatus, Forecast, LinkStatus};
 pub use terms::{Direction, Mode, Policy, Terms};
+pub use turns::Turns;
 
 /// What an operator sets.
 #[derive(Clone)]
@@ -112,14 +114,9 @@ impl Google {
         })))
     }
 
-    /// Returns when there may be work: something was written anywhere, or Google told of something.
-    pub async fn called(&self) {
-        let mut changed = self.mirrors().changed();
-        changed.borrow_and_update();
-        tokio::select! {
-            _ = changed.changed() => {}
-            () = self.0.woken.notified() => {}
-        }
+    /// Returns when Google told of something, or a link was made.
+    async fn woken(&self) {
+        self.0.woken.notified().await;
     }
 
     fn wake(&self) {

@@ -23,7 +23,7 @@ pub const POLL_WATCHED: i64 = 6 * 3_600;
 const POLL: i64 = 300;
 const DAY: i64 = 86_400;
 /// Links worked on at once by a node.
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 /// Errands of a backfill in one turn of a link: then what is fresh has its own, in this link and in all others.
 const SLICE: usize = 20;
 /// A channel that Google refused or failed to open is not asked for again before.
@@ -33,14 +33,20 @@ const FAILED: i64 = 600;
 const LOOKS: usize = 1_000;
 
 impl Google {
-    /// Everything that is due now, on this node; how many links had their turn.
+    /// Everything that is due now, on this node, to its end; how many links had their turn.
     pub async fn round(&self) -> Result<usize> {
         self.stir().await?;
         let due = self.mirrors().due().await?;
         let count = due.len();
         let turns = due.into_iter().map(|link| self.turn(link));
-        futures_util::StreamExt::for_each_concurrent(futures_util::stream::iter(turns), AT_ONCE, |turn| turn)
-            .await;
+        futures_util::StreamExt::for_each_concurrent(
+            futures_util::stream::iter(turns),
+            AT_ONCE,
+            |turn| async {
+                turn.await;
+            },
+        )
+        .await;
         Ok(count + self.lists().await?)
     }
 
@@ -50,7 +56,7 @@ impl Google {
     }
 
     /// Calendars that changed call for their links.
-    async fn stir(&self) -> Result<()> {
+    pub(super) async fn stir(&self) -> Result<()> {
         for clinic in self.accounts().clinics().await? {
             let seen = self.seen(clinic.id);
             let now = self.mirrors().stir(clinic.id, seen).await?;
@@ -59,20 +65,25 @@ impl Google {
         Ok(())
     }
 
-    /// Never fails: what went wrong stands in the link.
-    async fn turn(&self, mut link: Link) {
-        match self.mirrors().lease(&mut link, self.node(), LEASE).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => return tracing::warn!(%error, link.id = link.id.0, "a link could not be leased"),
-        }
+    /// What went wrong stands in the link; false: that could not be written either.
+    pub(super) async fn turn(&self, link: Link) -> bool {
+        let mut link = match self.mirrors().lease(&link, self.node(), LEASE).await {
+            Ok(Some(link)) => link,
+            Ok(None) => return true,
+            Err(error) => {
+                tracing::warn!(%error, link.id = link.id.0, "a link could not be leased");
+                return false;
+            }
+        };
         let done = self.work(&mut link).await;
         if matches!(done, Err(Error::Leased)) {
-            return;
+            return true;
         }
-        if let Err(error) = self.outcome(&mut link, done).await {
+        let kept = self.outcome(&mut link, done).await;
+        if let Err(error) = &kept {
             tracing::warn!(%error, link.id = link.id.0, "the end of a link's turn was not kept");
         }
+        kept.is_ok()
     }
 
     async fn work(&self, link: &mut Link) -> Result<()> {
@@ -281,8 +292,7 @@ impl Run<'_> {
         if self.link.lease_until - self.mirrors.now() > LEASE / 2 {
             return Ok(());
         }
-        let node = self.link.lease_owner.clone();
-        if self.mirrors.lease(&mut self.link, &node, LEASE).await? { Ok(()) } else { Err(Error::Leased) }
+        if self.mirrors.prolong(&mut self.link, LEASE).await? { Ok(()) } else { Err(Error::Leased) }
     }
 
     async fn errand(&mut self, errand: &Errand) -> Result<()> {

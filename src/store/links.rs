@@ -283,14 +283,30 @@ impl Aside {
         self.run(sql, values).await.map(|_| id)
     }
 
-    /// Takes the lease of a link as it was read, or prolongs it. While it lasts the link counts as due at its end, so that
-    /// another node goes on when this one dies. Where another had a turn since it was read, it is not taken: what was read
-    /// says no longer how far the link is. What called for it since the lease began is not lost by prolonging it.
-    pub async fn lease_link(&mut self, link: &Link, owner: &str, until: i64) -> Result<bool> {
-        let sql = "update links set lease_owner = $3, lease_until = $4, \
-            due_at = case when lease_owner = $3 and due_at < lease_until then due_at else $4 end \
-            where clinic_id = $1 and id = $2 and (lease_owner = $3 or (lease_until <= $5 and due_at = $6))";
-        let values = values![link.clinic, link.id, owner, until, self.now(), link.due_at];
+    /// Takes the lease of a link that is due and that nobody works on; None: it is not, or another has it. Answers the link
+    /// as it is then: since it was found to be due it may have been called for again. While the lease lasts the link counts
+    /// as due at its end, so that another node goes on when this one dies.
+    pub async fn lease_link(
+        &mut self,
+        clinic: ClinicId,
+        id: LinkId,
+        owner: &str,
+        until: i64,
+    ) -> Result<Option<Link>> {
+        let sql = concat!(
+            "update links set lease_owner = $3, lease_until = $4, due_at = $4 \
+            where clinic_id = $1 and id = $2 and lease_until <= $5 and due_at <= $5 returning ",
+            columns!()
+        );
+        let values = values![clinic, id, owner, until, self.now()];
+        self.one(sql, values).await?.as_ref().map(read).transpose()
+    }
+
+    /// Prolongs the lease; false: it is not its owner's any more. What called for the link meanwhile is not forgotten.
+    pub async fn prolong_link(&mut self, link: &Link, until: i64) -> Result<bool> {
+        let sql = "update links set lease_until = $4, due_at = case when due_at < lease_until then due_at else $4 end \
+            where clinic_id = $1 and id = $2 and lease_owner = $3";
+        let values = values![link.clinic, link.id, link.lease_owner.as_str(), until];
         Ok(self.run(sql, values).await? > 0)
     }
 
@@ -329,14 +345,16 @@ impl Aside {
         Ok(self.run(sql, values).await? > 0)
     }
 
-    /// The links of these collections are due now, before those that have only a backfill.
+    /// The links of these collections are due now, before those that have only a backfill. One whose lease ran out while
+    /// its turn goes on shows that it was called for, as every other, by being due before the end of the lease.
     pub async fn stir_links(&mut self, clinic: ClinicId, of: &[CollectionId]) -> Result<u64> {
         let mut stirred = 0;
         for chunk in of.chunks(LIST) {
             let (places, ids) = list(4, chunk.iter().map(|id| Value::from(*id)).collect());
             let sql = format!(
-                "update links set due_at = case when due_at > $2 then $2 else due_at end, backfill = 0 \
-                where clinic_id = $1 and (due_at > $2 or backfill = 1) and due_at < $3 and collection_id in ({places})"
+                "update links set due_at = case when due_at > $2 then $2 when due_at = lease_until then due_at - 1 \
+                else due_at end, backfill = 0 where clinic_id = $1 and due_at < $3 \
+                and (due_at > $2 or due_at = lease_until or backfill = 1) and collection_id in ({places})"
             );
             let values = [values![clinic, self.now(), NEVER], ids].concat();
             stirred += self.run(AssertSqlSafe(sql), values).await?;
@@ -344,10 +362,11 @@ impl Aside {
         Ok(stirred)
     }
 
-    /// Google says that something changed: the link is due at `at`. One that rests is left alone.
+    /// Google says that something changed: the link is due at `at`. One that rests is left alone. For a lease that ran out
+    /// see `stir_links`.
     pub async fn notify_link(&mut self, clinic: ClinicId, id: LinkId, at: i64) -> Result<()> {
-        let sql = "update links set dirty = dirty + 1, due_at = case when due_at > $3 then $3 else due_at end, \
-            backfill = 0 where clinic_id = $1 and id = $2 and due_at < $4";
+        let sql = "update links set dirty = dirty + 1, due_at = case when due_at > $3 then $3 \
+            when due_at = lease_until then due_at - 1 else due_at end, backfill = 0 where clinic_id = $1 and id = $2 and due_at < $4";
         self.run(sql, values![clinic, id, at, NEVER]).await.map(|_| ())
     }
 

@@ -202,6 +202,39 @@ async fn s63_a_node_that_stops_leaves_its_links_to_the_others_at_once() {
 }
 
 #[tokio::test]
+async fn a_first_look_that_takes_long_keeps_no_other_link_waiting() {
+    linked(Terms::default(), async |world, _| {
+        world.settle().await;
+        let (owner, zone) = (HER.to_owned(), "Europe/Berlin".to_owned());
+        world.run(Command::Calendar { id: SECOND.into(), owner, summary: "second".into(), zone }).await;
+        world.calendar("second").await;
+        let slow = Fault::new("calendar.events.list", Trouble::Slow { millis: 600_000 });
+        world.run(Command::Fault { fault: slow.once() }).await;
+        let (who, remote) = (world.who().await, super::world::remote_id(&world.status().await));
+        world.google.link(&who, remote, SECOND, "second", Terms::default()).await.unwrap();
+        let lists = world.calls("calendar.events.list");
+        let mut turns = world.google.turns();
+        turns.begin().await.unwrap();
+        while world.calls("calendar.events.list") == lists {
+            tokio::task::yield_now().await;
+        }
+        world.put("fresh.ics", "UID:fresh\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        let carried = async {
+            while world.events().await.is_empty() {
+                turns.begin().await.unwrap();
+                tokio::select! {
+                    () = turns.called() => {}
+                    // The turn is another task with timers of its own: it needs real time.
+                    () = tokio::time::sleep(std::time::Duration::from_millis(20)) => {}
+                }
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), carried).await.expect("nobody waits");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn s58_ten_thousand_notifications_in_ten_seconds_are_six_looks() {
     linked(Terms::default(), async |world, link| {
         let google = world.reached().await;
