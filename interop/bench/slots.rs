@@ -119,6 +119,9 @@ fn room(n: i64, days: i64) -> Person {
 fn build(all: &[Person], days: i64) -> Free {
     let mut free = Free::new(MONDAY, days as usize);
     let (from, until) = free.needed();
+    // As the server seats them: by specialty.
+    let mut all: Vec<&Person> = all.iter().collect();
+    all.sort_by_key(|person| (person.who.tags.first().map(|tag| tag.term), person.who.id));
     for person in all {
         free.put(person.who.clone());
         free.replace_open(person.who.id, from, until, &person.open);

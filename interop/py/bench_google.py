@@ -246,7 +246,7 @@ def forged():
 
 def true():
     """Of one link's channel, each sent by the fake."""
-    channel = control(do="channels")[0]["id"]
+    channel = next(one["id"] for one in control(do="channels") if "/events" in one["resourceUri"])
     body = json.dumps({"do": "stray", "channel": channel, "state": "exists"})
     sent, calls = len(control(do="deliveries")), len(control(do="record"))
     _, took = replay(address(FAKE), [packed("Host: fake\r\n", "POST", "/control", body)] * NOTICES, clients=4)

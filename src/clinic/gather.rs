@@ -19,7 +19,7 @@ use super::open::HOURS;
 use super::wall::DAY;
 
 /// Resources read at a time.
-const SOME: u32 = 500;
+const SOME: usize = 500;
 /// Who says no mode works in every one; no term has this id.
 pub(super) const ANY_MODE: TermKey = TermKey(0);
 
@@ -47,39 +47,46 @@ struct Read {
 }
 
 impl Clinic {
-    /// Reads everybody of a clinic into an empty index: while some are put into it, the next are read.
+    /// Reads everybody of a clinic into an empty index: while some are put into it, the next are read. Those who are asked
+    /// for by one word sit side by side in it: a search by it reads little else.
     pub(super) async fn fill(&self, clinic: ClinicId, mut index: Index, now: i64) -> Result<Index> {
-        index.house = self.store().read(clinic).await?.house(clinic).await?;
+        let mut conn = self.store().read(clinic).await?;
+        index.house = conn.house(clinic).await?;
+        let order = conn.bookables_by_term(clinic).await?;
+        drop(conn);
         let (catalogue, house, window) = (index.catalogue.clone(), index.house, index.free.needed());
-        let of = (&*catalogue, house);
-        for kind in [PrincipalKind::Individual, PrincipalKind::Room, PrincipalKind::Resource] {
-            let mut next = self.some((clinic, now), (kind, PrincipalId(0)), of, window).await?;
-            while let Some((changes, last)) = next {
-                let put = super::plan::compute(move || {
-                    changes.put(&mut index);
-                    index
-                });
-                let (put, read) = tokio::join!(put, self.some((clinic, now), (kind, last), of, window));
-                (index, next) = (put?, read?);
-            }
+        let read = async |ids: Option<&[PrincipalId]>| match ids {
+            Some(ids) => self.some((clinic, now), ids, (&catalogue, house), window).await.map(Some),
+            None => Ok(None),
+        };
+        let mut parts = order.chunks(SOME);
+        let mut next = read(parts.next()).await?;
+        while let Some(changes) = next {
+            let put = super::plan::compute(move || {
+                changes.put(&mut index);
+                index
+            });
+            let (put, read) = tokio::join!(put, read(parts.next()));
+            (index, next) = (put?, read?);
         }
         Ok(index)
     }
 
-    /// Some of a kind with all of their time, and the last of them; None: there are no more.
+    /// Some with all of their time, in their order.
     async fn some(
         &self,
         (clinic, now): (ClinicId, i64),
-        (kind, after): (PrincipalKind, PrincipalId),
+        ids: &[PrincipalId],
         of: (&Catalogue, Option<PrincipalId>),
         window: (i64, i64),
-    ) -> Result<Option<(Changes, PrincipalId)>> {
-        let page = self.store().read(clinic).await?.bookables(clinic, kind, after, SOME).await?;
-        let Some(last) = page.last().map(|one| one.principal.id) else { return Ok(None) };
-        let Read { come, hours } = self.describe((clinic, now), page, of, window).await?;
+    ) -> Result<Changes> {
+        let found = self.store().read(clinic).await?.bookables_of(clinic, ids).await?;
+        let Read { mut come, hours } = self.describe((clinic, now), found, of, window).await?;
         let spans: Vec<_> = come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
         let taken = self.taken_beside((clinic, now), &spans).await?;
-        Ok(Some((Changes { come, hours, spans, taken, ..Changes::default() }, last)))
+        let places: HashMap<_, usize> = ids.iter().zip(0..).collect();
+        come.sort_by_key(|(who, _)| places.get(&who.id));
+        Ok(Changes { come, hours, spans, taken, ..Changes::default() })
     }
 
     /// What stands on so many that two connections read it beside one another.
@@ -127,7 +134,7 @@ impl Clinic {
         });
         let known = known.unwrap_or_default();
         let catalogue = changes.catalogue.clone().unwrap_or(catalogue);
-        for some in who.chunks(SOME as usize) {
+        for some in who.chunks(SOME) {
             let found = self.store().read(clinic).await?.bookables_of(clinic, some).await?;
             let read = self.describe((clinic, now), found, (&catalogue, house), window).await?;
             let are: HashSet<_> = read.come.iter().map(|(who, _)| who.id).collect();

@@ -58,6 +58,18 @@ pub(super) fn ones(words: &[u64]) -> impl Iterator<Item = usize> {
     })
 }
 
+/// The place of the set bit that so many stand before; None: there are no more than that.
+pub(super) fn nth(words: &[u64], mut before: usize) -> Option<usize> {
+    for (at, word) in words.iter().enumerate() {
+        let here = word.count_ones() as usize;
+        if before < here {
+            return ones(&[*word]).nth(before).map(|bit| at * 64 + bit);
+        }
+        before -= here;
+    }
+    None
+}
+
 /// For every band and class, who has a start there.
 #[derive(Debug)]
 pub(super) struct Bands {

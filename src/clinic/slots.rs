@@ -34,6 +34,8 @@ pub(super) struct Search<'a> {
     /// Who is asked at all, and the words of it that are not 0.
     asked: Vec<u64>,
     numbers: Vec<usize>,
+    /// Whose turn it is to be first of equals.
+    turn: usize,
     pools: Pools,
     found: Vec<Hit>,
     /// Dates of the series by their first day.
@@ -79,6 +81,12 @@ impl Free {
         Ok(found.into_iter().map(offer).collect())
     }
 
+    /// Whose turn it is: for the oracle, which can only be told.
+    #[cfg(test)]
+    pub(super) fn turn_of(&self, ask: &Ask<'_>, now: i64) -> usize {
+        Search::new(self, ask, now).turn
+    }
+
     /// Whether all of these are free for a want at a start, by what search knows.
     pub fn is_free(
         &self,
@@ -97,6 +105,14 @@ impl Free {
         };
         ask.check().is_ok() && all.iter().all(fits)
     }
+}
+
+/// Who of those who are asked is first of equals: each in turn, as those of one specialty sit side by side and would else
+/// nearly always begin with the same one.
+fn first_of(asked: &[u64], turn: u64) -> usize {
+    let count: u64 = asked.iter().map(|word| u64::from(word.count_ones())).sum();
+    let before = turn.checked_rem(count).and_then(|before| usize::try_from(before).ok());
+    before.and_then(|before| postings::nth(asked, before)).unwrap_or(0)
 }
 
 impl<'a> Search<'a> {
@@ -125,6 +141,7 @@ impl<'a> Search<'a> {
         let (changed, pools) = (changed.collect(), Pools::new(free, ask));
         let grid = Grid { split: ask.dates.is_some(), ..ask.grid() };
         let numbers = (0..asked.len()).filter(|at| asked[*at] != 0).collect();
+        let turn = first_of(&asked, ask.turn);
         Search {
             free,
             ask,
@@ -133,6 +150,7 @@ impl<'a> Search<'a> {
             changed,
             asked,
             numbers,
+            turn,
             pools,
             found: Vec::new(),
             series: HashMap::new(),
@@ -180,7 +198,7 @@ impl<'a> Search<'a> {
         let Some(lowest) = first.map(|window| window.start(from, self.ask.step)).min() else { return false };
         let mut order: Vec<usize> = postings::ones(&candidates).collect();
         let somebody = !order.is_empty();
-        let turned = order.partition_point(|lane| *lane < self.turn());
+        let turned = order.partition_point(|lane| *lane < self.turn);
         order.rotate_left(turned);
         for lane in order {
             // Nobody is earlier, and who comes later in the order loses a tie.
@@ -191,10 +209,6 @@ impl<'a> Search<'a> {
             self.scan(lane, &mut block);
         }
         somebody
-    }
-
-    fn turn(&self) -> usize {
-        (self.ask.turn % self.free.lanes.len().max(1) as u64) as usize
     }
 
     /// The last of the offers, when there are as many as asked for.
@@ -280,7 +294,7 @@ impl<'a> Search<'a> {
     fn scan(&mut self, number: usize, block: &mut Block) {
         let free = self.free;
         let head = free.heads[number];
-        let order = (number + free.lanes.len() - self.turn()) % free.lanes.len();
+        let order = (number + free.lanes.len() - self.turn) % free.lanes.len();
         let want = &self.ask.want;
         let origin = free.origin();
         let changed = self.changed.get(&(number, want.seats)).cloned();
@@ -519,5 +533,17 @@ impl<'a> Search<'a> {
             let monday = day - i64::from(weekday(*day));
             fits(*day, *day, ask.day_limit) && fits(monday, monday + 6, ask.week_limit)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_of;
+
+    #[test]
+    fn each_that_is_asked_is_first_of_equals_in_its_turn() {
+        let asked = [0b1010, 0, 1];
+        assert_eq!((0..4).map(|turn| first_of(&asked, turn)).collect::<Vec<_>>(), [1, 3, 128, 1]);
+        assert_eq!((first_of(&asked, u64::MAX), first_of(&[0], 5)), (1, 0));
     }
 }

@@ -5,7 +5,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::value::{Columns, LIST, Value, list, values};
-use crate::{ClinicId, Conn, Error, Fact, Principal, PrincipalId, PrincipalKind, Record, Result, Tx};
+use crate::{
+    ClinicId, Conn, Dimension, Error, Fact, Principal, PrincipalId, PrincipalKind, Record, Result, Tx,
+};
 
 /// How far somebody or something is on its way to being booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +109,20 @@ impl Conn {
         let sql = concat!(select!(), "p.kind = $2 and p.id > $3 order by p.id limit $4");
         let rows = self.all(sql, values![clinic, kind.text(), after, limit]).await?;
         rows.iter().map(read).collect()
+    }
+
+    /// All ids of a clinic by kind; of a kind those with the same specialty, or of the same type of room, one after another.
+    /// Who has several stands with the first; within one the order is that of ids.
+    pub async fn bookables_by_term(&mut self, clinic: ClinicId) -> Result<Vec<PrincipalId>> {
+        let sql = "select f.principal_id from profiles f \
+            join principals p on p.clinic_id = f.clinic_id and p.id = f.principal_id \
+            left join (select o.principal_id, min(o.term_id) as term_id from resource_terms o \
+            join terms t on t.clinic_id = o.clinic_id and t.id = o.term_id and t.dimension in ($2, $3) \
+            where o.clinic_id = $1 group by o.principal_id) own on own.principal_id = f.principal_id \
+            where f.clinic_id = $1 order by p.kind, coalesce(own.term_id, 0), f.principal_id";
+        let by = [Dimension::Specialty, Dimension::RoomType].map(Dimension::text);
+        let rows = self.all(sql, values![clinic, by[0], by[1]]).await?;
+        rows.iter().map(|row| Ok(PrincipalId(Columns::of(row).int()?))).collect()
     }
 
     /// Those of these ids, ordered by id; the others are no such.

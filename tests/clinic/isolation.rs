@@ -182,6 +182,7 @@ async fn s5_every_read_of_the_store() {
         for kind in [PrincipalKind::Individual, PrincipalKind::Room, PrincipalKind::Resource] {
             said("bookables", conn.bookables(clinic, kind, first, all).await.unwrap());
         }
+        assert!(!conn.bookables_by_term(clinic).await.unwrap().contains(&doctor));
         assert!(conn.bookable(clinic, doctor).await.unwrap().is_none());
         said("terms", conn.terms(clinic, TermId(0), all).await.unwrap());
         assert!(conn.term(clinic, south.term).await.unwrap().is_none());

@@ -186,6 +186,11 @@ async fn a_profile_belongs_to_its_principal() {
         let page = conn.bookables(clinic, kind, ada, 9).await.unwrap();
         assert_eq!(page.iter().map(|one| one.principal.id).collect::<Vec<_>>(), [bob]);
         assert!(conn.bookables(clinic, PrincipalKind::Room, PrincipalId(0), 9).await.unwrap().is_empty());
+        assert_eq!(conn.bookables_by_term(clinic).await.unwrap(), [ada, bob]);
+        let term = world.make_term(term(Dimension::Specialty, "skin")).await.unwrap().id;
+        let terms = vec![ResourceTerm { resource: ada, term, weekdays: EVERY_DAY }];
+        world.change(move |tx| Box::pin(async move { tx.set_terms_of(ada, &terms).await })).await.unwrap();
+        assert_eq!(conn.bookables_by_term(clinic).await.unwrap(), [bob, ada], "a specialty's are together");
         let active = ProfileBody { status: ProfileStatus::Active, licence: None, ..profile() };
         let to = active.clone();
         let replace = |of| {
