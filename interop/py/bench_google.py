@@ -1,7 +1,7 @@
 """Practitioners of a Workspace domain, each with a link, on one server; changes on both sides of a few dozen of them at an
-even pace, at rest and while the first pull of a large calendar runs; then floods of notifications, forged and true. A change here counts from its 2xx to its call at the
-fake; a change there from the moment the fake sends its notification to the event's being in sync-collection. Prints, then
-`PASSED FAILED`."""
+even pace, at rest and while the first pull of a large calendar runs; the first push of a calendar; then floods of
+notifications, forged and true. A change here counts from its 2xx to its call at the fake; a change there from the moment the
+fake sends its notification to the event's being in sync-collection. Prints, then `PASSED FAILED`."""
 
 import http.client
 import json
@@ -22,6 +22,8 @@ from http_load import packed, replay
 STRICT, LINKS = os.environ["STRICT"] == "1", int(os.environ["LINKS"])
 EVENTS = int(os.environ["EVENTS"])
 PUSH_S, PULL_S, FIRST_PULL_S, PEAK_MIB = 2.0, 5.0, 60.0 * max(1, EVENTS / 5_000), 250
+# Events of a first push, and what of a minute's calls of an account it may have (`Pace`): the next begins after the minute.
+PUSHED, PERMITTED, A_MINUTE = 650, 480, 360
 NOTICES, A_SECOND, FORGED_MS, LISTS = 10_000, 1_000, 50.0, 6
 # Those who are changed, changes of each side a second, and for how long.
 WATCHED, PACE, SECONDS, PATIENCE = 50, 5, 40, 60
@@ -48,9 +50,15 @@ def kalends(*words, secret=None):
     return done.stdout.strip()
 
 
-def link(number, events=0):
+def link(number, events=0, ours=0):
+    """A person's calendars; `events` stand there before they are linked, `ours` here."""
     user, email = f"p{number}", f"p{number}@clinic.example"
     kalends("user", "add", user, "--password-stdin", secret=f"interop-{user}-passphrase")
+    if ours:
+        many = subprocess.run([sys.executable, f"{os.path.dirname(__file__)}/many_events.py", str(ours)], capture_output=True, check=True)
+        with open(f"{os.environ['data']}/ours.ics", "wb") as file:
+            file.write(many.stdout)
+        kalends("import", user, "default", file.name)
     control(do="account", email=email, zone="Europe/Berlin")
     for n in range(events):
         year, month = 2026 + n // 5040, n // 420 % 12 + 1
@@ -222,6 +230,29 @@ peak = server.memory_mib("VmHWM")
 say(f"{'' if met else 'MISSED '}the first pull of {EVENTS} events: {took:.0f} s (aim {FIRST_PULL_S:.0f}); {server.memory_mib():.0f} MiB, {peak:.0f} at most (aim {PEAK_MIB})")
 results += [bool(taken), met and peak <= PEAK_MIB or not STRICT]
 
+def first_push():
+    """Of a calendar whose events stand here: as fast as an account may write, and no faster."""
+    server.stop()
+    link(LINKS + 1, ours=PUSHED)
+    before = len(control(do="record"))
+    server.start()
+
+    def calls():
+        return [call for call in control(do="record", **{"from": before}) if call["user"] == f"p{LINKS + 1}@clinic.example"]
+
+    def written():
+        return sum(call["methodId"] in ("calendar.events.insert", "calendar.events.import") and call["status"] < 300 for call in calls())
+
+    took = until(lambda: written() >= PUSHED)
+    times = [call["at"] for call in calls()]
+    busiest = max(sum(at <= other < at + 60 for other in times) for at in set(times))
+    # A minute for each part but the last, and a quarter of one to write.
+    bar = (PUSHED - 1) // A_MINUTE * 60 + 15
+    met = took <= bar and busiest <= PERMITTED
+    say(f"{'' if met else 'MISSED '}the first push of {PUSHED} events: {took:.0f} s (aim {bar}), at most {busiest} calls in a minute (permitted {PERMITTED})")
+    return [written() == PUSHED, met or not STRICT]
+
+
 def address(url):
     at = urllib.parse.urlsplit(url)
     return at.hostname, at.port
@@ -259,6 +290,6 @@ def true():
     return [lists > 0, met or not STRICT]
 
 
-results += forged() + true()
+results += first_push() + forged() + true()
 server.stop()
 print(sum(results), len(results) - sum(results))

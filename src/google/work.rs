@@ -1,6 +1,8 @@
 //! A link's turn: pull, look for changes here, push, keep the channel. What comes of it decides when its next turn is; one
 //! link that fails never holds up another.
 
+use futures_util::{StreamExt, stream};
+
 use super::carry::Run;
 use super::connect::NO_EVENTS;
 use super::error::{Error, Failure, Result};
@@ -36,17 +38,8 @@ impl Google {
     /// Everything that is due now, on this node, to its end; how many links had their turn.
     pub async fn round(&self) -> Result<usize> {
         self.stir().await?;
-        let due = self.mirrors().due().await?;
-        let count = due.len();
-        let turns = due.into_iter().map(|link| self.turn(link));
-        futures_util::StreamExt::for_each_concurrent(
-            futures_util::stream::iter(turns),
-            AT_ONCE,
-            |turn| async {
-                turn.await;
-            },
-        )
-        .await;
+        let turns = self.mirrors().due().await?.into_iter().map(|link| self.turn(link));
+        let count = stream::iter(turns).buffer_unordered(AT_ONCE).count().await;
         Ok(count + self.lists().await?)
     }
 

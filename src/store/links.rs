@@ -319,11 +319,11 @@ impl Aside {
         self.run(sql, values![owner, now]).await
     }
 
-    /// Writes how far a run came, if the lease is still its own. `due_at` stays where something called for the link
-    /// meanwhile, which then has more than a backfill to do.
+    /// Writes how far a run came, if the lease is still its own. Where something called for the link meanwhile, it is due
+    /// then at the latest, and has more than a backfill to do.
     pub async fn save_link(&mut self, link: &Link) -> Result<bool> {
         let sql = "update links set terms = $4, state = $5, reason = $6, token = $7, cursor = $8, done = $9, \
-            due_at = case when due_at < lease_until then due_at else $10 end, polled_at = $11, fails = $12, \
+            due_at = case when due_at < lease_until and due_at < $10 then due_at else $10 end, polled_at = $11, fails = $12, \
             lease_until = $13, backfill = case when due_at < lease_until then 0 else $14 end \
             where clinic_id = $1 and id = $2 and lease_owner = $3";
         let values = values![

@@ -241,6 +241,13 @@ async fn one_node_has_the_lease_and_what_happens_meanwhile_is_not_lost() {
         );
         assert!(lease("one", NOW + 60).await.is_some() && save(link.clone()).await);
         assert!(lease("two", NOW + 60).await.is_none(), "one had a turn since: it is not due");
+        notify(NOW).await;
+        assert!(lease("one", NOW + 60).await.is_some());
+        notify(NOW + 5).await;
+        assert!(save(Link { due_at: NOW + 1, ..link.clone() }).await);
+        assert_eq!(read().await.due_at, NOW + 1, "what is told of soon does not hold up what is due now");
+        world.clock.turn(1);
+        assert!(lease("one", NOW + 60).await.is_some() && save(link.clone()).await);
         // The clock may jump over a lease whose turn goes on: what calls for the link then is as little lost.
         for call in [true, false] {
             notify(NOW).await;
