@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Executor};
@@ -16,8 +16,8 @@ pub(crate) const WAIT: &str = "pragma busy_timeout = 5000";
 /// The same where another may be migrating.
 pub(crate) const WAIT_LONG: &str = "pragma busy_timeout = 60000";
 
-/// How often opening is tried again, and after how long.
-const TRIES: u32 = 40;
+/// How long opening is tried again, and after what pause. Whoever was made to wait by `busy_timeout` has waited longer.
+const TRIED: Duration = Duration::from_secs(1);
 const BETWEEN: Duration = Duration::from_millis(25);
 
 /// Pages between two checkpoints when the disk is large: 4 MiB of WAL.
@@ -75,11 +75,11 @@ impl Place {
     }
 
     /// A new database that several open at once answers some of them "locked" without waiting: whoever switches it to WAL
-    /// is given way to. They try again.
+    /// is given way to. They try again, for a moment: a file that is locked for good is told of after one waiting.
     async fn connect(&self, mode: &str, pragmas: String) -> Result<AnyConnection> {
         let url = format!("sqlite://{}?mode={mode}", escape(&self.path)?);
         let options = AnyConnectOptions::from_str(&url).map_err(failed)?.disable_statement_logging();
-        let mut tries = TRIES;
+        let began = Instant::now();
         loop {
             let made = async {
                 let mut connection = options.connect().await?;
@@ -87,10 +87,9 @@ impl Place {
                 Ok(connection)
             };
             match made.await.map_err(failed) {
-                Err(Error::Busy) if tries > 0 => tries -= 1,
+                Err(Error::Busy) if began.elapsed() < TRIED => tokio::time::sleep(BETWEEN).await,
                 made => return made,
             }
-            tokio::time::sleep(BETWEEN).await;
         }
     }
 }
