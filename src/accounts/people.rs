@@ -105,6 +105,13 @@ impl Accounts {
         }
     }
 
+    /// The caller's mail address.
+    pub async fn email(&self, who: &Caller) -> Result<Option<String>, Error> {
+        let (clinic, id) = (who.clinic(), who.principal());
+        let found = self.inner.store.read(clinic).await?.principals_by_id(clinic, &[id]).await?.pop();
+        Ok(found.and_then(|person| person.email))
+    }
+
     pub async fn change_person(&self, who: &Caller, change: Change) -> Result<(), Error> {
         let name = change.display_name.as_deref();
         let display_name =

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::accounts::{self, Caller, RemoteId};
 use crate::calendar::{Author, LinkId, Origin};
 use crate::clinic;
-use crate::google::{Access, Direction, Error, Google, Leave, Mode, Policy, Privacy, Terms};
+use crate::google::{
+    Access, Direction, Error, Google, Guests, Leave, Mode, Policy, Privacy, Terms, TermsChange,
+};
 use crate::rest::google as rest;
 use crate::rest::google::{Refusal, Twins, Wish};
 
@@ -53,6 +55,7 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
                     rest::Policy::Google => Policy::Google,
                 },
                 mode: mode(new.mode),
+                guests: guests(new.guests),
                 days: new.days.unwrap_or_default(),
                 ..Terms::default()
             };
@@ -61,7 +64,11 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
         }
         Wish::Link(id) => json!(office.link(LinkId(id)).await?),
         Wish::ChangeLink { link, change } => {
-            json!(office.change_link(LinkId(link), mode(change.mode), change.days.unwrap_or_default()).await?)
+            let to = TermsChange {
+                mode: change.mode.map(|to| (mode(to), change.days.unwrap_or_default())),
+                guests: change.guests.map(guests),
+            };
+            json!(office.change_link(LinkId(link), to).await?)
         }
         Wish::Pause(id) => json!(office.pause(LinkId(id)).await?),
         Wish::Sync(id) => json!(office.sync(LinkId(id)).await?),
@@ -84,6 +91,14 @@ fn mode(mode: rest::Mode) -> Mode {
     match mode {
         rest::Mode::Series => Mode::Series,
         rest::Mode::Materialized => Mode::Materialized,
+    }
+}
+
+fn guests(guests: rest::Guests) -> Guests {
+    match guests {
+        rest::Guests::None => Guests::None,
+        rest::Guests::ExternalOnly => Guests::ExternalOnly,
+        rest::Guests::All => Guests::All,
     }
 }
 

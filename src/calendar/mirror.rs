@@ -5,7 +5,7 @@
 //! errand in the transaction that moves the link's cursor, so that a change is carried over once more rather than
 //! missed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use store::{
     BoxFuture, Channel, ClinicId, CollectionId, Errand, ErrandState, Link, LinkCounts, LinkId, LinkNote,
@@ -14,6 +14,7 @@ use store::{
 
 use super::Calendars;
 use super::error::{Error, Precondition, Result};
+use super::object::Etag;
 use super::path::CollectionPath;
 use super::shown::Shown;
 use crate::accounts::{Caller, Stamp};
@@ -143,8 +144,14 @@ impl Mirrors {
         self.0.collection(who, &CollectionPath::new(who.name(), row.slug)).await
     }
 
-    /// What changed here since the last look becomes errands; of a backfill, where it is all there is. True: there is more.
-    pub async fn follow(&self, at: &Shown, link: &mut Link, backfill: bool) -> Result<bool> {
+    /// What changed here since the last look becomes errands; of a backfill, where it is all there is; quiet ones, of what the
+    /// link itself has written. True: there is more.
+    pub async fn follow(
+        &self,
+        at: &Shown,
+        link: &mut Link,
+        (backfill, own): (bool, &HashSet<Etag>),
+    ) -> Result<bool> {
         let looked = match self.0.changes(at, link.cursor.as_deref(), Some(CHANGES)).await {
             // Too old, or of before a restore: everything is looked at again, and what is equal stays quiet.
             Err(Error::Precondition(Precondition::ValidSyncToken)) => {
@@ -153,9 +160,10 @@ impl Mirrors {
             looked => looked?,
         };
         let changed = looked.changed.iter().filter(|entry| entry.kind == ical::Kind::Event);
-        let names = changed.map(|entry| &entry.name).chain(&looked.gone).map(|name| name.to_string());
+        let changed = changed.map(|entry| (entry.name.to_string(), backfill || own.contains(&entry.etag)));
+        let gone = looked.gone.iter().map(|name| (name.to_string(), backfill));
         let (names, cursor, of): (Vec<_>, _, _) =
-            (names.collect(), looked.token.clone(), (link.clinic, link.id));
+            (changed.chain(gone).collect(), looked.token.clone(), (link.clinic, link.id));
         self.aside(move |aside| {
             Box::pin(async move { aside.add_errands(of, (&names, backfill), &cursor).await })
         })

@@ -37,6 +37,7 @@ impl Run<'_> {
     async fn born(&mut self, pairs: Vec<Pair>) -> Result<Vec<Pair>> {
         let (mut singly, mut texts, mut born) = (Vec::new(), Vec::new(), Vec::new());
         for mut pair in pairs {
+            pair.has_guests = self.carries_guests(None, pair.born);
             let there = pair.there(self.mask(pair.born).hides());
             let text = match there.is_nothing() {
                 true => None,

@@ -3,9 +3,13 @@
 //! Everything is found out from the state of both sides, never from what somebody did: repeated after a lost answer or a
 //! crash, it comes to the same end and writes nothing twice.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ical::{Component, Limits, Window, Zone};
 
+use super::api::Fields;
 use super::error::{Error, Result};
 use super::figures::Figures;
 use super::flips::Flips;
@@ -41,6 +45,10 @@ pub struct Run<'a> {
     pub shown: Shown,
     /// Of the calendar there.
     pub zone: Zone,
+    /// Her addresses, where the link carries her guests; else none.
+    pub own: Arc<[String]>,
+    /// What this run wrote here.
+    pub written: HashSet<Etag>,
 }
 
 /// An object that stands here.
@@ -58,6 +66,8 @@ pub struct Pair {
     pub twins: Vec<Twin>,
     /// Seen there just now.
     pub seen: Vec<Seen>,
+    /// Whether its guests are carried.
+    pub has_guests: bool,
 }
 
 /// What a pull found deleted there.
@@ -75,8 +85,17 @@ impl Pair {
     /// What both sides agreed on. Exceptions there that are as their series do not stand in it.
     pub fn base(&self) -> Image {
         let living = self.twins.iter().filter(|twin| twin.gone_at.is_none());
-        Image(living.filter_map(|twin| Some((twin.recurrence.clone(), Image::read(&twin.base)?))).collect())
+        Image(living.filter_map(|twin| Some((twin.recurrence.clone(), self.read(&twin.base)?))).collect())
             .tidy()
+    }
+
+    /// What was agreed on, of what is carried now.
+    pub fn read(&self, base: &str) -> Option<Part> {
+        let mut part = Image::read(base)?;
+        if let Some(fields) = part.as_mut().filter(|_| !self.has_guests) {
+            fields.remove(map::GUESTS);
+        }
+        Some(part)
     }
 
     /// What was agreed on with what is seen there laid over it.
@@ -98,7 +117,15 @@ impl Pair {
                 seen.out.iter().for_each(|out| drop(image.0.insert(out.clone(), None)));
             }
         }
-        self.seen.iter().for_each(|seen| drop(image.0.insert(seen.key.clone(), seen.part.clone())));
+        for seen in &self.seen {
+            let mut part = seen.part.clone();
+            if let Some(fields) = part.as_mut().filter(|_| !self.has_guests || !seen.tells_guests) {
+                let agreed = image.0.get(&seen.key).cloned().flatten();
+                fields.remove(map::GUESTS);
+                fields.extend(agreed.and_then(|mut agreed| agreed.remove_entry(map::GUESTS)));
+            }
+            image.0.insert(seen.key.clone(), part);
+        }
         if image.0.get(WHOLE).is_some_and(Option::is_none) {
             image.0.retain(|key, _| key == WHOLE);
         }
@@ -134,11 +161,22 @@ impl Pair {
 
 impl Run<'_> {
     pub fn mask(&self, born: Born) -> Mask {
-        Mask { privacy: self.terms.privacy, born, zone: self.shown.zone().clone() }
+        Mask { privacy: self.terms.privacy, born, zone: self.shown.zone().clone(), own: Arc::default() }
     }
 
     pub fn ground(&self) -> map::Ground {
-        map::Ground { zone: self.shown.zone().clone(), stamp: self.mirrors.now() }
+        map::Ground { zone: self.shown.zone().clone(), stamp: self.mirrors.now(), own: self.own.clone() }
+    }
+
+    /// Whether the guests of an object are carried: those she invites herself.
+    pub fn carries_guests(&self, here: Option<&Here>, born: Born) -> bool {
+        let are_hers = here.map_or(!self.own.is_empty(), |here| map::are_hers(&here.tree, &self.own));
+        born != Born::Elsewhere && are_hers
+    }
+
+    /// Google's event, read.
+    pub fn seen(&self, event: &Fields) -> Result<Seen, Unfit> {
+        map::seen(event, &self.zone, &self.own)
     }
 
     pub fn by(&self) -> Author<'_> {
@@ -175,7 +213,8 @@ impl Run<'_> {
         as_singles: bool,
     ) -> Result<Image, Unfit> {
         let Some(here) = here else { return Ok(Image([(WHOLE.to_owned(), None)].into())) };
-        let image = map::image_here(&here.tree, &self.mask(born))?;
+        let own = if self.carries_guests(Some(here), born) { self.own.clone() } else { Arc::default() };
+        let image = map::image_here(&here.tree, &Mask { own, ..self.mask(born) })?;
         if !as_singles {
             return Ok(image);
         }
@@ -214,12 +253,13 @@ impl Run<'_> {
     /// Takes what is seen there of one object. `Some`: it is deleted there, which is decided when all was seen.
     pub async fn take(&mut self, mut pair: Pair) -> Result<Option<Doomed>> {
         let mask = self.mask(pair.born);
-        let there = pair.there(mask.hides());
         let is_appointment = self.is_appointment(&pair).await?;
         let stance = self.terms.stance(is_appointment);
         let as_singles = self.has_singles(&pair);
         for _ in 0..TRIES {
             let here = self.here(&pair.name).await?;
+            pair.has_guests = self.carries_guests(here.as_ref(), pair.born);
+            let there = pair.there(mask.hides());
             let Ok(image) = self.image(here.as_ref(), (pair.born, &pair.twins), as_singles) else {
                 return self.note(&pair, "unfit").await.map(|()| None);
             };
@@ -277,7 +317,7 @@ impl Run<'_> {
         self.send_if_other(pair, there).await
     }
 
-    /// What stands here and may be sent is sent where it is not what is there.
+    /// What stands here and may be sent is sent where it is not what is there. Nobody asked for it now: no guest hears of it.
     pub async fn send_if_other(&self, pair: &Pair, there: &Image) -> Result<()> {
         let here = self.here(&pair.name).await?;
         let wanted = self.image(here.as_ref(), (pair.born, &pair.twins), self.wants_singles(pair.born));
@@ -297,6 +337,7 @@ impl Run<'_> {
             reason: String::new(),
             since: now,
             backfill: false,
+            quiet: true,
         };
         Ok(self.mirrors.keep_errand(&self.link, errand).await?)
     }
@@ -320,6 +361,7 @@ impl Run<'_> {
             reason,
             since: now,
             backfill: false,
+            quiet: true,
         };
         Ok(self.mirrors.keep_errand(&self.link, errand).await?)
     }
@@ -330,7 +372,7 @@ impl Run<'_> {
     }
 
     /// The one write. What the guard made of it is seen when both sides are compared again.
-    async fn write(&self, pair: &Pair, here: Option<&Here>, (from, to): (&Image, &Image)) -> Result<()> {
+    async fn write(&mut self, pair: &Pair, here: Option<&Here>, (from, to): (&Image, &Image)) -> Result<()> {
         let text = match here {
             Some(here) => map::laid(&here.text, from, to, &self.ground()),
             None => map::compose(&pair.uid, to, self.title(pair.born), &self.ground()),
@@ -340,7 +382,8 @@ impl Run<'_> {
             Some(here) => Condition { if_match: Some(Tags::Of(vec![here.etag.opaque()])), ..Condition::NONE },
             None => Condition { if_none_match: Some(Tags::Any), ..Condition::NONE },
         };
-        self.calendars.put(self.by(), &self.place(&pair.name), text, only_if).await?;
+        let put = self.calendars.put(self.by(), &self.place(&pair.name), text, only_if).await?;
+        self.written.insert(put.etag);
         Ok(())
     }
 
@@ -362,6 +405,7 @@ impl Run<'_> {
                 reason: "deleted".into(),
                 since: now,
                 backfill: false,
+                quiet: true,
             };
             return Ok(self.mirrors.keep_errand(&self.link, errand).await?);
         }

@@ -1,10 +1,12 @@
 //! Connecting an account and linking a calendar: consent and back, what may be linked, ending it.
 
+use std::collections::HashSet;
+
 use super::api::Listed;
 use super::carry::Run;
 use super::error::{Error, Failure, Result};
 use super::session::Session;
-use super::terms::{Terms, state};
+use super::terms::{Guests, Terms, state};
 use super::{Google, watch};
 use crate::accounts::{Asked, Caller, Given, Remote, RemoteId, RemoteState};
 use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS, Watched};
@@ -189,6 +191,7 @@ impl Google {
             project: self.project(),
             remote,
             is_backfill: false,
+            updates: Guests::None.updates(),
         }
     }
 
@@ -207,6 +210,7 @@ impl Google {
         slug: &str,
         terms: Terms,
     ) -> Result<LinkId> {
+        terms.check()?;
         let remote = self.own(who, id).await?;
         let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
         let (state, reason, due_at) = match has(&remote.scopes, EVENTS) {
@@ -271,6 +275,13 @@ impl Google {
         let shown = self.mirrors().calendar(&who, &link).await?;
         let terms = Terms::of(&link);
         let zone = terms.zone.as_deref().and_then(ical::Zone::named).unwrap_or_else(|| shown.zone().clone());
+        let own = match terms.guests {
+            Guests::None => Vec::new(),
+            _ => [Some(remote.email.clone()), self.accounts().email(&who).await?]
+                .into_iter()
+                .flatten()
+                .collect(),
+        };
         Ok(Run {
             mirrors: self.mirrors(),
             calendars: self.calendars(),
@@ -284,6 +295,8 @@ impl Google {
             who,
             shown,
             zone,
+            own: own.iter().map(|address| address.to_lowercase()).collect(),
+            written: HashSet::new(),
         })
     }
 }

@@ -48,11 +48,11 @@ pub use api::{Listed, Place};
 pub use connect::{Access, Asking, Leave};
 pub use error::{Error, Failure, Result};
 pub use map::Privacy;
-pub use office::{Dead, Noted, Office};
+pub use office::{Dead, Noted, Office, TermsChange};
 pub use routes::{CALLBACK, HOOK};
 pub use session::{Pace, Project, Service};
 pub use status::{AccountStatus, Forecast, LinkStatus};
-pub use terms::{Direction, Mode, Policy, Terms};
+pub use terms::{Direction, Guests, Mode, Policy, Terms};
 pub use turns::Turns;
 
 /// What an operator sets.

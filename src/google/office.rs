@@ -9,7 +9,7 @@ use super::api::Listed;
 use super::connect::{Access, Leave};
 use super::error::{Error, Result};
 use super::status::{AccountStatus, Forecast, LinkStatus};
-use super::terms::{Mode, Terms};
+use super::terms::{Guests, Mode, Terms};
 use crate::accounts::{self, Caller, PrincipalId, Remote, RemoteId};
 use crate::calendar::{Author, Errand, ErrandState, Link, LinkId, LinkNote, Origin, Way};
 use crate::clinic::Cursor;
@@ -20,6 +20,14 @@ pub struct Office<'a> {
     who: &'a Caller,
     /// By which door, for the audit.
     door: Origin,
+}
+
+/// What of a link is to be otherwise; `None` leaves it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TermsChange {
+    /// With the days ahead that single events stand there; 0: as usual.
+    pub mode: Option<(Mode, u32)>,
+    pub guests: Option<Guests>,
 }
 
 /// What could not be carried over.
@@ -149,10 +157,13 @@ impl Office<'_> {
         self.google.link_status(link).await
     }
 
-    /// How series stand at Google from now on.
-    pub async fn change_link(&self, id: LinkId, mode: Mode, days: u32) -> Result<LinkStatus> {
+    /// How series stand at Google from now on, and whether guests are carried.
+    pub async fn change_link(&self, id: LinkId, to: TermsChange) -> Result<LinkStatus> {
         let (_, owner) = self.owner_of_link(id, true).await?;
-        let change = |terms: &mut Terms| (terms.mode, terms.days) = (mode, days);
+        let change = |terms: &mut Terms| {
+            (terms.mode, terms.days) = to.mode.unwrap_or((terms.mode, terms.days));
+            terms.guests = to.guests.unwrap_or(terms.guests);
+        };
         self.google.change_terms(&owner, id, change).await?;
         self.did("google-changed", link(id)).await?;
         self.link(id).await

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::carry::{Doomed, Pair, Run};
 use super::error::{Error, Failure, Result};
-use super::map::{self, Seen, WHOLE};
+use super::map::{Seen, WHOLE};
 use super::session::Page;
 use super::terms::{self, Terms};
 use crate::calendar::{Born, Errand, Twin, Way};
@@ -47,7 +47,7 @@ impl Run<'_> {
         self.session.is_backfill = false;
         let now = self.mirrors.now();
         (self.link.token, self.link.done, self.link.polled_at) = (token, covered, now);
-        terms::set(&mut self.link, |terms| terms.approved = false)?;
+        terms::set(&mut self.link, |terms| (terms.approved, terms.anew) = (false, false))?;
         self.terms = Terms::of(&self.link);
         Ok(())
     }
@@ -95,7 +95,7 @@ impl Run<'_> {
             if let Some(all) = &mut pulling.all {
                 all.insert(id.clone());
             }
-            match map::seen(&fields, &self.zone) {
+            match self.seen(&fields) {
                 Ok(seen) => {
                     let series = seen.parent.clone().unwrap_or_else(|| id.clone());
                     groups.entry(series).or_default().push(seen);
@@ -165,7 +165,7 @@ impl Run<'_> {
                 .iter()
                 .any(|twin| twin.event == seen.event && twin.etag == seen.etag && !twin.base.is_empty())
         };
-        if group.iter().all(is_known) {
+        if !self.terms.anew && group.iter().all(is_known) {
             self.figures.echoed();
             return Ok(());
         }
@@ -209,7 +209,7 @@ impl Run<'_> {
         };
         let name = twin.map(|twin| twin.name.clone()).or(name);
         let name = name.unwrap_or_else(|| self.marks.object_name(&self.link, &series));
-        Pair { uid, name, born, twins, seen }
+        Pair { uid, name, born, twins, seen, has_guests: false }
     }
 
     /// Exceptions whose series never came: she is invited to these alone (R5). Cancelled ones are of nobody.
@@ -253,7 +253,7 @@ impl Run<'_> {
     pub async fn one(&mut self, id: &str) -> Result<Seen> {
         let calendar = self.link.calendar.clone();
         match self.session.event(&calendar, id).await {
-            Ok(fields) => map::seen(&fields, &self.zone).map_err(|unfit| Error::Refused(unfit.0.into())),
+            Ok(fields) => self.seen(&fields).map_err(|unfit| Error::Refused(unfit.0.into())),
             Err(Error::Google(Failure::NotFound | Failure::Gone)) => Ok(Seen::gone(id)),
             Err(other) => Err(other),
         }
@@ -265,7 +265,8 @@ impl Run<'_> {
             seen.key.clone_from(&twin.recurrence);
         }
         let twins = self.mirrors.twins_by_uid(&self.link, std::slice::from_ref(&twin.uid)).await?;
-        let pair = Pair { uid: twin.uid, name: twin.name, born: twin.born, twins, seen: vec![seen] };
+        let Twin { uid, name, born, .. } = twin;
+        let pair = Pair { uid, name, born, twins, seen: vec![seen], has_guests: false };
         self.take(pair).await
     }
 

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::api::Fields;
 use super::carry::{Pair, Run};
 use super::error::{Error, Failure, Result};
-use super::map::{self, Image, Part, Seen, WHOLE, difference};
+use super::map::{self, GUESTS, Image, Part, Seen, WHOLE, difference};
 use super::map::{like_series, original};
+use super::terms::Guests;
 use crate::calendar::{Born, Twin, Way};
 
 /// How often a write is tried that meets another one there.
@@ -22,17 +23,23 @@ enum Step {
 }
 
 impl Run<'_> {
-    /// Makes there what stands here under this name.
-    pub async fn push(&mut self, name: &str) -> Result<()> {
+    /// Makes there what stands here under this name. `quiet`: no guest hears of it.
+    pub async fn push(&mut self, name: &str, quiet: bool) -> Result<()> {
+        let mut done = Ok(Step::Again);
         for _ in 0..TRIES {
-            if let Step::Done = self.push_once(name).await? {
-                return Ok(());
+            done = self.push_once(name, quiet).await;
+            self.session.updates = Guests::None.updates();
+            if !matches!(done, Ok(Step::Again)) {
+                break;
             }
         }
-        Err(Failure::Changed.into())
+        match done? {
+            Step::Done => Ok(()),
+            Step::Again => Err(Failure::Changed.into()),
+        }
     }
 
-    async fn push_once(&mut self, name: &str) -> Result<Step> {
+    async fn push_once(&mut self, name: &str, quiet: bool) -> Result<Step> {
         let here = self.here(name).await?;
         let uid = here.as_ref().and_then(|here| {
             here.tree.parts().find_map(|part| part.get("UID").map(|line| line.text().into_owned()))
@@ -54,7 +61,11 @@ impl Run<'_> {
         }
         let wanted = self.image(here.as_ref(), (born, &twins), self.wants_singles(born));
         let wanted = wanted.map_err(|unfit| Failure::Invalid(unfit.0.into()))?;
-        let mut pair = Pair { uid, name: name.to_owned(), born, twins, seen: Vec::new() };
+        let has_guests = self.carries_guests(here.as_ref(), born);
+        let mut pair = Pair { uid, name: name.to_owned(), born, twins, seen: Vec::new(), has_guests };
+        if !quiet && (wanted.has_guests() || pair.base().has_guests()) {
+            self.session.updates = self.terms.guests.updates();
+        }
         self.renamed(&mut pair).await?;
         if here.as_ref().is_some_and(|here| map::has_unreachable_guest(&here.tree)) {
             self.mirrors.warn(&self.link, "guest_address", &pair.uid).await?;
@@ -233,7 +244,13 @@ impl Run<'_> {
             body.insert("id".into(), id.clone().into());
             body.insert("extendedProperties".into(), self.marks.of(&self.link, &pair.uid, key));
             let calendar = self.link.calendar.clone();
-            match self.session.insert(&calendar, body).await {
+            let done = match self.session.insert(&calendar, body.clone()).await {
+                Err(Error::Google(failure)) if self.spares(pair, &failure, &mut body).await? => {
+                    self.session.insert(&calendar, body).await
+                }
+                done => done,
+            };
+            match done {
                 Ok(answer) => return self.agreed(pair, key, &answer).await.map(|()| Step::Done),
                 Err(Error::Google(Failure::Taken)) => {
                     if self.adopt(pair, key, &id).await? {
@@ -256,7 +273,7 @@ impl Run<'_> {
         };
         let is_ours =
             |seen: &Seen| self.marks.is_of(&seen.marks, &self.link, &pair.uid) && seen.part.is_some();
-        let ours = found.filter(|fields| map::seen(fields, &self.zone).is_ok_and(|seen| is_ours(&seen)));
+        let ours = found.filter(|fields| self.seen(fields).is_ok_and(|seen| is_ours(&seen)));
         match ours {
             Some(fields) => self.agreed(pair, key, &fields).await.map(|()| true),
             None => self.used_up(pair, key).await.map(|()| false),
@@ -275,13 +292,24 @@ impl Run<'_> {
         }
     }
 
-    async fn patch(&mut self, pair: &mut Pair, key: &str, body: Fields) -> Result<Step> {
+    async fn patch(&mut self, pair: &mut Pair, key: &str, mut body: Fields) -> Result<Step> {
         let Some(twin) = pair.twin(key).cloned() else { return Ok(Step::Done) };
         if !self.flips.may(self.link.id, &pair.uid, Way::Push, self.mirrors.now()) {
             return Err(Failure::Invalid("loop".into()).into());
         }
+        if body.contains_key(GUESTS)
+            && let Step::Again = self.invites(pair, &twin, &mut body).await?
+        {
+            return Ok(Step::Again);
+        }
         let calendar = self.link.calendar.clone();
-        match self.session.patch(&calendar, &twin.event, &twin.etag, body).await {
+        let done = match self.session.patch(&calendar, &twin.event, &twin.etag, body.clone()).await {
+            Err(Error::Google(failure)) if self.spares(pair, &failure, &mut body).await? => {
+                self.session.patch(&calendar, &twin.event, &twin.etag, body).await
+            }
+            done => done,
+        };
+        match done {
             Ok(answer) => self.agreed(pair, key, &answer).await.map(|()| Step::Done),
             Err(Error::Google(Failure::Changed | Failure::NotFound | Failure::Gone)) => {
                 self.compare(twin).await
@@ -293,6 +321,38 @@ impl Run<'_> {
             },
             Err(other) => Err(other),
         }
+    }
+
+    /// Guests are sent as a whole list: it is looked at first. Where it is not as we know it, both sides are compared anew;
+    /// where it is another's, it stays.
+    async fn invites(&mut self, pair: &Pair, twin: &Twin, body: &mut Fields) -> Result<Step> {
+        let calendar = self.link.calendar.clone();
+        let stands = match self.session.event(&calendar, &twin.event).await {
+            Ok(stands) => stands,
+            Err(Error::Google(Failure::NotFound | Failure::Gone)) => return self.compare(twin.clone()).await,
+            Err(other) => return Err(other),
+        };
+        let known = pair.read(&twin.base).flatten().unwrap_or_default();
+        let are_known = map::alike(known.get(GUESTS), map::there(&stands, &self.own).as_ref());
+        match body.remove(GUESTS) {
+            Some(wanted) if map::are_told(&stands) => {
+                if !are_known || stands.get("etag").and_then(Value::as_str) != Some(&twin.etag) {
+                    return self.compare(twin.clone()).await;
+                }
+                body.insert(GUESTS.into(), map::sent(Some(&wanted), &stands, &self.own));
+            }
+            _ => {}
+        }
+        Ok(Step::Done)
+    }
+
+    /// Google does not accept one of the guests: the event goes without them, and the office is told (S71).
+    async fn spares(&self, pair: &Pair, failure: &Failure, body: &mut Fields) -> Result<bool> {
+        let is_it = *failure == Failure::Invalid(GUESTS.into()) && body.remove(GUESTS).is_some();
+        if is_it {
+            self.mirrors.warn(&self.link, "guest_address", &pair.uid).await?;
+        }
+        Ok(is_it)
     }
 
     /// Looks at the event as it is now and compares both sides anew.
@@ -380,14 +440,14 @@ impl Run<'_> {
         let known = pair.twin(key).cloned();
         let stands = known.as_ref().filter(|twin| !twin.event.is_empty() && twin.gone_at.is_none());
         if let Some(twin) = stands {
-            return Ok(Image::read(&twin.base));
+            return Ok(pair.read(&twin.base));
         }
         let (Some(whole), Some(start)) = (pair.twin(WHOLE).cloned(), original(key)) else { return Ok(None) };
         let calendar = self.link.calendar.clone();
         let Some(fields) = self.session.instance(&calendar, &whole.event, &start).await? else {
             return Ok(None);
         };
-        let Ok(seen) = map::seen(&fields, &self.zone) else { return Ok(None) };
+        let Ok(seen) = self.seen(&fields) else { return Ok(None) };
         let twin = Twin {
             recurrence: key.to_owned(),
             event: seen.event,
@@ -399,14 +459,15 @@ impl Run<'_> {
         };
         pair.twins.retain(|one| one.recurrence != key);
         pair.twins.push(twin);
-        Ok(Some(seen.part))
+        let row = Image::row(&seen.part);
+        Ok(pair.read(&row))
     }
 
     /// An answer to a write is what both sides agree on.
     async fn agreed(&mut self, pair: &mut Pair, key: &str, answer: &Fields) -> Result<()> {
         let Some(twin) = pair.twin(key).cloned() else { return Ok(()) };
-        let seen = map::seen(answer, &self.zone)
-            .map_err(|_| Failure::Unreachable("an event that cannot be read".into()))?;
+        let seen =
+            self.seen(answer).map_err(|_| Failure::Unreachable("an event that cannot be read".into()))?;
         let mut kept =
             vec![Twin { etag: seen.etag, base: Image::row(&seen.part), gone_at: None, ..twin.clone() }];
         let outs = seen.out.iter().filter(|_| key == WHOLE).map(|out| Twin {

@@ -156,6 +156,8 @@ pub struct Session<'a> {
     pub remote: Remote,
     /// What it does now is only of a first look, or of all of it anew.
     pub is_backfill: bool,
+    /// Which guests Google writes to (R19).
+    pub updates: &'static str,
 }
 
 /// A page of events.
@@ -293,7 +295,6 @@ impl Session<'_> {
         self.write(Method::PATCH, event(calendar, id), Some(etag), body).await
     }
 
-    /// No guests are ever sent, so nobody is to be written to.
     async fn write(
         &mut self,
         method: Method,
@@ -302,13 +303,13 @@ impl Session<'_> {
         body: Fields,
     ) -> Result<Fields> {
         let request =
-            Request::new(method, path).with("sendUpdates", "none").with("conferenceDataVersion", "1");
+            Request::new(method, path).with("sendUpdates", self.updates).with("conferenceDataVersion", "1");
         let if_match = etag.filter(|etag| !etag.is_empty()).map(str::to_owned);
         fields(self.send(Request { if_match, body: Some(Value::Object(body)), ..request }).await?)
     }
 
     pub async fn delete(&mut self, calendar: &str, id: &str, etag: &str) -> Result<()> {
-        let request = Request::new(Method::DELETE, event(calendar, id)).with("sendUpdates", "none");
+        let request = Request::new(Method::DELETE, event(calendar, id)).with("sendUpdates", self.updates);
         let if_match = Some(etag.to_owned()).filter(|etag| !etag.is_empty());
         self.send(Request { if_match, ..request }).await.map(drop)
     }

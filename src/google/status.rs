@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Google;
 use super::connect::NO_EVENTS;
 use super::error::Result;
-use super::terms::{self, Terms, state};
+use super::terms::{self, Guests, Terms, state};
 use crate::accounts::{Caller, Remote, RemoteId};
 use crate::calendar::{ErrandState, Link, LinkCounts, LinkId, RESTS};
 
@@ -130,7 +130,15 @@ impl Google {
         change: impl FnOnce(&mut Terms),
     ) -> Result<()> {
         let mut link = self.own_link(who, id).await?;
+        let before = Terms::of(&link).guests;
         terms::set(&mut link, change)?;
+        let mut terms = Terms::of(&link);
+        terms.check()?;
+        if terms.guests != Guests::None && before == Guests::None {
+            // Those of events that are as they were come too.
+            (terms.anew, link.token) = (true, None);
+            link.terms = terms.text();
+        }
         link.cursor = None;
         link.due_at = self.mirrors().now();
         self.mirrors().decide(&link).await?;

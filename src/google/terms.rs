@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::api::Fields;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::map::{Privacy, Stance};
 use crate::accounts::{ClinicId, RemoteId, Stamp};
 use crate::calendar::{Link, Mirrors};
@@ -41,6 +41,29 @@ pub enum Mode {
     Materialized,
 }
 
+/// Whom an event's guests hear from (R19): Google, which writes to them, or nobody, because they are not carried over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Guests {
+    /// Guests stay where they are.
+    #[default]
+    None,
+    /// Only those with no calendar at Google.
+    ExternalOnly,
+    All,
+}
+
+impl Guests {
+    /// Google's word, `sendUpdates`.
+    pub fn updates(self) -> &'static str {
+        match self {
+            Guests::None => "none",
+            Guests::ExternalOnly => "externalOnly",
+            Guests::All => "all",
+        }
+    }
+}
+
 /// Days ahead that occurrences stand there by themselves, unless it is said.
 const DAYS: u32 = 90;
 /// At most: Google would have as many events.
@@ -54,6 +77,7 @@ pub struct Terms {
     pub privacy: Privacy,
     pub policy: Policy,
     pub mode: Mode,
+    pub guests: Guests,
     /// For single events; 0: as usual.
     pub days: u32,
     /// When it was last looked which occurrences have come near, seconds UTC.
@@ -62,6 +86,8 @@ pub struct Terms {
     pub zone: Option<String>,
     /// Somebody looked at what the guard stopped: the next run may delete it.
     pub approved: bool,
+    /// More is carried than before: the next pull takes what is as it was as well.
+    pub anew: bool,
     /// When something was last pushed, seconds UTC.
     pub pushed_at: i64,
     /// No writes before, seconds UTC.
@@ -79,6 +105,19 @@ impl Terms {
 
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Guests are persons, and each of an event's copies would invite them.
+    pub fn check(&self) -> Result<()> {
+        let fits =
+            self.privacy == Privacy::Full && self.mode == Mode::Series && self.direction != Direction::Pull;
+        match self.guests {
+            Guests::None => Ok(()),
+            _ if fits => Ok(()),
+            _ => Err(Error::Refused(
+                "guests are carried with privacy full, mode series, and not with direction pull".into(),
+            )),
+        }
     }
 
     /// How far ahead single events stand there, seconds.

@@ -225,7 +225,7 @@ impl Run<'_> {
         self.look().await?;
         let is_first = self.link.cursor.is_none();
         for _ in 0..LOOKS {
-            if !self.mirrors.follow(&self.shown, &mut self.link, is_first).await? {
+            if !self.mirrors.follow(&self.shown, &mut self.link, (is_first, &self.written)).await? {
                 break;
             }
         }
@@ -291,7 +291,7 @@ impl Run<'_> {
     async fn errand(&mut self, errand: &Errand) -> Result<()> {
         match errand.way {
             Way::Pull => return self.look_again(errand).await,
-            Way::Push => self.push(&errand.key).await?,
+            Way::Push => self.push(&errand.key, errand.quiet).await?,
         }
         self.mirrors.end_errand(&self.link, Way::Push, &errand.key).await?;
         let now = self.mirrors.now();

@@ -237,12 +237,17 @@ impl Property {
         values
     }
 
-    /// The same line with another value of a parameter that it has; `value` is bare, quoting is done here.
+    /// The same line with this value of a parameter; `value` is bare, quoting is done here.
     pub fn with_param(&self, name: &str, value: &str) -> Property {
         let mut head = self.text[..self.name_end as usize].to_owned();
+        let (value, mut stands) = (text::quote_param(value), false);
         for (key, raw) in self.params() {
-            let own = if key.eq_ignore_ascii_case(name) { text::quote_param(value) } else { raw.to_owned() };
-            head.extend([";", key, "=", &own]);
+            let is_it = key.eq_ignore_ascii_case(name);
+            stands |= is_it;
+            head.extend([";", key, "=", if is_it { &value } else { raw }]);
+        }
+        if !stands {
+            head.extend([";", name, "=", &value]);
         }
         head.push(':');
         let value_at = head.len() as u32;

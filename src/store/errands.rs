@@ -8,7 +8,7 @@ use crate::{Aside, ClinicId, Conn, Error, LinkId, Result};
 
 macro_rules! columns {
     () => {
-        "way, key, attempt, next_at, state, reason, since, backfill"
+        "way, key, attempt, next_at, state, reason, since, backfill, quiet"
     };
 }
 
@@ -80,6 +80,8 @@ pub struct Errand {
     pub since: i64,
     /// Only of a first look at a calendar, or of all of it anew: what is fresh goes before it.
     pub backfill: bool,
+    /// Nobody here asked for it just now: guests hear nothing of it.
+    pub quiet: bool,
 }
 
 fn read(row: &AnyRow) -> Result<Errand> {
@@ -94,6 +96,7 @@ fn read(row: &AnyRow) -> Result<Errand> {
         reason: columns.text()?,
         since: columns.int()?,
         backfill: columns.int()? != 0,
+        quiet: columns.int()? != 0,
     })
 }
 
@@ -156,35 +159,39 @@ impl Conn {
 
 impl Aside {
     /// These are to be carried over, from now on; each begins its tries anew. `cursor` is how far the link has looked:
-    /// both in one transaction, so that no change is missed. What is fresh stays so, though a backfill comes by it.
+    /// both in one transaction, so that no change is missed. What is fresh stays so, though a backfill comes by it; what is
+    /// not quiet too.
     pub async fn add_errands(
         &mut self,
         (clinic, link): (ClinicId, LinkId),
-        (keys, backfill): (&[String], bool),
+        (keys, backfill): (&[(String, bool)], bool),
         cursor: &str,
     ) -> Result<()> {
         self.room()?;
         let now = self.now();
         let sql = "insert into errands (clinic_id, link_id, way, key, attempt, next_at, state, reason, since, \
-            backfill) values ($1, $2, 'push', $3, 0, $4, 'pending', '', $4, $5) \
+            backfill, quiet) values ($1, $2, 'push', $3, 0, $4, 'pending', '', $4, $5, $6) \
             on conflict (clinic_id, link_id, way, key) do update set attempt = 0, next_at = excluded.next_at, \
             backfill = case when errands.state = 'pending' then errands.backfill * excluded.backfill \
-            else excluded.backfill end, state = 'pending', reason = ''";
-        for key in keys {
-            self.run(sql, values![clinic, link, key.as_str(), now, i64::from(backfill)]).await?;
+            else excluded.backfill end, quiet = case when errands.state = 'pending' \
+            then errands.quiet * excluded.quiet else excluded.quiet end, state = 'pending', reason = ''";
+        for (key, quiet) in keys {
+            let (backfill, quiet) = (i64::from(backfill), i64::from(*quiet));
+            self.run(sql, values![clinic, link, key.as_str(), now, backfill, quiet]).await?;
         }
         let sql = "update links set cursor = $3 where clinic_id = $1 and id = $2";
         self.run(sql, values![clinic, link, cursor]).await.map(|_| ())
     }
 
-    /// Keeps one as it now stands.
+    /// Keeps one as it now stands. One that is pending and not quiet stays so.
     pub async fn save_errand(&mut self, (clinic, link): (ClinicId, LinkId), one: &Errand) -> Result<()> {
         self.room()?;
         let sql = "insert into errands (clinic_id, link_id, way, key, attempt, next_at, state, reason, since, \
-            backfill) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+            backfill, quiet) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
             on conflict (clinic_id, link_id, way, key) do update set attempt = excluded.attempt, \
-            next_at = excluded.next_at, state = excluded.state, reason = excluded.reason, \
-            backfill = excluded.backfill";
+            next_at = excluded.next_at, reason = excluded.reason, backfill = excluded.backfill, \
+            quiet = case when errands.state = 'pending' then errands.quiet * excluded.quiet \
+            else excluded.quiet end, state = excluded.state";
         let values = values![
             clinic,
             link,
@@ -196,6 +203,7 @@ impl Aside {
             one.reason.as_str(),
             one.since,
             i64::from(one.backfill),
+            i64::from(one.quiet),
         ];
         self.run(sql, values).await.map(|_| ())
     }

@@ -70,6 +70,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0013_google_pace.sql"),
         postgres: include_str!("../../migrations/postgres/0013_google_pace.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0014_google_guests.sql"),
+        postgres: include_str!("../../migrations/postgres/0014_google_guests.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -477,6 +477,7 @@ pub(crate) const TABLES: &[Table] = &[
             "t reason",
             "i since",
             "i backfill",
+            "i quiet",
         ],
     },
     Table {

@@ -4,6 +4,7 @@
 //!
 //! Files: `world` (both sides and one clock) · `connect` · `first` (first sync) · `here` (from here to Google) · `there` (from
 //! Google to here) · `series` · `singles` (a series by its occurrences) · `conflicts` · `trouble` (errors) · `channels` (notifications) · `places` (several calendars) · `pace` (many links at once) · `logs` · `office` (as JSON) ·
+//! `guests` ·
 //! `converge` (anything at all).
 
 mod channels;
@@ -11,6 +12,7 @@ mod conflicts;
 mod connect;
 mod converge;
 mod first;
+mod guests;
 mod here;
 mod logs;
 mod office;

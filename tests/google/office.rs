@@ -90,7 +90,7 @@ async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
     assert_eq!(first.json()["id"], again.json()["id"], "done once");
     assert_eq!(
         first.json()["terms"],
-        json!({ "direction": "both", "privacy": "title", "policy": "clinic", "mode": "series" })
+        json!({ "direction": "both", "privacy": "title", "policy": "clinic", "mode": "series", "guests": "none" })
     );
     let refused = ask(server, "practitioner", "POST", "/links", new).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("GOOGLE_REFUSED")));
@@ -138,6 +138,12 @@ async fn an_office_sees_a_link_and_steers_it() {
         let changed = client.json("PATCH", &format!("{ROOT}{at}"), &[("If-Match", &tag)], &change).await;
         assert_eq!((changed.status, &changed.json()["terms"]["mode"]), (200, &json!("materialized")));
         let tag = changed.header("etag").unwrap().to_owned();
+        // Guests are persons: not where a link hides even titles.
+        let guests = json!({ "guests": "externalOnly" });
+        let refused = client.json("PATCH", &format!("{ROOT}{at}"), &[], &guests).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("GOOGLE_REFUSED")));
+        let same = client.json("PATCH", &format!("{ROOT}{at}"), &[("If-Match", &tag)], &json!({ "guests": "none" })).await;
+        assert_eq!((same.status, &same.json()["terms"]["mode"]), (200, &json!("materialized")), "what is left out stays");
         let pause = format!("{ROOT}{at}/pause");
         let stale = client.json("POST", &pause, &[("If-Match", "\"1\"")], &Value::Null).await;
         assert_eq!((stale.status, &stale.json()["code"]), (412, &json!("VERSION_MISMATCH")));

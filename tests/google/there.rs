@@ -4,7 +4,7 @@ use bytes::Bytes;
 use fake_google::{Command, Role};
 use kalends::calendar::{CollectionPath, Condition};
 use kalends::clinic::{By, Ground, Policy as Onto, Visit};
-use kalends::google::{Policy, Privacy, Terms};
+use kalends::google::{Guests, Policy, Privacy, Terms};
 use serde_json::{Value, json};
 use store::{Fact, Origin};
 
@@ -16,6 +16,10 @@ fn full() -> Terms {
 
 /// Her calendar of visits is linked instead, with one appointment at 10:00 of 2026-03-10.
 async fn booked(policy: Policy, onto: Onto, test: impl AsyncFn(World, kalends::calendar::LinkId, String)) {
+    booked_in(Terms { policy, ..Terms::default() }, onto, test).await;
+}
+
+async fn booked_in(terms: Terms, onto: Onto, test: impl AsyncFn(World, kalends::calendar::LinkId, String)) {
     linked(Terms::default(), async |world, own| {
         let by = By { clinic: world.id, who: None, door: Origin::Rest };
         world.clinic.make_bookable(by, world.ada, 1, onto).await.unwrap();
@@ -30,10 +34,9 @@ async fn booked(policy: Policy, onto: Onto, test: impl AsyncFn(World, kalends::c
                 zone: "Europe/Berlin".into(),
             })
             .await;
-        let terms = Terms { policy, ..Terms::default() };
         let link = world
             .google
-            .link(&who, super::world::remote_id(&status), "visits", "visits", terms)
+            .link(&who, super::world::remote_id(&status), "visits", "visits", terms.clone())
             .await
             .unwrap();
         let start = 1_773_133_200;
@@ -108,6 +111,38 @@ async fn s32_a_drag_of_an_appointment_is_put_back_unless_the_link_lets_her() {
         world.settle().await;
         let row = &world.store.read(world.id).await.unwrap().appointment(world.id, &uid).await.unwrap()[0];
         assert_eq!((row.start_at, row.changed_origin), (1_773_133_200 + 4 * 3_600, Origin::Google(link.0)));
+        world.quiet().await;
+    })
+    .await;
+}
+
+/// Her phone has invited somebody to an appointment, who hears of what is done here and of nothing that is put back.
+#[tokio::test]
+async fn r19_what_is_put_back_writes_to_nobody() {
+    let terms = Terms { guests: Guests::All, ..full() };
+    booked_in(terms, Onto::Accept, async |world, link, _| {
+        let (name, text) = world.objects_in("visits").await.remove(0);
+        let guests = "ORGANIZER:mailto:ada@clinic.example\r\nATTENDEE:mailto:bob@other.example\r\nEND:VEVENT";
+        let who = world.who().await;
+        let by = kalends::calendar::Author { who: &who, from: Origin::Dav };
+        let at = CollectionPath::new("ada", "visits").object(&name);
+        let text = Bytes::from(text.replace("END:VEVENT", guests));
+        world.calendars.put(by, &at, text, Condition::NONE).await.unwrap();
+        world.settle().await;
+        let mails = async || world.run(Command::Mails).await.as_array().unwrap().len();
+        let event = visits(&world).await.remove(0);
+        assert_eq!((event["attendees"][0]["email"].as_str(), mails().await), (Some("bob@other.example"), 1));
+        drag(&world, &event["id"], "2026-03-10T14:00", "2026-03-10T15:00").await;
+        // A title of hers beside it is taken: that writes here, and still nothing was done here.
+        let title = json!({ "id": event["id"], "summary": "with Bob" });
+        world
+            .run(Command::Event { calendar: "visits".into(), event: title.as_object().unwrap().clone() })
+            .await;
+        world.settle().await;
+        let back = visits(&world).await.remove(0);
+        assert_eq!((&back["start"], &back["summary"]), (&event["start"], &json!("with Bob")), "put back");
+        assert!(world.notes(link).await.contains(&"change_put_back".to_owned()));
+        assert_eq!(mails().await, 1);
         world.quiet().await;
     })
     .await;

@@ -117,7 +117,7 @@ pub async fn furnish(world: &World) {
             let of = (link.clinic, link.id);
             aside.begin_consent(&consent).await?;
             aside.save_twins(of, &[twin("a", "", "e")]).await?;
-            aside.add_errands(of, (&["a.ics".into()], false), "c").await?;
+            aside.add_errands(of, (&[("a.ics".into(), false)], false), "c").await?;
             aside.save_channel(&channel(&link)).await?;
             aside.save_channel(&Channel { of: Watched::List(link.remote), ..channel(&link) }).await?;
             aside.note_link(&link, "guard", "a", "{}").await
@@ -341,7 +341,7 @@ async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
         let add = async |key: &'static str| {
             world
                 .aside(move |aside| {
-                    Box::pin(async move { aside.add_errands(of, (&[key.into()], false), key).await })
+                    Box::pin(async move { aside.add_errands(of, (&[(key.into(), false)], false), key).await })
                 })
                 .await
         };
@@ -392,6 +392,7 @@ async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
             reason: String::new(),
             since: 0,
             backfill: false,
+            quiet: true,
         };
         world
             .aside(move |aside| Box::pin(async move { aside.save_errand(of, &failed).await }))
@@ -448,6 +449,40 @@ async fn channels_and_notes_go_with_their_link() {
     .await;
 }
 
+/// Guests hear of what somebody did here, and of nothing that a comparison found: the one never hides behind the other.
+#[tokio::test]
+async fn what_was_done_here_is_not_quiet_because_a_comparison_comes_by_it() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let of = (link.clinic, link.id);
+        let add = async |quiet| {
+            let keys = [("a".to_owned(), quiet)];
+            let job = world.aside(move |aside| {
+                Box::pin(async move { aside.add_errands(of, (&keys, false), "c").await })
+            });
+            job.await.unwrap();
+        };
+        let quiet = async || world.conn().await.errands_due(of, NOW, 9).await.unwrap()[0].quiet;
+        add(true).await;
+        assert!(quiet().await);
+        add(false).await;
+        add(true).await;
+        assert!(!quiet().await, "pending");
+        let mut one = world.conn().await.errands_due(of, NOW, 9).await.unwrap().remove(0);
+        one.quiet = true;
+        let save = async |one: Errand| {
+            let job = world.aside(move |aside| Box::pin(async move { aside.save_errand(of, &one).await }));
+            job.await.unwrap();
+        };
+        save(one.clone()).await;
+        assert!(!quiet().await, "pending still");
+        save(Errand { state: ErrandState::Dead, ..one }).await;
+        add(true).await;
+        assert!(quiet().await, "what was given up is not told of when all is compared anew");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_fresh_goes_before_a_backfill_and_stays_so() {
     everywhere(async |world: World| {
@@ -456,7 +491,9 @@ async fn what_is_fresh_goes_before_a_backfill_and_stays_so() {
         let add = async |key: &'static str, backfill| {
             world
                 .aside(move |aside| {
-                    Box::pin(async move { aside.add_errands(of, (&[key.into()], backfill), "c").await })
+                    Box::pin(async move {
+                        aside.add_errands(of, (&[(key.into(), backfill)], backfill), "c").await
+                    })
                 })
                 .await
                 .unwrap()
@@ -468,8 +505,8 @@ async fn what_is_fresh_goes_before_a_backfill_and_stays_so() {
         add("b", false).await;
         add("b", true).await;
         let due = world.conn().await.errands_due(of, NOW + 5, 9).await.unwrap();
-        let due: Vec<_> = due.iter().map(|one| (one.key.as_str(), one.backfill)).collect();
-        assert_eq!(due, [("b", false), ("a", true)]);
+        let due: Vec<_> = due.iter().map(|one| (one.key.as_str(), one.backfill, one.quiet)).collect();
+        assert_eq!(due, [("b", false, false), ("a", true, true)]);
         assert_eq!(world.conn().await.errand_next(of).await.unwrap(), Some((NOW, false)));
         // A new link has a first look before it; one that is called for has not.
         assert!(link.backfill);
@@ -547,7 +584,7 @@ async fn what_stands_to_links_is_counted_and_a_warning_is_written_once() {
         world
             .aside(move |aside| {
                 Box::pin(async move {
-                    aside.add_errands(of, (&["a".into(), "b".into()], false), "c").await?;
+                    aside.add_errands(of, (&[("a".into(), false), ("b".into(), false)], false), "c").await?;
                     aside.save_channel(&Channel { state: "live".into(), ..one }).await?;
                     aside.warn_link(&link, "guest", "a").await?;
                     aside.warn_link(&link, "guest", "a").await?;

@@ -11,7 +11,7 @@ use crate::app::Error;
 use crate::app::output::say;
 use crate::app::parts::{self, Parts};
 use crate::calendar::LinkId;
-use crate::google::{self, Access, Direction, Leave, Mode, Policy, Privacy, Terms};
+use crate::google::{self, Access, Direction, Guests, Leave, Mode, Policy, Privacy, Terms, TermsChange};
 
 /// How long a person may take on the consent page, and between two looks whether she came back.
 const CONSENT: Duration = Duration::from_secs(600);
@@ -56,6 +56,9 @@ pub enum Google {
         /// How a series stands at Google
         #[arg(long, value_enum, default_value_t = Stands::Series)]
         mode: Stands,
+        /// Whether guests are carried, and to whom of them Google writes; needs `--privacy full`
+        #[arg(long, value_enum, default_value_t = Hear::None)]
+        guests: Hear,
         /// Days ahead that single events stand there
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
         days: u32,
@@ -69,6 +72,13 @@ pub enum Google {
         /// Days ahead that single events stand there
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=366))]
         days: u32,
+    },
+    /// Change whether guests of events that she organizes are carried, and to whom of them Google writes.
+    Guests {
+        user: String,
+        link: i64,
+        #[arg(value_enum)]
+        guests: Hear,
     },
     /// Accounts and links as JSON, with what to do about them.
     Status { user: String },
@@ -102,6 +112,13 @@ pub enum Google {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Hear {
+    None,
+    ExternalOnly,
+    All,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Sees {
     Busy,
     Title,
@@ -127,6 +144,16 @@ pub enum Stands {
     Series,
     /// As single events
     Materialized,
+}
+
+impl Hear {
+    fn of(self) -> Guests {
+        match self {
+            Hear::None => Guests::None,
+            Hear::ExternalOnly => Guests::ExternalOnly,
+            Hear::All => Guests::All,
+        }
+    }
 }
 
 impl Stands {
@@ -163,6 +190,7 @@ impl Google {
             | Google::Delegate { user, .. }
             | Google::Calendars { user, .. }
             | Google::Link { user, .. }
+            | Google::Guests { user, .. }
             | Google::Status { user }
             | Google::Sync { user, .. }
             | Google::Resync { user, .. }
@@ -196,11 +224,13 @@ impl Google {
                 policy,
                 direction,
                 mode,
+                guests,
                 days,
                 ..
             } => {
                 super::context::shown(parts, who, &calendar).await?;
-                let terms = Terms { mode: mode.of(), days, ..terms(privacy, policy, direction) };
+                let terms =
+                    Terms { mode: mode.of(), guests: guests.of(), days, ..terms(privacy, policy, direction) };
                 let pair = (google_calendar.as_str(), calendar.as_str());
                 let link = office.add_link(RemoteId(account), pair, terms).await?;
                 if link.waits_for_consent() {
@@ -210,7 +240,12 @@ impl Google {
             }
             Google::Status { .. } => say!("{}", json(&google.status(who).await?)?),
             Google::Mode { link, mode, days, .. } => {
-                office.change_link(LinkId(link), mode.of(), days).await?;
+                let to = TermsChange { mode: Some((mode.of(), days)), ..TermsChange::default() };
+                office.change_link(LinkId(link), to).await?;
+            }
+            Google::Guests { link, guests, .. } => {
+                let to = TermsChange { guests: Some(guests.of()), ..TermsChange::default() };
+                office.change_link(LinkId(link), to).await?;
             }
             Google::Sync { link, .. } => office.sync(LinkId(link)).await?,
             Google::Resync { link, dry_run: true, .. } => {

@@ -1,12 +1,13 @@
 //! A calendar object to its image: what Google may see of it.
 
+use std::sync::Arc;
+
 use ical::{Component, Duration, When, Zone};
 use serde_json::{Value, json};
 
 use super::image::{Image, Privacy, WHOLE};
-use super::{Unfit, there, times};
+use super::{Unfit, guests, there, times};
 use crate::calendar::Born;
-use crate::clinic::email_key;
 use crate::google::api::Fields;
 
 /// Through what an object is looked at.
@@ -16,6 +17,8 @@ pub struct Mask {
     pub born: Born,
     /// The calendar's: of floating times.
     pub zone: Zone,
+    /// Her addresses, where her guests are carried; else none.
+    pub own: Arc<[String]>,
 }
 
 /// What a stranger reads instead of a title.
@@ -85,6 +88,9 @@ fn fields(part: &Component, tree: &Component, mask: &Mask) -> Result<Fields, Unf
     if mask.born != Born::Elsewhere {
         texts(part, mask, &mut fields);
         fields.insert("reminders".into(), reminders(part));
+    }
+    if !mask.own.is_empty() {
+        fields.extend(guests::here(part, &mask.own).map(|all| (guests::GUESTS.to_owned(), all)));
     }
     Ok(fields)
 }
@@ -159,17 +165,6 @@ fn texts(part: &Component, mask: &Mask, fields: &mut Fields) {
             put("visibility", Some("private".into()));
         }
     }
-}
-
-/// Whether a guest's mail address is none: Google would refuse the whole event for it (S71).
-pub fn has_unreachable_guest(tree: &Component) -> bool {
-    let guests = tree.parts().flat_map(|part| part.all("ATTENDEE"));
-    let addresses = guests.filter_map(|guest| {
-        let value = guest.value().trim();
-        let scheme = value.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:"))?;
-        Some(value[scheme.len()..].to_owned())
-    });
-    addresses.into_iter().any(|address| email_key(&address).is_err())
 }
 
 fn class(part: &Component) -> Option<String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::times;
+use super::{guests, times};
 use crate::google::api::Fields;
 
 /// The key of what is no single occurrence: a single event or the master of a series.
@@ -31,16 +31,25 @@ pub enum Privacy {
 /// One event or occurrence; None: cancelled.
 pub type Part = Option<Fields>;
 
-/// An object on one side. Occurrences that are as their series says do not stand in it.
-#[derive(Clone, Default, PartialEq)]
+/// An object on one side. Occurrences that are as their series says do not stand in it. Two are equal that say the same.
+#[derive(Clone, Default)]
 pub struct Image(pub BTreeMap<String, Part>);
+
+impl PartialEq for Image {
+    fn eq(&self, other: &Image) -> bool {
+        self.0.len() == other.0.len()
+            && self.0.iter().all(|(key, part)| same_part(Some(part), other.0.get(key)))
+    }
+}
 
 /// Fields that are decided together.
 pub const WHEN: &[&str] = &["start", "end", "recurrence"];
 pub const TEXT: &[&str] = &["summary", "description", "location"];
 pub const STATUS: &[&str] = &["status", "transparency", "visibility"];
 pub const ALARMS: &[&str] = &["reminders"];
-pub const GROUPS: [&[&str]; 4] = [WHEN, TEXT, STATUS, ALARMS];
+/// Only where the link carries them.
+pub const PEOPLE: &[&str] = &[guests::GUESTS];
+pub const GROUPS: [&[&str]; 5] = [WHEN, TEXT, STATUS, ALARMS, PEOPLE];
 
 impl Image {
     pub fn whole(&self) -> Option<&Fields> {
@@ -50,6 +59,11 @@ impl Image {
     /// Nothing that could be seen on the other side.
     pub fn is_nothing(&self) -> bool {
         !self.0.values().any(Option::is_some)
+    }
+
+    /// Whether anybody is invited.
+    pub fn has_guests(&self) -> bool {
+        self.0.values().flatten().any(|part| part.contains_key(guests::GUESTS))
     }
 
     /// Drops what merely repeats the series.
@@ -103,7 +117,12 @@ pub fn same_part(one: Option<&Part>, other: Option<&Part>) -> bool {
 }
 
 pub fn same_group(one: &Fields, other: &Fields, group: &[&str]) -> bool {
-    group.iter().all(|name| folded(one.get(*name)) == folded(other.get(*name)))
+    group.iter().all(|name| same_field(name, one, other))
+}
+
+fn same_field(name: &str, one: &Fields, other: &Fields) -> bool {
+    let (one, other) = (one.get(name), other.get(name));
+    if name == guests::GUESTS { guests::alike(one, other) } else { folded(one) == folded(other) }
 }
 
 /// Text with its white space as one blank; markup's own included, since Google puts it there.
@@ -122,7 +141,7 @@ fn folded(value: Option<&Value>) -> Value {
 /// The body of a PATCH that makes `from` into `to`: whole fields, null for what goes.
 pub fn difference(from: &Fields, to: &Fields) -> Fields {
     let names = GROUPS.iter().flat_map(|group| group.iter());
-    let changed = names.filter(|name| folded(from.get(**name)) != folded(to.get(**name)));
+    let changed = names.filter(|name| !same_field(name, from, to));
     changed.map(|name| ((*name).to_owned(), to.get(*name).cloned().unwrap_or_else(|| absent(name)))).collect()
 }
 
@@ -133,6 +152,7 @@ fn absent(name: &str) -> Value {
         "visibility" => "default".into(),
         "status" => "confirmed".into(),
         "reminders" => json!({ "useDefault": false, "overrides": [] }),
+        guests::GUESTS => json!([]),
         _ => Value::Null,
     }
 }

@@ -1,6 +1,7 @@
 //! An image onto a calendar object: only the lines of what differs are written; all others keep their bytes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use ical::{Component, Draft, Kind, Limits, Property, When, Window, Zone};
@@ -8,18 +9,19 @@ use serde_json::Value;
 
 use super::here::{DEFAULT_REMINDERS, alarm};
 use super::image::{Image, WHOLE, difference, like_series, same_part};
-use super::{Unfit, times};
+use super::{Unfit, guests, times};
 use crate::google::api::Fields;
 
 const RULES: [&str; 3] = ["RRULE", "RDATE", "EXRULE"];
 const TEXTS: [(&str, &str); 3] =
     [("summary", "SUMMARY"), ("description", "DESCRIPTION"), ("location", "LOCATION")];
 
-/// Of one object: the zone of its floating times, and now.
+/// Of one object: the zone of its floating times, now, and the addresses of whoever invites where guests are carried.
 #[derive(Clone)]
 pub struct Ground {
     pub zone: Zone,
     pub stamp: i64,
+    pub own: Arc<[String]>,
 }
 
 /// A new object of Google's making.
@@ -198,6 +200,9 @@ fn lay(part: &mut Component, from: &Fields, to: &Fields, ground: &Ground) {
     if changed.contains_key("reminders") {
         alarms(part, to.get("reminders").unwrap_or(&Value::Null));
     }
+    if changed.contains_key(guests::GUESTS) {
+        guests::lay(part, to.get(guests::GUESTS), &ground.own);
+    }
     part.set(When::Utc(ground.stamp).property("LAST-MODIFIED"));
 }
 
@@ -280,11 +285,13 @@ mod tests {
         EXDATE;TZID=Europe/Berlin:20260309T100000,20260316T100000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
     fn ground() -> Ground {
-        Ground { zone: Zone::named("Europe/Berlin").unwrap(), stamp: 1_772_438_400 }
+        let zone = Zone::named("Europe/Berlin").unwrap();
+        Ground { zone, stamp: 1_772_438_400, own: Arc::default() }
     }
 
     fn image(text: &[u8]) -> Image {
-        let mask = Mask { privacy: Privacy::Full, born: Born::Here, zone: ground().zone };
+        let Ground { zone, own, .. } = ground();
+        let mask = Mask { privacy: Privacy::Full, born: Born::Here, zone, own };
         image_here(&read(text).unwrap(), &mask).unwrap()
     }
 

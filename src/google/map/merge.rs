@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::image::{GROUPS, Image, Part, TEXT, WHEN, WHOLE, same_group, same_part};
+use super::guests::{self, GUESTS};
+use super::image::{GROUPS, Image, PEOPLE, Part, TEXT, WHEN, WHOLE, same_group, same_part};
 use crate::google::api::Fields;
 
 /// Who is right.
@@ -82,6 +83,12 @@ fn fields(b: &Fields, h: &Fields, t: &Fields, stance: Stance, notes: &mut Vec<&'
     for group in GROUPS {
         let (here, there) = (!same_group(h, b, group), !same_group(t, b, group));
         if !there || same_group(h, t, group) {
+            continue;
+        }
+        if group == PEOPLE {
+            let all = guests::merged(b.get(GUESTS), h.get(GUESTS), t.get(GUESTS));
+            result.remove(GUESTS);
+            result.extend(all.map(|all| (GUESTS.to_owned(), all)));
             continue;
         }
         if group == WHEN && stance == Stance::Clinic {

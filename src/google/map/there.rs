@@ -4,7 +4,7 @@ use ical::{Component, Property, When, Zone};
 use serde_json::{Value, json};
 
 use super::image::{Part, STATUS, TEXT, WHOLE};
-use super::{Unfit, times};
+use super::{Unfit, guests, times};
 use crate::calendar::Born;
 use crate::google::api::Fields;
 
@@ -26,6 +26,8 @@ pub struct Seen {
     pub is_foreign: bool,
     /// Google tells its reader no more than that somebody is busy.
     pub is_private: bool,
+    /// Whether its guests are told of, if they are carried at all.
+    pub tells_guests: bool,
 }
 
 impl Seen {
@@ -47,6 +49,7 @@ impl Seen {
             marks: Fields::new(),
             is_foreign: false,
             is_private: false,
+            tells_guests: false,
         }
     }
 }
@@ -54,8 +57,9 @@ impl Seen {
 /// Types of events that only Google's own pages write.
 const READ_ONLY: &[&str] = &["outOfOffice", "focusTime", "fromGmail"];
 
-/// Reads one event; `zone` is the calendar's. [`Unfit`] concerns this one alone.
-pub fn seen(event: &Fields, zone: &Zone) -> Result<Seen, Unfit> {
+/// Reads one event; `zone` is the calendar's, `own` her addresses where guests are carried. [`Unfit`] concerns this one
+/// alone.
+pub fn seen(event: &Fields, zone: &Zone, own: &[String]) -> Result<Seen, Unfit> {
     let text = |name: &str| event.get(name).and_then(Value::as_str);
     let parent = text("recurringEventId").map(str::to_owned);
     let key = match (&parent, event.get("originalStartTime")) {
@@ -66,10 +70,14 @@ pub fn seen(event: &Fields, zone: &Zone) -> Result<Seen, Unfit> {
         }
     };
     let marks = event.get("extendedProperties").and_then(|all| all.get("private")).and_then(Value::as_object);
-    let (part, out) = match text("status") {
+    let (mut part, out) = match text("status") {
         Some("cancelled") => (None, Vec::new()),
         _ => carried(event, zone).map(|(fields, out)| (Some(fields), out))?,
     };
+    let tells_guests = !own.is_empty() && guests::are_told(event);
+    if let Some(fields) = part.as_mut().filter(|_| tells_guests) {
+        fields.extend(guests::there(event, own).map(|all| (guests::GUESTS.to_owned(), all)));
+    }
     Ok(Seen {
         event: text("id").ok_or(Unfit("id"))?.to_owned(),
         etag: text("etag").unwrap_or_default().to_owned(),
@@ -81,6 +89,7 @@ pub fn seen(event: &Fields, zone: &Zone) -> Result<Seen, Unfit> {
         marks: marks.cloned().unwrap_or_default(),
         is_foreign: text("eventType").is_some_and(|kind| READ_ONLY.contains(&kind)),
         is_private: matches!(text("visibility"), Some("private" | "confidential")),
+        tells_guests,
     })
 }
 

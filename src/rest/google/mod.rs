@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use terms::Terms;
-pub use terms::{Access, Direction, LinkChange, Mode, NewLink, Policy, Privacy};
+pub use terms::{Access, Direction, Guests, LinkChange, Mode, NewLink, Policy, Privacy};
 
 use super::call::{BODY, Call, Failure, json, nothing, placed, tagged};
 use super::instant;
@@ -193,7 +193,7 @@ const CHANGE_LINK: Route = Route {
     method: Method::PATCH,
     path: "/api/v1/google/links/{link}",
     id: "changeGoogleLink",
-    summary: "Change how series stand at Google: what stood there goes before what comes",
+    summary: "Change how series stand at Google (what stood there goes before what comes) and whether guests are carried",
     takes: Takes::body(named::<LinkChange>).versioned(),
     gives: Gives::ok(named::<Link>).versioned(),
     refuses: REFUSES,

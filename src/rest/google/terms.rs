@@ -11,6 +11,7 @@ pub(super) struct Terms {
     privacy: Privacy,
     policy: Policy,
     mode: Mode,
+    guests: Guests,
 }
 
 /// How a series stands at Google: as one with its exceptions, or as single events for some days ahead.
@@ -21,6 +22,19 @@ pub enum Mode {
     #[default]
     Series,
     Materialized,
+}
+
+/// Whether guests of events that the calendar's owner organizes are carried, with their answers, and to whom of them Google
+/// writes when somebody here changes such an event. `none`: guests stay where they are. The others need privacy `full` and
+/// mode `series`. Nobody is written to for a first comparison, a resync, or what is put back.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "GoogleGuests")]
+pub enum Guests {
+    #[default]
+    None,
+    ExternalOnly,
+    All,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -84,20 +98,25 @@ pub struct NewLink {
     pub direction: Direction,
     #[serde(default)]
     pub mode: Mode,
+    #[serde(default)]
+    pub guests: Guests,
     /// Days ahead that single events stand there: 90 unless said otherwise.
     #[serde(default)]
     #[schemars(range(min = 1, max = 366))]
     pub days: Option<u32>,
 }
 
-/// What of a link may change.
+/// What of a link may change; what is left out stays.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "GoogleLinkChange")]
 pub struct LinkChange {
-    pub mode: Mode,
-    /// Days ahead that single events stand there: 90 unless said otherwise.
+    #[serde(default)]
+    pub mode: Option<Mode>,
+    /// Days ahead that single events stand there, of a mode that is told: 90 unless said otherwise.
     #[serde(default)]
     #[schemars(range(min = 1, max = 366))]
     pub days: Option<u32>,
+    #[serde(default)]
+    pub guests: Option<Guests>,
 }
