@@ -135,6 +135,11 @@ impl Mirrors {
         Ok(self.store().read(clinic).await?.links_of(clinic, remotes).await?)
     }
 
+    /// What is read from now on is as it is now, whatever another process wrote.
+    pub async fn catch_up(&self) {
+        self.store().catch_up().await;
+    }
+
     /// Our calendar, as its owner sees it.
     pub async fn calendar(&self, who: &Caller, link: &Link) -> Result<Shown> {
         // No connection is held while another one is asked for: four such at once would wait for one another.
@@ -241,8 +246,9 @@ impl Mirrors {
     }
 
     pub async fn end_errand(&self, link: &Link, way: Way, key: &str) -> Result<()> {
-        let (of, key) = ((link.clinic, link.id), key.to_owned());
-        self.aside(move |aside| Box::pin(async move { aside.remove_errand(of, way, &key).await })).await
+        let (of, key, owner) = ((link.clinic, link.id), key.to_owned(), link.lease_owner.clone());
+        self.aside(move |aside| Box::pin(async move { aside.remove_errand(of, (way, &key), &owner).await }))
+            .await
     }
 
     pub async fn revive(&self, link: &Link, state: ErrandState) -> Result<u64> {

@@ -187,8 +187,10 @@ impl Run<'_> {
         self.shown.object(name)
     }
 
-    /// Looks at the calendar as it is now: another process may have written.
+    /// Looks at the calendar as it is now: another process may have written, and what is pushed must not be what stood there
+    /// before that.
     pub async fn look(&mut self) -> Result<()> {
+        self.mirrors.catch_up().await;
         self.who = self.session.accounts.on_behalf(&self.session.remote).await?;
         self.shown = self.mirrors.calendar(&self.who, &self.link).await?;
         Ok(())

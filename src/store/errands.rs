@@ -208,10 +208,16 @@ impl Aside {
         self.run(sql, values).await.map(|_| ())
     }
 
-    /// It is done.
-    pub async fn remove_errand(&mut self, of: (ClinicId, LinkId), way: Way, key: &str) -> Result<()> {
-        let sql = "delete from errands where clinic_id = $1 and link_id = $2 and way = $3 and key = $4";
-        self.run(sql, values![of.0, of.1, way.text(), key]).await.map(|_| ())
+    /// It is done, says whose lease the link was. Another's since then may have found it anew: that one stays.
+    pub async fn remove_errand(
+        &mut self,
+        (clinic, link): (ClinicId, LinkId),
+        (way, key): (Way, &str),
+        owner: &str,
+    ) -> Result<()> {
+        let sql = "delete from errands where clinic_id = $1 and link_id = $2 and way = $3 and key = $4 \
+            and exists (select 1 from links where clinic_id = $1 and id = $2 and lease_owner = $5)";
+        self.run(sql, values![clinic, link, way.text(), key, owner]).await.map(|_| ())
     }
 
     /// Those in this state begin anew, now. Returns how many.

@@ -3,8 +3,8 @@
 //! `KALENDS_GOOGLE_SEED=... KALENDS_GOOGLE_STEPS=...`.
 
 use fake_google::{Command, Fault, Trouble};
-use kalends::google::{Privacy, Terms};
-use serde_json::json;
+use kalends::google::{Guests, Privacy, Terms};
+use serde_json::{Value, json};
 
 use super::world::{HER, World, linked};
 
@@ -36,14 +36,15 @@ fn number(name: &str, usual: u64) -> u64 {
 #[tokio::test]
 async fn both_sides_are_equal_after_anything() {
     let (seed, steps) = (number("KALENDS_GOOGLE_SEED", 1), number("KALENDS_GOOGLE_STEPS", 150));
-    for seed in seed..seed + 2 {
-        linked(Terms { privacy: Privacy::Full, ..Terms::default() }, async |world, _| {
-            println!("seed {seed}, {steps} steps");
+    for (seed, guests) in [(seed, Guests::None), (seed + 1, Guests::None), (seed, Guests::All)] {
+        linked(Terms { privacy: Privacy::Full, guests, ..Terms::default() }, async |world, _| {
+            println!("seed {seed}, {steps} steps, guests {guests:?}");
+            let sides = if guests == Guests::None { 9 } else { 11 };
             let mut dice = Dice(seed);
             world.run(Command::Seed { seed }).await;
             faults(&world).await;
             for step in 0..steps {
-                change(&world, &mut dice, step).await;
+                change(&world, &mut dice, (step, sides)).await;
                 if dice.roll(20) == 0 {
                     world.run(Command::InvalidateTokens { calendar: HER.into() }).await;
                 }
@@ -57,6 +58,11 @@ async fn both_sides_are_equal_after_anything() {
             }
             let state = world.state().await;
             assert_eq!(world.theirs().await, world.ours().await, "seed {seed}: {state}");
+            if guests != Guests::None {
+                let invited = invited_here(&world).await;
+                assert_eq!(invited_there(&world).await, invited, "seed {seed}: {state}");
+                assert!(invited.iter().any(|(_, guests)| !guests.is_empty()), "nobody was invited");
+            }
             world.quiet().await;
         })
         .await;
@@ -92,7 +98,7 @@ async fn turn(world: &World, dice: &mut Dice) {
     }
 }
 
-async fn change(world: &World, dice: &mut Dice, step: u64) {
+async fn change(world: &World, dice: &mut Dice, (step, sides): (u64, u64)) {
     let objects = world.objects().await;
     let events = world.events().await;
     let singles: Vec<_> = events.iter().filter(|one| one.get("recurringEventId").is_none()).collect();
@@ -101,7 +107,7 @@ async fn change(world: &World, dice: &mut Dice, step: u64) {
         "start": { "dateTime": format!("2026-05-{day:02}T{hour:02}:00:00Z"), "timeZone": "Europe/Berlin" },
         "end": { "dateTime": format!("2026-05-{day:02}T{:02}:00:00Z", hour + 1), "timeZone": "Europe/Berlin" },
     });
-    match dice.roll(9) {
+    match dice.roll(sides) {
         0 | 1 => {
             let rule = if dice.roll(3) == 0 { "RRULE:FREQ=WEEKLY;COUNT=6\n" } else { "" };
             let lines = format!(
@@ -127,7 +133,8 @@ async fn change(world: &World, dice: &mut Dice, step: u64) {
         }
         5 => {
             if let Some((name, _)) = dice.pick(&objects) {
-                world.delete(name).await;
+                // What a killed node had sent may still have landed since it was listed.
+                world.deletes(name).await;
             }
         }
         6 => {
@@ -144,8 +151,86 @@ async fn change(world: &World, dice: &mut Dice, step: u64) {
                 world.cancel(event["id"].as_str().unwrap()).await;
             }
         }
-        _ => occurrence(world, dice, &singles, step).await,
+        8 => occurrence(world, dice, &singles, step).await,
+        9 => {
+            if let Some((name, text)) = dice.pick(&objects) {
+                let text = match dice.roll(3) {
+                    0 => text
+                        .lines()
+                        .filter(|line| !line.starts_with("ATTENDEE"))
+                        .map(|line| format!("{line}\r\n"))
+                        .collect(),
+                    _ => {
+                        let host = if text.contains("ORGANIZER") {
+                            ""
+                        } else {
+                            "ORGANIZER:mailto:ada@clinic.example\r\n"
+                        };
+                        let guest = format!("{host}ATTENDEE:mailto:g{step}@other.example\r\nSUMMARY:");
+                        if text.matches("BEGIN:VEVENT").count() == 1 {
+                            text.replace("SUMMARY:", &guest)
+                        } else {
+                            text.clone()
+                        }
+                    }
+                };
+                world.put_text(name, &text).await;
+            }
+        }
+        _ => {
+            if let Some(event) = dice.pick(&singles) {
+                let mut all = event["attendees"].as_array().cloned().unwrap_or_default();
+                match dice.roll(3) {
+                    0 => all.truncate(1),
+                    1 => all.iter_mut().for_each(|one| one["responseStatus"] = "accepted".into()),
+                    _ => all.push(
+                        json!({ "email": format!("t{step}@other.example"), "responseStatus": "needsAction" }),
+                    ),
+                }
+                world.event(json!({ "id": event["id"], "attendees": all })).await;
+            }
+        }
     }
+}
+
+type Invited = Vec<(String, Vec<String>)>;
+
+/// Who is invited to what, and who has said yes; of series and single events.
+async fn invited_here(world: &World) -> Invited {
+    let mut all = Vec::new();
+    for (_, text) in world.objects().await {
+        let object = ical::check(text.as_bytes(), &ical::Limits::default()).unwrap();
+        for part in
+            object.tree.parts().filter(|part| part.name() == "VEVENT" && part.get("RECURRENCE-ID").is_none())
+        {
+            let title = part.get("SUMMARY").map(|line| line.text().into_owned()).unwrap_or_default();
+            let guests = part.all("ATTENDEE").map(|line| {
+                let has_accepted = line.param("PARTSTAT").is_some_and(|word| word == "ACCEPTED");
+                format!("{} {has_accepted}", line.value().trim_start_matches("mailto:"))
+            });
+            all.push((title, guests.collect()));
+        }
+    }
+    sorted(all)
+}
+
+async fn invited_there(world: &World) -> Invited {
+    let events = world.events().await;
+    let wholes = events.iter().filter(|one| one.get("recurringEventId").is_none());
+    let one = |event: &Value| {
+        let guests = event["attendees"].as_array().into_iter().flatten();
+        let guest = |one: &Value| {
+            format!("{} {}", one["email"].as_str().unwrap(), one["responseStatus"] == "accepted")
+        };
+        (event["summary"].as_str().unwrap_or_default().to_owned(), guests.map(guest).collect())
+    };
+    sorted(wholes.map(one).collect())
+}
+
+fn sorted(mut all: Invited) -> Invited {
+    all.iter_mut().for_each(|(_, guests)| guests.sort());
+    all.sort();
+    all
 }
 
 /// One occurrence of a series is renamed or cancelled there.

@@ -228,7 +228,33 @@ async fn s72_without_the_role_changes_are_parked() {
     .await;
 }
 
-/// Guests are never sent: an address that Google would refuse keeps nothing back. The office is told of it once.
+/// A command beside the server, or another node: what memory does not know yet is carried all the same.
+#[tokio::test]
+async fn what_another_process_has_just_written_is_carried() {
+    linked(full(), async |world, _| {
+        let other = world.other_calendars().await;
+        world.put("a.ics", PLAIN).await;
+        world.settle().await;
+        for title in ["one", "two", "three"] {
+            let text = super::world::object(&PLAIN.replace("talk", title));
+            world.put_by(&other, "a.ics", &text).await;
+            world.settle().await;
+            let all = world.events().await;
+            let event =
+                all.iter().find(|one| one["summary"] == title).unwrap_or_else(|| panic!("{title}: {all:#?}"));
+            let there = json!({ "id": event["id"], "summary": format!("{title} there") });
+            world.put_by(&other, "b.ics", &text.replace("UID:a", "UID:b").replace(title, "b")).await;
+            world.event(there).await;
+            world.settle().await;
+            let all = world.objects().await;
+            assert!(all[0].1.contains(&format!("SUMMARY:{title} there")), "{all:?}");
+        }
+        world.quiet().await;
+    })
+    .await;
+}
+
+/// Without the option no guest is sent: an address that Google would refuse keeps nothing back. The office is told of it once.
 #[tokio::test]
 async fn s71_an_invalid_guest_keeps_the_event_from_nobody() {
     linked(full(), async |world, link| {

@@ -94,6 +94,11 @@ impl World {
         Google::new(settings, below).unwrap()
     }
 
+    /// The calendars of another process over the same database.
+    pub async fn other_calendars(&self) -> Calendars {
+        parts(&self.fresh.again().await, &self.fake.url()).await.1
+    }
+
     /// Another node over the same database.
     pub async fn node(&self) -> Google {
         parts(&self.fresh.again().await, &self.fake.url()).await.3
@@ -205,19 +210,31 @@ impl World {
     }
 
     pub async fn put_text(&self, name: &str, text: &str) {
+        self.put_by(&self.calendars, name, text).await;
+    }
+
+    /// By this process, or another one.
+    pub async fn put_by(&self, calendars: &Calendars, name: &str, text: &str) {
         let who = self.who().await;
         let by = Author { who: &who, from: Origin::Dav };
         let at = CollectionPath::new("ada", "own").object(name);
-        self.calendars.put(by, &at, Bytes::from(text.to_owned()), Condition::NONE).await.unwrap();
+        calendars.put(by, &at, Bytes::from(text.to_owned()), Condition::NONE).await.unwrap();
     }
 
     pub async fn delete(&self, name: &str) {
+        assert!(self.deletes(name).await, "{name} is there");
+    }
+
+    /// Whether it was still there.
+    pub async fn deletes(&self, name: &str) -> bool {
         let who = self.who().await;
         let by = Author { who: &who, from: Origin::Dav };
-        self.calendars
-            .delete(by, &CollectionPath::new("ada", "own").object(name), Condition::NONE)
-            .await
-            .unwrap();
+        let at = CollectionPath::new("ada", "own").object(name);
+        match self.calendars.delete(by, &at, Condition::NONE).await {
+            Ok(()) => true,
+            Err(kalends::calendar::Error::NotFound) => false,
+            Err(other) => panic!("{other:?}"),
+        }
     }
 
     /// Name and text of everything here, by name.

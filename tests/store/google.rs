@@ -375,7 +375,9 @@ async fn a_new_change_takes_the_place_of_an_errand_and_begins_anew() {
         assert_eq!(conn.link(of.0, of.1).await.unwrap().unwrap().cursor.as_deref(), Some("a"));
         for key in ["a", "b"] {
             world
-                .aside(move |aside| Box::pin(async move { aside.remove_errand(of, Way::Push, key).await }))
+                .aside(move |aside| {
+                    Box::pin(async move { aside.remove_errand(of, (Way::Push, key), "").await })
+                })
                 .await
                 .unwrap();
         }
@@ -445,6 +447,41 @@ async fn channels_and_notes_go_with_their_link() {
         let visits = world.visits;
         world.change(move |tx| Box::pin(async move { tx.remove_collection(visits).await })).await.unwrap();
         assert!(world.conn().await.link(clinic, id).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_errand_that_another_node_found_anew_stays() {
+    everywhere(async |world: World| {
+        let link = world.linked().await;
+        let of = (link.clinic, link.id);
+        let lease = async |owner: &'static str, until: i64| {
+            world
+                .aside(move |aside| Box::pin(async move { aside.lease_link(of.0, of.1, owner, until).await }))
+                .await
+                .unwrap()
+                .is_some()
+        };
+        let ends = async |owner: &'static str| {
+            world
+                .aside(move |aside| {
+                    Box::pin(async move { aside.remove_errand(of, (Way::Push, "a"), owner).await })
+                })
+                .await
+                .unwrap();
+            world.conn().await.errands_total(of).await.unwrap()[0] == 0
+        };
+        assert!(lease("one", NOW + 60).await);
+        world.clock.turn(61);
+        assert!(lease("other", NOW + 121).await);
+        let keys = [("a".to_owned(), false)];
+        world
+            .aside(move |aside| Box::pin(async move { aside.add_errands(of, (&keys, false), "c").await }))
+            .await
+            .unwrap();
+        assert!(!ends("one").await, "it comes too late");
+        assert!(ends("other").await);
     })
     .await;
 }
