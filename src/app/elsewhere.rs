@@ -60,7 +60,11 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
                 ..Terms::default()
             };
             let pair = (new.google_calendar.as_str(), new.calendar.as_str());
-            json!(office.add_link(RemoteId(new.account), pair, terms).await?)
+            let account = RemoteId(new.account);
+            match new.make {
+                true => json!(office.make_link(account, pair, terms).await?),
+                false => json!(office.add_link(account, pair, terms).await?),
+            }
         }
         Wish::Link(id) => json!(office.link(LinkId(id)).await?),
         Wish::ChangeLink { link, change } => {
@@ -83,6 +87,7 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
 fn access(access: rest::Access) -> Access {
     match access {
         rest::Access::Calendars => Access::Calendars,
+        rest::Access::Own => Access::Own,
         rest::Access::Events => Access::Events,
     }
 }

@@ -14,6 +14,13 @@ use crate::calendar::{CollectionPath, Link, LinkId, NewLink, RESTS, Watched};
 const WHO: &str = "openid https://www.googleapis.com/auth/userinfo.email";
 const LISTS: &str = "https://www.googleapis.com/auth/calendar.calendarlist.readonly";
 const EVENTS: &str = "https://www.googleapis.com/auth/calendar.events";
+/// Calendars that were made by us, and no other (google-sync.md 4.10).
+const OWN: &str = "https://www.googleapis.com/auth/calendar.app.created";
+/// Why no calendar can be made there.
+const NO_OWN: &str =
+    "the account does not let us make a calendar: connect it again, by its address, with access own";
+/// Characters of the name of a calendar that is made there.
+const NAME: usize = 200;
 /// Why a link waits for its person: its events were not asked for yet, or refused.
 pub const NO_EVENTS: &str = "scope";
 
@@ -23,7 +30,9 @@ pub enum Access {
     /// Who she is and which calendars there are: enough to choose.
     #[default]
     Calendars,
-    /// Their events as well: what a link needs.
+    /// A calendar made for us as well, and none that was there before.
+    Own,
+    /// The events of all of them as well: what a link with one of hers needs.
     Events,
 }
 
@@ -42,12 +51,15 @@ pub enum Leave {
 
 impl Google {
     /// Begins a consent. `hint`: the address of an account that must consent anew, or to more; to one that has links,
-    /// or had their events before, nothing less is of use.
+    /// or had more before, nothing less is of use.
     pub async fn ask(&self, who: &Caller, hint: Option<&str>, access: Access) -> Result<Asking> {
-        let scopes = match access == Access::Events || self.had_events(who, hint).await? {
-            true => format!("{WHO} {LISTS} {EVENTS}"),
-            false => format!("{WHO} {LISTS}"),
-        };
+        let mut scopes = format!("{WHO} {LISTS}");
+        let had = self.had(who, hint).await?;
+        for (more, scope) in [(Access::Own, OWN), (Access::Events, EVENTS)] {
+            if access == more || had.contains(&scope) {
+                scopes.extend([" ", scope]);
+            }
+        }
         let asked = self.accounts().ask_consent(who, &scopes).await?;
         let redirect = self.callback();
         let mut pairs = vec![
@@ -67,16 +79,18 @@ impl Google {
         Ok(Asking { url: self.api().consent_url(&pairs), asked })
     }
 
-    /// Whether the account that is meant had the events before, or has links; without a hint, one whose consent is over.
-    async fn had_events(&self, who: &Caller, hint: Option<&str>) -> Result<bool> {
+    /// What the account that is meant had before, or its links need; without a hint, one whose consent is over.
+    async fn had(&self, who: &Caller, hint: Option<&str>) -> Result<Vec<&'static str>> {
         let is_meant = |one: &Remote| match hint {
             Some(hint) => one.email.eq_ignore_ascii_case(hint),
             None => matches!(RemoteState::of(one), RemoteState::NeedsReauth | RemoteState::ScopeMissing),
         };
         let meant = self.accounts().remotes(who).await?.into_iter().filter(is_meant);
         let (ids, scopes): (Vec<_>, Vec<_>) = meant.map(|one| (one.id, one.scopes)).unzip();
-        let has_links = !self.mirrors().links_of(who.clinic(), &ids).await?.is_empty();
-        Ok(has_links || scopes.iter().any(|scopes| has(scopes, EVENTS)))
+        let links = self.mirrors().links_of(who.clinic(), &ids).await?;
+        let needs = |scope: &str| links.iter().any(|link| Terms::of(link).made == (scope == OWN));
+        let had = |scope: &&str| needs(*scope) || scopes.iter().any(|scopes| has(scopes, scope));
+        Ok([OWN, EVENTS].into_iter().filter(had).collect())
     }
 
     /// Which account answered, once it did.
@@ -102,7 +116,8 @@ impl Google {
         let tokens = self.api().tokens(&form).await?;
         let (subject, email) = self.api().userinfo(&tokens.access).await?;
         let scopes = tokens.scopes.unwrap_or_else(|| taken.scopes.clone());
-        let unticked = [LISTS, EVENTS].into_iter().find(|one| has(&taken.scopes, one) && !has(&scopes, one));
+        let unticked =
+            [LISTS, OWN, EVENTS].into_iter().find(|one| has(&taken.scopes, one) && !has(&scopes, one));
         let given = Given {
             subject,
             email,
@@ -157,7 +172,7 @@ impl Google {
     async fn resume(&self, remote: &Remote) -> Result<()> {
         self.mirrors().call_list(remote.clinic, remote.id, self.mirrors().now()).await?;
         for mut link in self.mirrors().links_of(remote.clinic, &[remote.id]).await? {
-            if link.state == state::NEEDS_REAUTH && has(&remote.scopes, EVENTS) {
+            if link.state == state::NEEDS_REAUTH && reaches(&remote.scopes, &Terms::of(&link)) {
                 (link.state, link.reason, link.due_at) =
                     (state::LIVE.into(), String::new(), self.mirrors().now());
                 self.mirrors().decide(&link).await?;
@@ -213,7 +228,7 @@ impl Google {
         terms.check()?;
         let remote = self.own(who, id).await?;
         let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
-        let (state, reason, due_at) = match has(&remote.scopes, EVENTS) {
+        let (state, reason, due_at) = match reaches(&remote.scopes, &terms) {
             true => (state::NEW, "", self.mirrors().now()),
             false => (state::NEEDS_REAUTH, NO_EVENTS, RESTS),
         };
@@ -234,6 +249,34 @@ impl Google {
                 Ok(made?)
             }
         }
+    }
+
+    /// Whether a calendar can be made there for a link.
+    pub async fn may_make(&self, who: &Caller, id: RemoteId) -> Result<bool> {
+        Ok(has(&self.own(who, id).await?.scopes, OWN))
+    }
+
+    /// Makes a calendar there and links it: the consent it needs reaches to no other of hers.
+    pub async fn make_link(
+        &self,
+        who: &Caller,
+        id: RemoteId,
+        name: &str,
+        slug: &str,
+        terms: Terms,
+    ) -> Result<LinkId> {
+        terms.check()?;
+        let remote = self.own(who, id).await?;
+        if !has(&remote.scopes, OWN) {
+            return Err(Error::Refused(NO_OWN.into()));
+        }
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > NAME || name.contains(char::is_control) {
+            return Err(Error::Refused("the name of a calendar has 1 to 200 characters on one line".into()));
+        }
+        let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
+        let calendar = self.session(remote).make_calendar(name, shown.zone()).await?;
+        self.link(who, id, &calendar, slug, Terms { made: true, ..terms }).await
     }
 
     /// Ends an account with its links: channels are stopped, our events go or stay, the consent is given back, tokens are
@@ -316,6 +359,11 @@ async fn remove_ours(run: &mut Run<'_>) -> Result<()> {
             }
         }
     }
+}
+
+/// Whether a consent to these scopes is enough for a link.
+fn reaches(scopes: &str, terms: &Terms) -> bool {
+    has(scopes, EVENTS) || (terms.made && has(scopes, OWN))
 }
 
 /// Whether a list of scopes has this one.

@@ -333,6 +333,18 @@ impl Session<'_> {
         Ok(all)
     }
 
+    /// A new calendar of hers; its id.
+    pub async fn make_calendar(&mut self, name: &str, zone: &ical::Zone) -> Result<String> {
+        let mut body = serde_json::json!({ "summary": name });
+        if zone.is_iana() {
+            body["timeZone"] = zone.name().into();
+        }
+        let request = Request::new(Method::POST, "calendars");
+        let made = self.send(Request { body: Some(body), ..request }).await?;
+        let id = made.get("id").and_then(Value::as_str).map(str::to_owned);
+        id.ok_or_else(|| Failure::Unreachable("no calendar".into()).into())
+    }
+
     /// A channel of a calendar's events, or of the list of calendars.
     pub async fn watch(&mut self, calendar: Option<&str>, body: Value) -> Result<Watched> {
         let of = calendar.map_or_else(|| LIST.to_owned(), events);

@@ -78,6 +78,8 @@ pub struct Terms {
     pub policy: Policy,
     pub mode: Mode,
     pub guests: Guests,
+    /// The calendar there was made for this link.
+    pub made: bool,
     /// For single events; 0: as usual.
     pub days: u32,
     /// When it was last looked which occurrences have come near, seconds UTC.

@@ -2,8 +2,8 @@
 
 use fake_google::{Command, Consent, Fault, Trouble};
 use kalends::accounts::RemoteState;
-use kalends::google::{Access, Leave, Service, Terms};
-use serde_json::json;
+use kalends::google::{Access, Error, Leave, Service, Terms};
+use serde_json::{Value, json};
 
 use super::world::{HER, World, berlin, key, linked, pair, remote_id};
 use crate::support::database::each;
@@ -239,6 +239,58 @@ async fn s6_leaving_removes_our_events_and_nobody_elses() {
         assert!(left.len() == 1 && left[0]["id"] == "personal", "{left:?}");
         assert_eq!((world.calls("oauth.revoke"), world.status().await), (1, json!([])));
         assert_eq!(world.objects().await.len(), 2, "here all stays");
+    })
+    .await;
+}
+
+/// The narrow grant of google-sync.md 4.10: a calendar of the clinic's own beside hers, and nothing of hers.
+#[tokio::test]
+async fn a_calendar_that_is_made_there_needs_none_of_hers() {
+    each(async |fresh| {
+        let world = World::over(fresh).await;
+        let who = world.who().await;
+        let came_back = async |hint: Option<&str>, access: Access| {
+            let (_, back) = world.consent_to(Consent::default(), hint, access).await;
+            world.google.consented(&pair(&back, "state"), &pair(&back, "code")).await.unwrap()
+        };
+        let remote = came_back(None, Access::Calendars).await;
+        world.google.confirm(&who, remote.id).await.unwrap();
+        let make = async |name: &str| world.google.make_link(&who, remote.id, name, "own", Terms::default()).await;
+        assert!(matches!(make("Clinic").await, Err(Error::Refused(_))), "she has not consented to one");
+        let remote = came_back(Some(HER), Access::Own).await;
+        assert!(remote.scopes.contains("calendar.app.created") && !remote.scopes.contains("calendar.events"));
+        for wrong in ["", " ", "a\nb", &"x".repeat(201)] {
+            assert!(matches!(make(wrong).await, Err(Error::Refused(_))), "{wrong:?}");
+        }
+        make(" Clinic ").await.unwrap();
+        let listed = world.google.listed(&who, remote.id).await.unwrap();
+        let made = listed.iter().find(|one| one.summary == "Clinic").unwrap();
+        assert_eq!((made.role.as_str(), made.zone.as_deref()), ("owner", Some("Europe/Berlin")));
+        world.put("a.ics", "UID:a\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        world.settle().await;
+        let Value::Array(all) = world.run(Command::Events { calendar: made.id.clone() }).await else { panic!("a list") };
+        assert_eq!((all.len(), world.events().await.len()), (1, 0));
+        let hers = json!({ "id": "there", "summary": "x", "start": berlin("2026-03-04T10:00"), "end": berlin("2026-03-04T11:00") });
+        world.run(Command::Event { calendar: made.id.clone(), event: hers.as_object().unwrap().clone() }).await;
+        world.settle().await;
+        assert_eq!(world.objects().await.len(), 2);
+        world.quiet().await;
+        // One of hers waits for a consent to more, which keeps what it had.
+        world.calendar("other").await;
+        world.google.link(&world.who().await, remote.id, HER, "other", Terms::default()).await.unwrap();
+        let states = async || {
+            let status = world.status().await;
+            let links = status[0]["links"].as_array().unwrap();
+            let mut all: Vec<String> = links.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect();
+            all.sort();
+            all
+        };
+        world.settle().await;
+        assert_eq!(states().await, ["live", "needs_reauth"]);
+        let remote = came_back(Some(HER), Access::Calendars).await;
+        assert!(remote.scopes.contains("calendar.app.created") && remote.scopes.contains("calendar.events"));
+        world.settle().await;
+        assert_eq!(states().await, ["live", "live"]);
     })
     .await;
 }

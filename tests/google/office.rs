@@ -92,6 +92,13 @@ async fn connected(server: &Server, fake: &Running) -> (i64, i64) {
         first.json()["terms"],
         json!({ "direction": "both", "privacy": "title", "policy": "clinic", "mode": "series", "guests": "none" })
     );
+    let make = json!({ "account": account, "google_calendar": "Clinic", "make": true, "calendar": "own" });
+    let refused = ask(server, "practitioner", "POST", "/links", make).await;
+    assert_eq!(
+        (refused.status, &refused.json()["code"]),
+        (409, &json!("GOOGLE_REFUSED")),
+        "no consent to make one"
+    );
     let refused = ask(server, "practitioner", "POST", "/links", new).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("GOOGLE_REFUSED")));
     (account, first.json()["id"].as_i64().unwrap())

@@ -26,8 +26,11 @@ pub enum Google {
         #[arg(long)]
         yes: bool,
         /// Ask for the events at once, not with the first link
-        #[arg(long)]
+        #[arg(long, conflicts_with = "own")]
         events: bool,
+        /// Ask for a calendar of our own at once, not with the first link
+        #[arg(long)]
+        own: bool,
     },
     /// Connect an account of the clinic's Workspace domain through its service account, without its person.
     Delegate {
@@ -37,14 +40,17 @@ pub enum Google {
     },
     /// The calendars of an account, one line each: id, role, zone, name.
     Calendars { user: String, account: i64 },
-    /// Keep a calendar there and one here equal. The first link of an account asks for its events: prints the address of
-    /// the consent page and waits.
+    /// Keep a calendar there and one here equal. The first link of an account asks for its events, or only for the calendar
+    /// that is made: prints the address of the consent page and waits.
     Link {
         user: String,
         account: i64,
-        /// As `google calendars` shows it
+        /// As `google calendars` shows it; with --make, the name of a new one
         google_calendar: String,
         calendar: String,
+        /// Make the calendar at Google: then Google lets us see and change no other of hers
+        #[arg(long)]
+        make: bool,
         /// What Google may see
         #[arg(long, value_enum, default_value_t = Sees::Busy)]
         privacy: Sees,
@@ -205,8 +211,12 @@ impl Google {
         let office = google.office(super::context::author(who));
         match self {
             Google::Rekey => {}
-            Google::Connect { yes, events, .. } => {
-                let access = if events { Access::Events } else { Access::Calendars };
+            Google::Connect { yes, events, own, .. } => {
+                let access = match (events, own) {
+                    (true, _) => Access::Events,
+                    (_, true) => Access::Own,
+                    _ => Access::Calendars,
+                };
                 connect(google, who, (yes, access)).await?;
             }
             Google::Delegate { email, .. } => say!("{}", office.delegate(&email).await?),
@@ -220,6 +230,7 @@ impl Google {
                 account,
                 google_calendar,
                 calendar,
+                make,
                 privacy,
                 policy,
                 direction,
@@ -232,9 +243,16 @@ impl Google {
                 let terms =
                     Terms { mode: mode.of(), guests: guests.of(), days, ..terms(privacy, policy, direction) };
                 let pair = (google_calendar.as_str(), calendar.as_str());
-                let link = office.add_link(RemoteId(account), pair, terms).await?;
+                let account = RemoteId(account);
+                if make && !google.may_make(who, account).await? {
+                    more(google, who, (account, Access::Own)).await?;
+                }
+                let link = match make {
+                    true => office.make_link(account, pair, terms).await?,
+                    false => office.add_link(account, pair, terms).await?,
+                };
                 if link.waits_for_consent() {
-                    more(google, who, RemoteId(account)).await?;
+                    more(google, who, (account, Access::Events)).await?;
                 }
                 say!("{}", link.id);
             }
@@ -293,10 +311,14 @@ async fn connect(google: &google::Google, who: &Caller, (yes, access): (bool, Ac
     Ok(())
 }
 
-/// The same account is asked for its events as well; its links go on by themselves then.
-async fn more(google: &google::Google, who: &Caller, account: RemoteId) -> Result<(), Error> {
+/// The same account is asked for more as well; its links go on by themselves then.
+async fn more(
+    google: &google::Google,
+    who: &Caller,
+    (account, access): (RemoteId, Access),
+) -> Result<(), Error> {
     let email = google.office(super::context::author(who)).account(account).await?.email;
-    let remote = consented(google, who, (Some(&email), Access::Events)).await?;
+    let remote = consented(google, who, (Some(&email), access)).await?;
     match remote.id == account {
         true => Ok(()),
         false => Err(Error::failed(format!("{} answered, not {email}; the link waits", remote.email))),

@@ -68,13 +68,15 @@ pub enum Policy {
     Google,
 }
 
-/// How much a person is asked for: the list of her calendars, or their events as well.
+/// How much a person is asked for: the list of her calendars; a calendar made for the clinic as well (`own`), and none that
+/// was there before; or the events of all of them as well.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "GoogleAccess")]
 pub enum Access {
     #[default]
     Calendars,
+    Own,
     Events,
 }
 
@@ -84,9 +86,12 @@ pub enum Access {
 #[schemars(rename = "NewGoogleLink")]
 pub struct NewLink {
     pub account: i64,
-    /// The calendar's id at Google, as the list of the account's calendars shows it.
+    /// The calendar's id at Google, as the list of the account's calendars shows it; or the name of one that is to be made.
     #[schemars(length(min = 1, max = 1000))]
     pub google_calendar: String,
+    /// Make the calendar at Google, for this link: the account needs no more than the access `own`.
+    #[serde(default)]
+    pub make: bool,
     /// The last segment of the address of one of the caller's calendars.
     #[schemars(length(min = 1, max = 200))]
     pub calendar: String,
