@@ -89,7 +89,7 @@ impl Google {
         let (ids, scopes): (Vec<_>, Vec<_>) = meant.map(|one| (one.id, one.scopes)).unzip();
         let links = self.mirrors().links_of(who.clinic(), &ids).await?;
         let needs = |scope: &str| links.iter().any(|link| Terms::of(link).made == (scope == OWN));
-        let had = |scope: &&str| needs(*scope) || scopes.iter().any(|scopes| has(scopes, scope));
+        let had = |scope: &&str| needs(scope) || scopes.iter().any(|scopes| has(scopes, scope));
         Ok([OWN, EVENTS].into_iter().filter(had).collect())
     }
 
