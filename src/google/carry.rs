@@ -300,6 +300,18 @@ impl Run<'_> {
                         return self.refused(&pair, "time_taken").await.map(|()| None);
                     }
                 }
+                // It has another name here since then.
+                Err(Error::Calendar(crate::calendar::Error::Precondition(Precondition::NoUidConflict(
+                    at,
+                )))) if at.collection == self.shown.path && at.name != pair.name => {
+                    pair.name = at.name;
+                    self.look().await?;
+                    continue;
+                }
+                // One that cannot stand here spoils nothing: it is left to a person, by its id.
+                Err(Error::Calendar(crate::calendar::Error::Precondition(unmet))) => {
+                    return self.refused(&pair, word(&unmet)).await.map(|()| None);
+                }
                 Err(other) => return Err(other),
             }
             return self.settle(&pair, &there, &wanted.notes).await.map(|()| None);
@@ -433,6 +445,19 @@ impl Run<'_> {
         let others = others.into_iter().filter(|twin| twin.gone_at.is_none());
         let others = others.map(|twin| (twin.uid, twin.recurrence)).collect();
         Ok(self.mirrors.keep(&self.link, whole, others).await?)
+    }
+}
+
+/// Why an object cannot stand here; never what it says.
+fn word(unmet: &Precondition) -> &'static str {
+    match unmet {
+        Precondition::NoUidConflict(_) => "uid_taken",
+        Precondition::MaxResourceSize(_) => "too_large",
+        Precondition::MinDateTime(_) => "too_early",
+        Precondition::MaxDateTime(_) => "too_late",
+        Precondition::MaxAttendees(_) => "too_many_guests",
+        Precondition::MaxInstances(_) => "too_many_occurrences",
+        _ => "not_accepted",
     }
 }
 

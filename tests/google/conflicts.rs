@@ -40,6 +40,26 @@ async fn s51_a_title_here_and_a_time_there_are_both_kept() {
     .await;
 }
 
+/// A client that moves an object gives it another name; its UID stays.
+#[tokio::test]
+async fn what_has_another_name_here_and_is_changed_there_is_one_object() {
+    linked(full(), async |world, _| {
+        world.put("a.ics", PLAIN).await;
+        world.settle().await;
+        let id = world.events().await[0]["id"].clone();
+        world.delete("a.ics").await;
+        world.put("b.ics", PLAIN).await;
+        world.event(json!({ "id": id, "summary": "long talk" })).await;
+        world.settle().await;
+        let all = world.objects().await;
+        assert!(all.len() == 1 && all[0].0 == "b.ics" && all[0].1.contains("SUMMARY:long talk"), "{all:?}");
+        let all = world.events().await;
+        assert_eq!((all.len(), &all[0]["summary"]), (1, &json!("long talk")));
+        world.quiet().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn s52_of_two_new_times_of_her_own_block_googles_counts() {
     linked(full(), async |world, link| {

@@ -1,7 +1,7 @@
 //! The first sync: everything of both sides, once.
 
 use fake_google::{Command, Fault, Manners, Order, Trouble};
-use kalends::google::{Privacy, Terms};
+use kalends::google::{Guests, Privacy, Terms};
 use serde_json::json;
 
 use super::world::{berlin, linked};
@@ -150,6 +150,37 @@ async fn s16_one_broken_event_spoils_nothing() {
         let dead = world.dead(link).await;
         assert_eq!(dead, [("event5".to_owned(), "start".to_owned())]);
         assert!(world.state().await["lag_seconds"].is_number());
+    })
+    .await;
+}
+
+/// What Google keeps and no calendar here may: left to a person, each by its id.
+#[tokio::test]
+async fn events_that_cannot_stand_here_spoil_nothing() {
+    let terms = Terms { privacy: Privacy::Full, guests: Guests::All, ..Terms::default() };
+    linked(terms, async |world, link| {
+        let crowd: Vec<_> = (0..501).map(|n| json!({ "email": format!("g{n}@other.example") })).collect();
+        let event = |id: &str, year: &str| json!({ "id": id, "summary": id, "start": berlin(&format!("{year}-03-03T10:00")), "end": berlin(&format!("{year}-03-03T11:00")) });
+        let mut many = event("many", "2026");
+        many["attendees"] = crowd.into();
+        let mut long = event("long", "2026");
+        long["description"] = "x".repeat(2_000_000).into();
+        for event in [event("early", "0002"), event("late", "9999"), many, long, event("fine", "2199"), event("leap", "2028")] {
+            world.event(event).await;
+        }
+        world.settle().await;
+        let here = world.objects().await;
+        let dead = world.dead(link).await;
+        assert_eq!(here.len() + dead.len(), 6, "{dead:?}");
+        for one in ["fine", "leap"] {
+            assert!(here.iter().any(|(_, text)| text.contains(&format!("SUMMARY:{one}"))), "{one}: {dead:?}");
+        }
+        assert!(dead.contains(&("many".into(), "too_many_guests".into())), "{dead:?}");
+        assert_eq!(world.state().await["state"], "live");
+        world.put("a.ics", "UID:a\nSUMMARY:a\nDTSTART:20260303T090000Z\nDTEND:20260303T100000Z\n").await;
+        world.settle().await;
+        assert!(world.events().await.iter().any(|one| one["summary"] == "a"), "and the link goes on");
+        world.quiet().await;
     })
     .await;
 }

@@ -89,15 +89,14 @@ pub fn alike(one: Option<&Value>, other: Option<&Value>) -> bool {
 /// Google is right, where guests answer.
 pub fn merged(base: Option<&Value>, here: Option<&Value>, there: Option<&Value>) -> Option<Value> {
     let (b, h, t) = (by_address(base), by_address(here), by_address(there));
-    let names = named(here);
+    // As she is told of here, or where she is new.
+    let mut names = named(there);
+    names.extend(named(here));
     let keys = h.keys().chain(t.keys()).cloned();
     let one = |key: String| {
         let (b, h, t) = (b.get(&key), h.get(&key), t.get(&key));
         let mut one = if t == b || (h != b && h.is_none()) { h? } else { t? }.clone();
-        // As it is told here, or where it is new.
-        one.extend(
-            names.get(&key).or(named(there).get(&key)).map(|name| ("displayName".into(), name.clone())),
-        );
+        one.extend(names.get(&key).map(|name| ("displayName".into(), name.clone())));
         Some((key, one))
     };
     listed(keys.collect::<std::collections::BTreeSet<_>>().into_iter().filter_map(one).collect())
@@ -140,7 +139,7 @@ pub fn lay(part: &mut Component, to: Option<&Value>, own: &[String]) {
     for line in lines {
         match guest_here(&line, own) {
             None => part.push(line),
-            Some(address) => part_of(part, wanted.remove(&address), line),
+            Some(address) => invite(part, wanted.remove(&address), line),
         }
     }
     for (address, guest) in wanted {
@@ -148,11 +147,11 @@ pub fn lay(part: &mut Component, to: Option<&Value>, own: &[String]) {
         if let Some(name) = guest.get("displayName").and_then(Value::as_str) {
             line = line.with_param("CN", name);
         }
-        part_of(part, Some(guest), line);
+        invite(part, Some(guest), line);
     }
 }
 
-fn part_of(part: &mut Component, guest: Option<&Value>, mut line: Property) {
+fn invite(part: &mut Component, guest: Option<&Value>, mut line: Property) {
     let Some(guest) = guest else { return };
     let answer = guest.get("responseStatus").and_then(Value::as_str).unwrap_or(UNANSWERED);
     if answer != answer_here(&line) {
