@@ -430,6 +430,9 @@ impl Run<'_> {
     pub async fn remove(&mut self, pair: &Pair) -> Result<()> {
         match self.calendars.delete(self.by(), &self.place(&pair.name), Condition::NONE).await {
             Ok(()) | Err(crate::calendar::Error::NotFound) => {}
+            Err(crate::calendar::Error::Precondition(unmet)) => {
+                return self.refused(pair, word(&unmet)).await;
+            }
             Err(other) => return Err(other.into()),
         }
         self.gone(pair).await

@@ -243,8 +243,11 @@ impl Run<'_> {
         }
         self.believed(missing.len() + pulling.doomed.len()).await?;
         for twin in missing {
-            let seen = self.one(&twin.event).await?;
-            pulling.doomed.extend(self.again(twin, seen).await?);
+            match self.one(&twin.event).await {
+                Ok(seen) => pulling.doomed.extend(self.again(twin, seen).await?),
+                Err(Error::Refused(unfit)) => self.dead(Way::Pull, &twin.event, &unfit).await?,
+                Err(other) => return Err(other),
+            }
         }
         Ok(())
     }

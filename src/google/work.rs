@@ -266,6 +266,10 @@ impl Run<'_> {
                         in_a_row += 1;
                     }
                     Err(Error::Calendar(crate::calendar::Error::Busy { .. })) => in_a_row += 1,
+                    // It cannot be read, on one side: that is its own matter.
+                    Err(Error::Refused(why)) => {
+                        self.failed(errand, Failure::Invalid(why.into_owned())).await?;
+                    }
                     Err(other) => return Err(other),
                 }
                 // Google is away, or says no to all: the others need not find out one by one.

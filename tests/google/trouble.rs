@@ -228,6 +228,31 @@ async fn s72_without_the_role_changes_are_parked() {
     .await;
 }
 
+/// What cannot be read there any more holds up nothing but itself.
+#[tokio::test]
+async fn an_event_that_became_unreadable_holds_up_no_other() {
+    linked(full(), async |world, link| {
+        world.put("a.ics", PLAIN).await;
+        world.settle().await;
+        let id = world.events().await[0]["id"].clone();
+        world.event(json!({ "id": id, "start": { "dateTime": "soon" } })).await;
+        world.put("a.ics", &PLAIN.replace("talk", "changed")).await;
+        world.put("b.ics", &PLAIN.replace("UID:a", "UID:b")).await;
+        world.settle().await;
+        assert_eq!(world.events().await.len(), 2, "{:?}", world.state().await);
+        let dead = world.dead(link).await;
+        assert!(dead.iter().any(|(key, _)| key == "a.ics"), "{dead:?}");
+        assert_eq!(world.state().await["state"], "live");
+        // Readable again, both are as the clinic's last change says.
+        world.event(json!({ "id": id, "start": { "dateTime": "2026-03-03T09:00:00Z" } })).await;
+        world.settle().await;
+        let titles: Vec<_> = world.events().await.iter().map(|one| one["summary"].clone()).collect();
+        assert!(titles.contains(&json!("changed")), "{titles:?} {:?}", world.dead(link).await);
+        world.quiet().await;
+    })
+    .await;
+}
+
 /// A command beside the server, or another node: what memory does not know yet is carried all the same.
 #[tokio::test]
 async fn what_another_process_has_just_written_is_carried() {
