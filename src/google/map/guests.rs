@@ -272,15 +272,18 @@ mod tests {
     #[test]
     fn the_list_is_sent_whole_with_what_is_not_ours() {
         let stands = json!({ "attendees": [
-            { "email": "ada@x", "self": true, "responseStatus": "accepted" },
-            { "email": "room@x", "resource": true },
-            { "email": "b@x", "comment": "late", "responseStatus": "accepted" },
-            { "email": "c@x" },
+            { "email": "ada@x.example", "self": true, "responseStatus": "accepted" },
+            { "email": "room@x.example", "resource": true },
+            { "email": "b@x.example", "comment": "late", "responseStatus": "accepted" },
+            { "email": "c@x.example" },
         ] });
-        let wanted = list(&[("b@x", "accepted"), ("d@x", UNANSWERED)]);
-        let all = sent(wanted.as_ref(), stands.as_object().unwrap(), &["ada@x".to_owned()]);
+        let wanted = list(&[("b@x.example", "accepted"), ("d@x.example", UNANSWERED)]);
+        let all = sent(wanted.as_ref(), stands.as_object().unwrap(), &["ada@x.example".to_owned()]);
         let emails: Vec<&str> =
             all.as_array().unwrap().iter().map(|one| one["email"].as_str().unwrap()).collect();
-        assert_eq!((emails, &all[2]["comment"]), (vec!["ada@x", "room@x", "b@x", "d@x"], &json!("late")));
+        assert_eq!(
+            (emails, &all[2]["comment"]),
+            (vec!["ada@x.example", "room@x.example", "b@x.example", "d@x.example"], &json!("late"))
+        );
     }
 }
