@@ -4,7 +4,7 @@
 //! Files: `heart` (seq, versions, refusals, panics), `people`, `collections`, `objects`, `shares`,
 //! `availabilities` (and what is read of many calendars at once), `derived` (packs, digests,
 //! meta), `journal`, `booking` (what the database refuses by itself), `schema` (migrations), `archive` (backup and restore), `sqlite` (lock, other processes, kill -9),
-//! `full` (a full disk), `google` (accounts, links and what hangs on them), `postgres` (two nodes, a dead server, a locked row),
+//! `full` (a full disk), `google` (accounts, links and what hangs on them), `errands` (of links), `postgres` (two nodes, a dead server, a locked row),
 //! `clinic` (people and things of a clinic), `walls` (row-level security), `world` (a clinic to begin with).
 //! *Never:* sleeps to wait for something that can be asked for.
 
@@ -14,6 +14,7 @@ mod booking;
 mod clinic;
 mod collections;
 mod derived;
+mod errands;
 mod full;
 mod google;
 mod heart;
