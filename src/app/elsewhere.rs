@@ -56,15 +56,12 @@ async fn answer(google: &Google, who: &Caller, wish: Wish) -> Result<Value, Erro
                 },
                 mode: mode(new.mode),
                 guests: guests(new.guests),
+                made: new.make,
                 days: new.days.unwrap_or_default(),
                 ..Terms::default()
             };
             let pair = (new.google_calendar.as_str(), new.calendar.as_str());
-            let account = RemoteId(new.account);
-            match new.make {
-                true => json!(office.make_link(account, pair, terms).await?),
-                false => json!(office.add_link(account, pair, terms).await?),
-            }
+            json!(office.add_link(RemoteId(new.account), pair, terms).await?)
         }
         Wish::Link(id) => json!(office.link(LinkId(id)).await?),
         Wish::ChangeLink { link, change } => {

@@ -216,7 +216,8 @@ impl Google {
     }
 
     /// Links a calendar there with one here. Both are linked once: through whichever account, a second time is refused.
-    /// Where the account's consent does not reach to events, the link waits for one that does.
+    /// Where the account's consent does not reach to events, the link waits for one that does. `calendar`: its id there; the
+    /// name of one that is made there, where the terms say so.
     pub async fn link(
         &self,
         who: &Caller,
@@ -228,6 +229,10 @@ impl Google {
         terms.check()?;
         let remote = self.own(who, id).await?;
         let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
+        let calendar = match terms.made {
+            true => self.make(&remote, calendar, shown.zone()).await?,
+            false => calendar.to_owned(),
+        };
         let (state, reason, due_at) = match reaches(&remote.scopes, &terms) {
             true => (state::NEW, "", self.mirrors().now()),
             false => (state::NEEDS_REAUTH, NO_EVENTS, RESTS),
@@ -235,7 +240,7 @@ impl Google {
         let new = NewLink {
             clinic: who.clinic(),
             remote: remote.id,
-            calendar: calendar.to_owned(),
+            calendar,
             collection: shown.row().id,
             terms: terms.text(),
             state: state.into(),
@@ -256,17 +261,8 @@ impl Google {
         Ok(has(&self.own(who, id).await?.scopes, OWN))
     }
 
-    /// Makes a calendar there and links it: the consent it needs reaches to no other of hers.
-    pub async fn make_link(
-        &self,
-        who: &Caller,
-        id: RemoteId,
-        name: &str,
-        slug: &str,
-        terms: Terms,
-    ) -> Result<LinkId> {
-        terms.check()?;
-        let remote = self.own(who, id).await?;
+    /// Makes a calendar there: the consent it needs reaches to no other of hers.
+    async fn make(&self, remote: &Remote, name: &str, zone: &ical::Zone) -> Result<String> {
         if !has(&remote.scopes, OWN) {
             return Err(Error::Refused(NO_OWN.into()));
         }
@@ -274,9 +270,7 @@ impl Google {
         if name.is_empty() || name.chars().count() > NAME || name.contains(char::is_control) {
             return Err(Error::Refused("the name of a calendar has 1 to 200 characters on one line".into()));
         }
-        let shown = self.calendars().collection(who, &CollectionPath::new(who.name(), slug)).await?;
-        let calendar = self.session(remote).make_calendar(name, shown.zone()).await?;
-        self.link(who, id, &calendar, slug, Terms { made: true, ..terms }).await
+        self.session(remote.clone()).make_calendar(name, zone).await
     }
 
     /// Ends an account with its links: channels are stopped, our events go or stay, the consent is given back, tokens are

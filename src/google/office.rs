@@ -152,19 +152,6 @@ impl Office<'_> {
         self.link(id).await
     }
 
-    /// With a calendar that is made there for it, under this name.
-    pub async fn make_link(
-        &self,
-        id: RemoteId,
-        (name, here): (&str, &str),
-        terms: Terms,
-    ) -> Result<LinkStatus> {
-        self.own(id).await?;
-        let id = self.google.make_link(self.who, id, name, here, terms).await?;
-        self.did("google-linked", link(id)).await?;
-        self.link(id).await
-    }
-
     pub async fn link(&self, id: LinkId) -> Result<LinkStatus> {
         let (link, _) = self.owner_of_link(id, false).await?;
         self.google.link_status(link).await

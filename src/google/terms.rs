@@ -78,7 +78,7 @@ pub struct Terms {
     pub policy: Policy,
     pub mode: Mode,
     pub guests: Guests,
-    /// The calendar there was made for this link.
+    /// The calendar there is made for this link.
     pub made: bool,
     /// For single events; 0: as usual.
     pub days: u32,

@@ -255,7 +255,8 @@ async fn a_calendar_that_is_made_there_needs_none_of_hers() {
         };
         let remote = came_back(None, Access::Calendars).await;
         world.google.confirm(&who, remote.id).await.unwrap();
-        let make = async |name: &str| world.google.make_link(&who, remote.id, name, "own", Terms::default()).await;
+        let made = Terms { made: true, ..Terms::default() };
+        let make = async |name: &str| world.google.link(&who, remote.id, name, "own", made.clone()).await;
         assert!(matches!(make("Clinic").await, Err(Error::Refused(_))), "she has not consented to one");
         let remote = came_back(Some(HER), Access::Own).await;
         assert!(remote.scopes.contains("calendar.app.created") && !remote.scopes.contains("calendar.events"));

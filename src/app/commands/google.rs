@@ -240,17 +240,14 @@ impl Google {
                 ..
             } => {
                 super::context::shown(parts, who, &calendar).await?;
-                let terms =
-                    Terms { mode: mode.of(), guests: guests.of(), days, ..terms(privacy, policy, direction) };
+                let (mode, guests, made) = (mode.of(), guests.of(), make);
+                let terms = Terms { mode, guests, made, days, ..terms(privacy, policy, direction) };
                 let pair = (google_calendar.as_str(), calendar.as_str());
                 let account = RemoteId(account);
                 if make && !google.may_make(who, account).await? {
                     more(google, who, (account, Access::Own)).await?;
                 }
-                let link = match make {
-                    true => office.make_link(account, pair, terms).await?,
-                    false => office.add_link(account, pair, terms).await?,
-                };
+                let link = office.add_link(account, pair, terms).await?;
                 if link.waits_for_consent() {
                     more(google, who, (account, Access::Events)).await?;
                 }
