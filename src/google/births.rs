@@ -52,7 +52,7 @@ impl Run<'_> {
             }
         }
         match self.calendars.put_new(self.by(), &self.shown.path, texts).await {
-            Ok(written) => self.written.extend(written.iter().map(|one| one.etag)),
+            Ok(written) => self.wrote(written.iter().map(|one| one.etag)),
             Err(calendar::Error::Precondition(_) | calendar::Error::ConditionFailed) => {
                 singly.extend(born.into_iter().map(|(pair, _)| pair));
                 return Ok(singly);

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::terms::{Direction, Marks, Mode, Terms};
 use crate::accounts::Caller;
 use crate::calendar::{
-    Author, Born, Calendars, Condition, Errand, ErrandState, Etag, Link, Mirrors, ObjectPath, Origin,
+    self, Author, Born, Calendars, Condition, Errand, ErrandState, Etag, Link, Mirrors, ObjectPath, Origin,
     Precondition, Shown, Tags, Twin, Way,
 };
 use crate::clinic::Clinic;
@@ -47,7 +47,7 @@ pub struct Run<'a> {
     pub zone: Zone,
     /// Her addresses, where the link carries her guests; else none.
     pub own: Arc<[String]>,
-    /// What this run wrote here.
+    /// What this run wrote here, where guests are carried: they hear nothing of it.
     pub written: HashSet<Etag>,
 }
 
@@ -91,11 +91,14 @@ impl Pair {
 
     /// What was agreed on, of what is carried now.
     pub fn read(&self, base: &str) -> Option<Part> {
-        let mut part = Image::read(base)?;
+        Image::read(base).map(|part| self.carried(part))
+    }
+
+    pub fn carried(&self, mut part: Part) -> Part {
         if let Some(fields) = part.as_mut().filter(|_| !self.has_guests) {
             fields.remove(map::GUESTS);
         }
-        Some(part)
+        part
     }
 
     /// What was agreed on with what is seen there laid over it.
@@ -118,10 +121,10 @@ impl Pair {
             }
         }
         for seen in &self.seen {
-            let mut part = seen.part.clone();
-            if let Some(fields) = part.as_mut().filter(|_| !self.has_guests || !seen.tells_guests) {
+            let mut part = self.carried(seen.part.clone());
+            // Who is not told of is who was agreed on.
+            if let Some(fields) = part.as_mut().filter(|_| !seen.tells_guests) {
                 let agreed = image.0.get(&seen.key).cloned().flatten();
-                fields.remove(map::GUESTS);
                 fields.extend(agreed.and_then(|mut agreed| agreed.remove_entry(map::GUESTS)));
             }
             image.0.insert(seen.key.clone(), part);
@@ -290,33 +293,34 @@ impl Run<'_> {
             };
             match done {
                 Ok(()) => {}
-                Err(Error::Calendar(crate::calendar::Error::ConditionFailed)) => {
+                Err(Error::Calendar(calendar::Error::ConditionFailed)) => {
                     self.look().await?;
                     continue;
                 }
-                Err(Error::Calendar(crate::calendar::Error::Precondition(Precondition::TimeTaken(_)))) => {
+                Err(Error::Calendar(calendar::Error::Precondition(Precondition::TimeTaken(_)))) => {
                     wanted.notes.push("time_taken");
                     if here.is_none() {
                         return self.refused(&pair, "time_taken").await.map(|()| None);
                     }
                 }
                 // It has another name here since then.
-                Err(Error::Calendar(crate::calendar::Error::Precondition(Precondition::NoUidConflict(
-                    at,
-                )))) if at.collection == self.shown.path && at.name != pair.name => {
+                Err(Error::Calendar(calendar::Error::Precondition(Precondition::NoUidConflict(at))))
+                    if at.collection == self.shown.path && at.name != pair.name =>
+                {
                     pair.name = at.name;
                     self.look().await?;
                     continue;
                 }
                 // One that cannot stand here spoils nothing: it is left to a person, by its id.
-                Err(Error::Calendar(crate::calendar::Error::Precondition(unmet))) => {
+                Err(Error::Calendar(calendar::Error::Precondition(unmet))) => {
                     return self.refused(&pair, word(&unmet)).await.map(|()| None);
                 }
+                Err(Error::Refused(unfit)) => return self.refused(&pair, &unfit).await.map(|()| None),
                 Err(other) => return Err(other),
             }
             return self.settle(&pair, &there, &wanted.notes).await.map(|()| None);
         }
-        Err(Error::Calendar(crate::calendar::Error::Busy { retry_after: 1 }))
+        Err(Error::Calendar(calendar::Error::Busy { retry_after: 1 }))
     }
 
     /// Both sides are known now: keeps it, and sends what is still different.
@@ -397,8 +401,14 @@ impl Run<'_> {
             None => Condition { if_none_match: Some(Tags::Any), ..Condition::NONE },
         };
         let put = self.calendars.put(self.by(), &self.place(&pair.name), text, only_if).await?;
-        self.written.insert(put.etag);
+        self.wrote([put.etag]);
         Ok(())
+    }
+
+    pub fn wrote(&mut self, etags: impl IntoIterator<Item = Etag>) {
+        if !self.own.is_empty() {
+            self.written.extend(etags);
+        }
     }
 
     /// Of an event that has none for us. One that she left without a title, and that is hers to write, has none here.
@@ -429,8 +439,8 @@ impl Run<'_> {
     /// Removes an object here because its event is no more.
     pub async fn remove(&mut self, pair: &Pair) -> Result<()> {
         match self.calendars.delete(self.by(), &self.place(&pair.name), Condition::NONE).await {
-            Ok(()) | Err(crate::calendar::Error::NotFound) => {}
-            Err(crate::calendar::Error::Precondition(unmet)) => {
+            Ok(()) | Err(calendar::Error::NotFound) => {}
+            Err(calendar::Error::Precondition(unmet)) => {
                 return self.refused(pair, word(&unmet)).await;
             }
             Err(other) => return Err(other.into()),

@@ -2,7 +2,7 @@
 //! seen of a full pull, and exceptions whose series has not come yet. The token is kept when all of it was taken, so that
 //! a crash repeats and never skips.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -109,9 +109,13 @@ impl Run<'_> {
     }
 
     async fn groups(&mut self, groups: BTreeMap<String, Vec<Seen>>, pulling: &mut Pulling) -> Result<()> {
-        let ids: Vec<String> = groups.keys().cloned().collect();
+        // By its own id too: a date of a series that is not hers, cancelled, says no more than that (R5, R6).
+        let own = groups.values().flatten().map(|seen| &seen.event);
+        let ids: BTreeSet<&String> = groups.keys().chain(own).collect();
+        let ids: Vec<String> = ids.into_iter().cloned().collect();
         let known = self.mirrors.twins_by_event(&self.link, &ids).await?;
-        let fresh = groups.iter().filter(|(series, _)| !known.iter().any(|twin| twin.event == **series));
+        let uid_of: HashMap<&str, &str> = known.iter().map(|twin| (&*twin.event, &*twin.uid)).collect();
+        let fresh = groups.iter().filter(|(series, _)| !uid_of.contains_key(series.as_str()));
         let uids: Vec<String> = fresh
             .filter_map(|(_, group)| group.iter().find_map(|seen| seen.uid.clone()))
             .chain(known.iter().map(|twin| twin.uid.clone()))
@@ -120,12 +124,16 @@ impl Run<'_> {
         for twin in self.mirrors.twins_by_uid(&self.link, &uids).await? {
             twins.entry(twin.uid.clone()).or_default().push(twin);
         }
-        let names = self.mirrors.named(&self.shown, &uids).await?;
+        let names: HashMap<String, String> =
+            self.mirrors.named(&self.shown, &uids).await?.into_iter().collect();
         for (series, group) in self.together(groups, &known) {
-            let own = known.iter().find(|twin| twin.event == series).map(|twin| twin.uid.clone());
+            let own = uid_of
+                .get(series.as_str())
+                .or_else(|| group.iter().find_map(|seen| uid_of.get(seen.event.as_str())))
+                .map(|uid| (*uid).to_owned());
             let uid = own.or_else(|| group.iter().find_map(|seen| seen.uid.clone()));
             let twins = uid.as_ref().and_then(|uid| twins.get(uid)).cloned().unwrap_or_default();
-            let name = names.iter().find(|(one, _)| Some(one) == uid.as_ref()).map(|(_, name)| name.clone());
+            let name = uid.as_ref().and_then(|uid| names.get(uid)).cloned();
             self.group(series, (uid, name, twins), group, pulling).await?;
         }
         let births = std::mem::take(&mut pulling.births);

@@ -77,10 +77,12 @@ impl Run<'_> {
         if as_singles {
             return self.singles(&mut pair, &wanted).await;
         }
+        // Dates of a series that is not hers stand by themselves (R5); others go with their series.
+        let is_lone = pair.twin(WHOLE).is_none();
         if let Step::Again = self.whole(&mut pair, &wanted).await? {
             return Ok(Step::Again);
         }
-        if wanted.whole().is_none() {
+        if wanted.whole().is_none() && !is_lone {
             return Ok(Step::Done);
         }
         self.occurrences(&mut pair, &wanted).await
@@ -302,9 +304,15 @@ impl Run<'_> {
         {
             return Ok(Step::Again);
         }
+        if body.is_empty() {
+            return Ok(Step::Done);
+        }
         let calendar = self.link.calendar.clone();
         let done = match self.session.patch(&calendar, &twin.event, &twin.etag, body.clone()).await {
             Err(Error::Google(failure)) if self.spares(pair, &failure, &mut body).await? => {
+                if body.is_empty() {
+                    return Ok(Step::Done);
+                }
                 self.session.patch(&calendar, &twin.event, &twin.etag, body).await
             }
             done => done,
@@ -423,6 +431,9 @@ impl Run<'_> {
         };
         let usual = wanted.whole().and_then(|whole| like_series(whole, key));
         let Some(new) = wanted.0.get(key).cloned().unwrap_or(usual) else {
+            if old.is_none() {
+                return self.forget(pair, key).await.map(|()| Step::Done);
+            }
             let body = json!({ "status": "cancelled" }).as_object().cloned().unwrap_or_default();
             return self.patch(pair, key, body).await;
         };
@@ -459,8 +470,7 @@ impl Run<'_> {
         };
         pair.twins.retain(|one| one.recurrence != key);
         pair.twins.push(twin);
-        let row = Image::row(&seen.part);
-        Ok(pair.read(&row))
+        Ok(Some(pair.carried(seen.part)))
     }
 
     /// An answer to a write is what both sides agree on.

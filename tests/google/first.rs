@@ -154,6 +154,49 @@ async fn s16_one_broken_event_spoils_nothing() {
     .await;
 }
 
+/// She is invited to two dates of a series that she does not have: one object, with both and no master (R5).
+#[tokio::test]
+async fn s12_dates_of_a_series_that_is_not_hers_are_one_object() {
+    linked(Terms { privacy: Privacy::Full, ..Terms::default() }, async |world, _| {
+        let date = |day: &str| {
+            let original = json!({ "dateTime": format!("2026-04-{day}T08:00:00Z"), "timeZone": "Europe/Berlin" });
+            let (start, end) = (berlin(&format!("2026-04-{day}T15:00")), berlin(&format!("2026-04-{day}T16:00")));
+            json!({ "id": format!("other_202604{day}T080000Z"), "recurringEventId": "other", "originalStartTime": original, "summary": format!("the {day}th"), "iCalUID": "lone@google.com", "start": start, "end": end })
+        };
+        for day in ["06", "13"] {
+            world.event(date(day)).await;
+        }
+        world.settle().await;
+        let text = world.text().await;
+        for day in ["06", "13"] {
+            assert!(text.contains(&format!("SUMMARY:the {day}th")) && text.contains(&format!("RECURRENCE-ID;TZID=Europe/Berlin:202604{day}T100000")), "{text}");
+        }
+        world.quiet().await;
+        // A third comes later, one is changed here, one is cancelled there, and all of them here.
+        world.event(date("20")).await;
+        world.put_text(&world.objects().await[0].0, &text.replace("the 06th", "mine")).await;
+        world.settle().await;
+        let titles = async || {
+            let all = world.events().await;
+            let mut titles: Vec<String> = all.iter().map(|one| one["summary"].as_str().unwrap().to_owned()).collect();
+            titles.sort();
+            titles
+        };
+        assert_eq!(titles().await, ["mine", "the 13th", "the 20th"]);
+        assert_eq!(world.text().await.matches("RECURRENCE-ID").count(), 3);
+        world.quiet().await;
+        world.cancel("other_20260413T080000Z").await;
+        world.settle().await;
+        assert!(!world.text().await.contains("the 13th"));
+        world.quiet().await;
+        world.delete(&world.objects().await[0].0).await;
+        world.settle().await;
+        assert!(titles().await.is_empty() && world.objects().await.is_empty());
+        world.quiet().await;
+    })
+    .await;
+}
+
 /// What Google keeps and no calendar here may: left to a person, each by its id.
 #[tokio::test]
 async fn events_that_cannot_stand_here_spoil_nothing() {

@@ -280,6 +280,11 @@ async fn another_ones_meeting_has_none_of_her_guests() {
         assert_eq!((&event["summary"], guests(&event).len()), (&json!("moved"), 2), "{event:#?}");
         assert!(world.writes().iter().all(|one| !one.body.contains("attendees")), "{:#?}", world.writes());
         world.quiet().await;
+        let (before, text) = (world.writes().len(), world.objects().await);
+        let text = &text.iter().find(|(own, _)| own == name).unwrap().1;
+        world.put_text(name, &text.replace("dan@other", "carl@other")).await;
+        world.settle().await;
+        assert_eq!(world.writes().len(), before, "and nothing is sent where only guests changed");
     })
     .await;
 }

@@ -3,7 +3,7 @@
 //!
 //! A guest's answer is taken from either side; her name is only told of her once, because Google shows the one she chose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ical::{Component, Property};
 use serde_json::Value;
@@ -99,7 +99,7 @@ pub fn merged(base: Option<&Value>, here: Option<&Value>, there: Option<&Value>)
         one.extend(names.get(&key).map(|name| ("displayName".into(), name.clone())));
         Some((key, one))
     };
-    listed(keys.collect::<std::collections::BTreeSet<_>>().into_iter().filter_map(one).collect())
+    listed(keys.collect::<BTreeSet<_>>().into_iter().filter_map(one).collect())
 }
 
 /// What is sent: Google takes the list whole, with those in it that are none of ours, and what it knows of each.

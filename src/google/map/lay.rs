@@ -93,7 +93,10 @@ fn occurrence(
             let usual = to.whole().and_then(|whole| like_series(whole, key));
             let mut known = from.0.get(key).cloned().flatten();
             if !tree.components().any(is_it) {
-                let mut made = master(tree).ok_or(Unfit("series"))?.clone();
+                let mut made = match master(tree) {
+                    Some(master) => master.clone(),
+                    None => bare(tree)?,
+                };
                 made.retain_properties(|line| !RULES.iter().any(|name| line.is(name)) && !line.is("EXDATE"));
                 named(&mut made, key, ground);
                 // Its times are still the master's: they are laid whole.
@@ -108,9 +111,11 @@ fn occurrence(
         }
         Some(None) => {
             tree.retain_components(|part| !is_it(part));
-            let master = master(tree).ok_or(Unfit("series"))?;
-            let like = master.get("DTSTART").cloned();
-            master.push(occurring("EXDATE", key, like.as_ref(), ground)?);
+            // Of a series that is not hers nothing says that a date is out.
+            if let Some(master) = master(tree) {
+                let like = master.get("DTSTART").cloned();
+                master.push(occurring("EXDATE", key, like.as_ref(), ground)?);
+            }
         }
         None => {
             tree.retain_components(|part| !is_it(part));
@@ -118,6 +123,15 @@ fn occurrence(
         }
     }
     Ok(())
+}
+
+/// One more date of a series that is not hers (R5): of another it has whose it is, and the form of its times.
+fn bare(tree: &Component) -> Result<Component, Unfit> {
+    let other = tree.components().find(|part| part.name() == "VEVENT").ok_or(Unfit("series"))?;
+    let mut made = other.clone();
+    made.retain_properties(|line| ["UID", "DTSTAMP", "DTSTART"].iter().any(|name| line.is(name)));
+    made.retain_components(|_| false);
+    Ok(made)
 }
 
 /// Makes a component the one of this occurrence (RFC 5545 3.8.4.4).
