@@ -238,8 +238,8 @@ impl Store {
         }
     }
 
-    /// Memory knows of every commit by now, of other processes too. SQLite tells of those only when it is asked, four times
-    /// a second: whoever was told that things are not as it read them asks at once. PostgreSQL: it always does.
+    /// Memory knows of every commit by now, of other processes too. SQLite tells of those when it is asked, which is done four
+    /// times a second: whoever must not decide by what stood a moment ago asks at once. PostgreSQL: it always knows.
     pub async fn catch_up(&self) {
         if let Road::Writer { inbox, .. } = &self.inner.road {
             let (reply, done) = oneshot::channel();
