@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use store::{AppPasswordId, ClinicId, Credentials, PrincipalId, Role, TokenId, Version};
+use store::{AppPasswordId, ClinicId, Credentials, Instant, PrincipalId, Role, TokenId, Version};
 use tokio::sync::Mutex;
 
 use super::{
@@ -59,12 +59,12 @@ pub struct Identity {
 #[derive(Debug, Clone)]
 pub struct Caller {
     identity: Arc<Identity>,
-    version: Version,
+    at: Instant,
 }
 
 impl Caller {
-    pub(super) fn new(identity: Arc<Identity>, version: Version) -> Caller {
-        Caller { identity, version }
+    pub(super) fn new(identity: Arc<Identity>, at: Instant) -> Caller {
+        Caller { identity, at }
     }
 
     pub fn clinic(&self) -> ClinicId {
@@ -102,7 +102,12 @@ impl Caller {
 
     /// The state of the clinic when the request began: memory must be at least this fresh.
     pub fn version(&self) -> Version {
-        self.version
+        self.at.version
+    }
+
+    /// The same with the moment, by the clock that all nodes share.
+    pub fn at(&self) -> Instant {
+        self.at
     }
 
     pub fn via(&self) -> Via {
@@ -128,7 +133,7 @@ impl Accounts {
     pub async fn operator(&self, name: &str) -> Result<Caller, Error> {
         let principal = self.inner.store.across().await?.principal_named(name).await?;
         let principal = principal.ok_or(Error::NotFound("user"))?;
-        let version = self.inner.store.version(principal.clinic).await?;
+        let at = self.inner.store.instant(principal.clinic).await?;
         let identity = Identity {
             clinic: principal.clinic,
             principal: principal.id,
@@ -137,29 +142,29 @@ impl Accounts {
             via: Via::Operator,
             scopes: None,
         };
-        Ok(Caller { identity: Arc::new(identity), version })
+        Ok(Caller { identity: Arc::new(identity), at })
     }
 
     async fn remembered(&self, mac: &Mac) -> Result<Option<Caller>, Refused> {
         let Some(right) = self.inner.known.right(mac) else { return Ok(None) };
-        let version = self.inner.store.version(right.identity.clinic).await?;
-        if !right.is_of(version.structure) {
+        let at = self.inner.store.instant(right.identity.clinic).await?;
+        if !right.is_of(at.version.structure) {
             if !self.still_holds(&right).await? {
                 self.inner.known.forget(mac);
                 return Ok(None);
             }
-            right.confirm(version.structure);
+            right.confirm(at.version.structure);
         }
-        Ok(Some(self.caller(&right, version)))
+        Ok(Some(self.caller(&right, at)))
     }
 
-    fn caller(&self, right: &Right, version: Version) -> Caller {
+    fn caller(&self, right: &Right, at: Instant) -> Caller {
         if let Via::AppPassword(id) = right.identity.via
             && right.is_worth_noting(self.inner.store.clock().now())
         {
             self.inner.uses.note_app_password(right.identity.clinic, id);
         }
-        Caller { identity: right.identity.clone(), version }
+        Caller { identity: right.identity.clone(), at }
     }
 
     /// Whether the very hash that fitted is still live: any other change of the structure costs a row, no hash.
@@ -193,16 +198,16 @@ impl Accounts {
                 self.inner.failures.undecided(attempt);
                 Err(error)
             }
-            Ok(Decided { clinic, version, right: None }) => {
-                let wrong = Wrong::new(clinic, version.structure, self.inner.store.clock().now());
+            Ok(Decided { clinic, at, right: None }) => {
+                let wrong = Wrong::new(clinic, at.version.structure, self.inner.store.clock().now());
                 self.inner.known.remember_wrong(mac, from, wrong);
                 Err(Refused::Wrong)
             }
-            Ok(Decided { version, right: Some(right), .. }) => {
+            Ok(Decided { at, right: Some(right), .. }) => {
                 self.inner.failures.succeeded(attempt);
                 let right = Arc::new(right);
                 self.inner.known.remember_right(mac, right.clone());
-                Ok(self.caller(&right, version))
+                Ok(self.caller(&right, at))
             }
         }
     }
@@ -239,7 +244,7 @@ impl Accounts {
         let store = &self.inner.store;
         let first = self.credentials(name).await?;
         let clinic = first.map_or(self.inner.clinic, |found| found.principal.clinic);
-        let version = store.version(clinic).await?;
+        let at = store.instant(clinic).await?;
         let found = self.credentials(name).await?;
         let live = found.filter(|found| found.principal.disabled_at.is_none());
         let Candidate { via, hash, sent } = candidate(live.as_ref(), password);
@@ -249,11 +254,11 @@ impl Accounts {
                 let (clinic, principal) = (live.principal.clinic, live.principal.id);
                 let (name, role) = (live.principal.name, live.principal.role);
                 let identity = Identity { clinic, principal, name, role, via, scopes: None };
-                Some(Right::new(Arc::new(identity), hash, version.structure))
+                Some(Right::new(Arc::new(identity), hash, at.version.structure))
             }
             _ => None,
         };
-        Ok(Decided { clinic, version, right })
+        Ok(Decided { clinic, at, right })
     }
 }
 
@@ -266,7 +271,7 @@ struct Candidate {
 
 struct Decided {
     clinic: ClinicId,
-    version: Version,
+    at: Instant,
     right: Option<Right>,
 }
 

@@ -331,7 +331,7 @@ impl Accounts {
         let (clinic, id) = (remote.clinic, remote.principal);
         let found = self.inner.store.read(clinic).await?.principals_by_id(clinic, &[id]).await?.pop();
         let principal = found.filter(|one| one.disabled_at.is_none()).ok_or(Error::NotFound("user"))?;
-        let version = self.inner.store.version(clinic).await?;
+        let at = self.inner.store.instant(clinic).await?;
         let identity = Identity {
             clinic,
             principal: id,
@@ -340,7 +340,7 @@ impl Accounts {
             via: Via::Remote(remote.id),
             scopes: None,
         };
-        Ok(Caller::new(identity.into(), version))
+        Ok(Caller::new(identity.into(), at))
     }
 }
 

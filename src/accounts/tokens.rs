@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
-use store::{NewToken, Token, TokenId, Version};
+use store::{Instant, NewToken, Token, TokenId};
 
 use super::{
     Accounts, Caller, Error, Refused, Scopes, Secret,
@@ -78,23 +78,23 @@ impl Accounts {
         }
         let hash = seal::secret_hash(text);
         if let Some(known) = self.inner.tokens.0.get(&hash) {
-            let version = self.inner.store.version(known.identity.clinic).await?;
-            if version.structure == known.structure {
-                return self.speaks(&known, version);
+            let at = self.inner.store.instant(known.identity.clinic).await?;
+            if at.version.structure == known.structure {
+                return self.speaks(&known, at);
             }
             self.inner.tokens.0.remove(&hash);
         }
-        let (known, version) = self.recognise(&hash).await?.ok_or(Refused::Wrong)?;
+        let (known, at) = self.recognise(&hash).await?.ok_or(Refused::Wrong)?;
         let known = Arc::new(known);
         self.inner.tokens.0.insert(hash, known.clone());
-        self.speaks(&known, version)
+        self.speaks(&known, at)
     }
 
     /// The version is read before the row that decides: a change in between is seen at the next request.
-    async fn recognise(&self, hash: &[u8; 32]) -> Result<Option<(Known, Version)>, Refused> {
+    async fn recognise(&self, hash: &[u8; 32]) -> Result<Option<(Known, Instant)>, Refused> {
         let store = &self.inner.store;
         let Some((first, _)) = store.across().await?.token_by_hash(hash).await? else { return Ok(None) };
-        let version = store.version(first.clinic).await?;
+        let at = store.instant(first.clinic).await?;
         let found = store.read(first.clinic).await?.token_by_hash(hash).await?;
         let Some((token, principal)) = found.filter(|(_, principal)| principal.disabled_at.is_none()) else {
             return Ok(None);
@@ -108,17 +108,17 @@ impl Accounts {
             // What was stored by a newer release and cannot be read allows nothing.
             scopes: Some(Scopes::read(&token.scopes).unwrap_or_default()),
         };
-        let (expires_at, structure) = (token.expires_at, version.structure);
-        Ok(Some((Known { identity: Arc::new(identity), expires_at, structure }, version)))
+        let (expires_at, structure) = (token.expires_at, at.version.structure);
+        Ok(Some((Known { identity: Arc::new(identity), expires_at, structure }, at)))
     }
 
-    fn speaks(&self, known: &Known, version: Version) -> Result<Caller, Refused> {
+    fn speaks(&self, known: &Known, at: Instant) -> Result<Caller, Refused> {
         if known.expires_at.is_some_and(|end| end <= self.now()) {
             return Err(Refused::Wrong);
         }
         if let Via::Token(id) = known.identity.via {
             self.inner.uses.note_token(known.identity.clinic, id);
         }
-        Ok(Caller::new(known.identity.clone(), version))
+        Ok(Caller::new(known.identity.clone(), at))
     }
 }

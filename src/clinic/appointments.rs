@@ -119,10 +119,18 @@ impl Clinic {
 
     /// All that must be known before the transaction; of a series, without the dates in `skip`.
     pub(super) async fn ready(&self, by: By, visit: Visit, skip: &[i64]) -> Result<Ready> {
-        self.ready_as(by, visit, skip, unguessable()?).await
+        let structure = self.store().version(by.clinic).await?.structure;
+        self.ready_as(by, visit, skip, (unguessable()?, structure)).await
     }
 
-    pub(super) async fn ready_as(&self, by: By, visit: Visit, skip: &[i64], uid: String) -> Result<Ready> {
+    /// The same under this UID; calendars as they are at this version of the structure, or later.
+    pub(super) async fn ready_as(
+        &self,
+        by: By,
+        visit: Visit,
+        skip: &[i64],
+        (uid, structure): (String, i64),
+    ) -> Result<Ready> {
         visit.check()?;
         let now = self.store().clock().now();
         let mut text = visit.text(&uid, now);
@@ -138,7 +146,7 @@ impl Clinic {
         })?;
         let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
         let occurrences = plan::expanded(&object, &zone, now).await?;
-        let calendars = self.visits_of(by.clinic, &visit.resources()).await?;
+        let calendars = self.visits_of(by.clinic, structure, &visit.resources()).await?;
         Ok(Ready { visit, uid, text, object, zone, occurrences, calendars })
     }
 

@@ -5,7 +5,6 @@ use store::PrincipalId;
 
 use super::error::{Error, Result, Unfit};
 use super::live::News;
-use super::open::HOURS;
 use super::rules::object_name;
 use super::status::Status;
 use crate::calendar::Work;
@@ -66,7 +65,11 @@ impl Check {
         if self.seen >= before {
             return Ok(());
         }
-        let rows = work.tx().rules_after(clinic, self.seen, (HOURS, false), FACTS).await?;
+        if let Some(written) = work.tx().written_since(self.seen) {
+            let is_open_otherwise = self.hours.iter().any(|hours| written.contains(hours));
+            return if is_open_otherwise { Err(Error::Overtaken) } else { Ok(()) };
+        }
+        let rows = work.tx().rules_after(clinic, self.seen, &self.hours, FACTS).await?;
         let hours = self.hours.iter().map(|id| (*id, self.practitioner)).collect();
         match rows.len() >= FACTS as usize || News::of(&rows, &hours).overthrow(&self.all) {
             true => Err(Error::Overtaken),

@@ -247,7 +247,8 @@ impl Clinic {
         if is_there {
             return Ok(false);
         }
-        let ready = self.ready_as(by, course.visit, &course.skip, uid.clone()).await?;
+        let structure = self.store().version(by.clinic).await?.structure;
+        let ready = self.ready_as(by, course.visit, &course.skip, (uid.clone(), structure)).await?;
         let moved = course.moved;
         let done = self.calendars.together(by.clinic, move |work| {
             Box::pin(async move {

@@ -6,8 +6,10 @@ use store::{AppointmentFilter, AppointmentRow, Dimension, PatientId, PrincipalId
 
 use super::access::{self, Reach, Subject, Verb};
 use super::alter::{Alter, Scope};
+use super::catalogue::Offering;
 use super::diary::{Leaf, Whose};
 use super::error::{Error, Result, Unfit};
+use super::live::Index;
 use super::offers::is_outside;
 use super::reserve::{by, merged, own_row};
 use super::status::Status;
@@ -122,18 +124,20 @@ impl Clinic {
 
     /// A service by its code, or by its id in digits.
     pub async fn service_called(&self, who: &Caller, word: &str) -> Result<ServiceId> {
-        let word = word.to_owned();
-        self.glance(who.clinic(), move |index, _| {
-            let by_code = index
-                .catalogue
-                .services()
-                .find(|(_, offering)| offering.fields.code == word)
-                .map(|(id, _)| id);
-            let by_id = || word.parse().ok().map(ServiceId);
-            let id = by_code.or_else(by_id).ok_or(Error::NotFound("service"))?;
-            index.catalogue.service(id).map(|_| id)
-        })
-        .await?
+        let called = |word: String| {
+            move |index: &Index, _| {
+                let is = |offering: &Offering| offering.fields.code == word;
+                let by_code = index.catalogue.services().find(|(_, offering)| is(offering)).map(|(id, _)| id);
+                let by_id = || word.parse().ok().map(ServiceId);
+                let id = by_code.or_else(by_id).ok_or(Error::NotFound("service"))?;
+                index.catalogue.service(id).map(|_| id)
+            }
+        };
+        // What was there when the request began will do; nobody hears that it is not by what was.
+        match self.glance_at(who.clinic(), who.at(), called(word.to_owned())).await? {
+            Ok(id) => Ok(id),
+            Err(_) => self.glance(who.clinic(), called(word.to_owned())).await?,
+        }
     }
 
     /// A location by its code, or by its id in digits.

@@ -110,7 +110,7 @@ struct Opened {
 
 impl Opened {
     fn side(&self) -> Side {
-        Side { clinic: self.by.clinic, outside: true }
+        Side { clinic: self.by.clinic, outside: true, at: None }
     }
 
     fn version(&self) -> Option<i64> {

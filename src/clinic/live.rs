@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use store::{ClinicId, CollectionId, Fact, PrincipalId, Record, Row};
+use store::{ClinicId, CollectionId, Fact, Instant, PrincipalId, Record, Row};
 use tokio::sync::Semaphore;
 
 use super::Clinic;
@@ -253,13 +253,27 @@ impl Clinic {
         }
     }
 
-    /// The calendar of each in which it is booked.
+    /// The same for a request that began then, and goes by what was then or later: no trip to ask what is now.
+    pub(super) async fn glance_at<T: Send + 'static>(
+        &self,
+        clinic: ClinicId,
+        at: Instant,
+        question: impl FnOnce(&Index, i64) -> T + Send + 'static,
+    ) -> Result<T> {
+        let kept = self.fresh_at(clinic, at).await?;
+        match kept.glance(question, at.moment) {
+            Ok(answer) => Ok(answer),
+            Err(question) => self.look(clinic, question).await,
+        }
+    }
+
+    /// The calendar of each in which it is booked, at this version of the structure or later.
     pub(super) async fn visits_of(
         &self,
         clinic: ClinicId,
+        structure: i64,
         of: &[PrincipalId],
     ) -> Result<Vec<(PrincipalId, CollectionId)>> {
-        let structure = self.store().version(clinic).await?.structure;
         let kept = self.live.kept(clinic);
         let all = |known: &mut HashMap<_, _>| {
             of.iter().map(|id| Some((*id, *known.get(id)?))).collect::<Option<Vec<_>>>()
@@ -286,10 +300,16 @@ impl Clinic {
     }
 
     async fn fresh(&self, clinic: ClinicId) -> Result<(Arc<Kept>, i64)> {
-        let (version, now) = self.store().instant(clinic).await?;
+        let at = self.store().instant(clinic).await?;
+        Ok((self.fresh_at(clinic, at).await?, at.moment))
+    }
+
+    /// The index, once it knows everything that was committed then.
+    async fn fresh_at(&self, clinic: ClinicId, at: Instant) -> Result<Arc<Kept>> {
+        let Instant { version, moment: now } = at;
         let kept = self.live.kept(clinic);
         if kept.is_fresh(version.seq, now) {
-            return Ok((kept, now));
+            return Ok(kept);
         }
         let turn = kept.turn.clone().lock_owned().await;
         if !kept.is_fresh(version.seq, now) {
@@ -301,7 +321,7 @@ impl Clinic {
             });
             done.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))??;
         }
-        Ok((kept, now))
+        Ok(kept)
     }
 
     /// Brings an index up to what is committed now.
@@ -325,7 +345,10 @@ impl Clinic {
             }
             let Some(changes) = changes.fitting(kept) else { return self.build(kept, now).await };
             let of = kept.clone();
-            super::plan::compute(move || changes.apply(&of, now)).await?;
+            match changes.is_small() {
+                true => changes.apply(&of, now),
+                false => super::plan::compute(move || changes.apply(&of, now)).await?,
+            }
             if is_last {
                 return Ok(());
             }
@@ -346,7 +369,7 @@ impl Clinic {
         loop {
             let mut conn = self.store().read(clinic).await?;
             let mut rows = match follow {
-                Follow::Time => conn.rules_after(clinic, seen, (HOURS, true), limit).await?,
+                Follow::Time => conn.times_after(clinic, seen, HOURS, limit).await?,
                 Follow::Everything(_) => conn.journal_after(clinic, seen, limit).await?,
             };
             drop(conn);

@@ -68,7 +68,7 @@ impl Clinic {
     /// The search itself, whoever may.
     pub(super) async fn found(
         &self,
-        Side { clinic, outside }: Side,
+        Side { clinic, outside, .. }: Side,
         wanted: &Wanted,
         ignore: Vec<(PrincipalId, Busy)>,
     ) -> Result<Vec<Offered>> {

@@ -1,13 +1,15 @@
 //! Booking for those who ask by the clinic's words: a slot, a hold or a bare time becomes a visit by the same rules as
 //! search, and is booked or kept in one transaction that looks again at what may have changed meanwhile.
 
+use std::iter;
+
 use ical::Zone;
 use serde_json::{Map, Value};
-use store::{AppointmentRow, ClinicId, PrincipalId};
+use store::{AppointmentRow, ClinicId, Instant, PrincipalId};
 
 use super::access::{self, Reach, Subject, Verb};
 use super::alter::{Alter, Scope};
-use super::appointments::Ready;
+use super::appointments::{Ready, unguessable};
 use super::catalogue::LEAST;
 use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
@@ -40,11 +42,18 @@ pub struct Contact {
 pub(super) struct Side {
     pub clinic: ClinicId,
     pub outside: bool,
+    /// When the request began; None: it must be looked at as it is now.
+    pub at: Option<Instant>,
 }
 
 impl Side {
     pub fn of(who: &Caller) -> Side {
-        Side { clinic: who.clinic(), outside: is_outside(who) }
+        Side { clinic: who.clinic(), outside: is_outside(who), at: None }
+    }
+
+    /// For the first of several tries: what was so when the request began will do, it is looked at again when it is booked.
+    fn began(who: &Caller) -> Side {
+        Side { at: Some(who.at()), ..Side::of(who) }
     }
 }
 
@@ -111,9 +120,14 @@ impl Clinic {
             let ready = self.ready(by, planned.visit, &[]).await?;
             return self.reserve_ready(by, ready, ground, planned.check).await;
         }
-        for _ in 0..TRIES {
-            let planned = self.plan(Side::of(who), wish, &ground).await?;
-            let ready = self.ready(by, planned.visit, &[]).await?;
+        let sides = [Side::began(who)].into_iter().chain(iter::repeat_n(Side::of(who), TRIES - 1));
+        for side in sides {
+            let planned = self.plan(side, wish, &ground).await?;
+            let structure = match side.at {
+                Some(at) => at.version.structure,
+                None => self.store().version(by.clinic).await?.structure,
+            };
+            let ready = self.ready_as(by, planned.visit, &[], (unguessable()?, structure)).await?;
             match self.reserve_ready(by, ready, ground.clone(), planned.check).await {
                 Err(Error::Overtaken) => {}
                 // A room that was free a moment ago: perhaps there is another one.
@@ -333,8 +347,16 @@ impl Clinic {
         }
     }
 
-    /// Whoever says that something is to be ignored has shown that they may move it.
+    /// Nobody is refused by what was: what does not fit when the request began is looked at as it is now.
     async fn plan(&self, side: Side, wish: &Wish, ground: &Ground) -> Result<Planned> {
+        match (side.at, self.plan_at(side, wish, ground).await) {
+            (Some(_), Err(_)) => self.plan_at(Side { at: None, ..side }, wish, ground).await,
+            (_, planned) => planned,
+        }
+    }
+
+    /// Whoever says that something is to be ignored has shown that they may move it.
+    async fn plan_at(&self, side: Side, wish: &Wish, ground: &Ground) -> Result<Planned> {
         let ignore = match &wish.ignore {
             Some(id) => self.time_on(side.clinic, id).await?,
             None => Vec::new(),
@@ -342,12 +364,14 @@ impl Clinic {
         let is_strict = !matches!(ground, Ground::Overbook(_));
         let strict = Strict { outside: side.outside, rules: is_strict, ahead: true };
         let (asked, far) = (wish.clone(), self.far_hours(side.clinic, wish).await?);
-        let (laid, settings, hours) = self
-            .glance(side.clinic, move |index, now| {
-                let laid = asked.lay(index, strict, (&ignore, &far), now)?;
-                Ok::<_, Error>((laid, index.catalogue.settings.clone(), hours(index, asked.practitioner)))
-            })
-            .await??;
+        let look = move |index: &Index, now| {
+            let laid = asked.lay(index, strict, (&ignore, &far), now)?;
+            Ok::<_, Error>((laid, index.catalogue.settings.clone(), hours(index, asked.practitioner)))
+        };
+        let (laid, settings, hours) = match side.at {
+            Some(at) => self.glance_at(side.clinic, at, look).await??,
+            None => self.glance(side.clinic, look).await??,
+        };
         let visit = self.visit(side.clinic, wish, &laid, &settings).await?;
         let check = Check {
             hours,

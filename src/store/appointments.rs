@@ -6,8 +6,10 @@ use std::fmt;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::journal::FACTS;
+use crate::statements::Statements;
 use crate::value::{Columns, LIST, Value, list, values};
-use crate::{ClinicId, CollectionId, Conn, Deed, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
+use crate::{ClinicId, CollectionId, Conn, Deed, Fact, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
 
 macro_rules! columns {
     () => {
@@ -382,14 +384,10 @@ impl Tx {
             row.location,
             row.mode.clone(),
         ];
-        values.extend(values![
-            self.next_n(),
-            noted.text(),
-            visits,
-            self.origin.text(),
-            self.caller,
-            self.now()
-        ]);
+        let (practitioner, uid) = (row.practitioner, row.uid.clone());
+        let fact = Fact::Appointment { collection: visits, practitioner, uid, noted };
+        let n = self.next_plain(None);
+        let fact = self.row(fact, n);
         let put = concat!(
             "insert into appointments (clinic_id, ",
             columns!(),
@@ -404,14 +402,15 @@ impl Tx {
              ended_at = excluded.ended_at, seq = excluded.seq, \
              series = excluded.series, location_id = excluded.location_id, mode = excluded.mode"
         );
-        let note = "insert into journal (clinic_id, seq, n, kind, collection_id, principal_id, name, origin, \
-            caller_id, at) values ($1, $22, $26, $27, $28, $4, $2, $29, $30, $31)";
-        if deeds.is_empty() {
-            return self.put(&[put, note], values).await;
-        }
-        let (rows, head, more) = self.audit_from(deeds, values.len() + 1);
-        values.extend(more);
-        self.put(&[put, &rows, &head, note], values).await
+        let all = match deeds.is_empty() {
+            true => Statements::default().texts(&[put], values),
+            false => {
+                let (rows, head, more) = self.audit_from(deeds, values.len() + 1);
+                values.extend(more);
+                Statements::default().texts(&[put, &rows, &head], values)
+            }
+        };
+        self.put(all.rows(&FACTS, vec![fact])).await
     }
 
     /// Takes the row of one key away: what was noted of an occurrence goes with it to another series. False when there

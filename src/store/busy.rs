@@ -8,7 +8,9 @@ use std::sync::Arc;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::journal::FACTS;
 use crate::resources::{self, Resource};
+use crate::statements::Statements;
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Aside, ClinicId, CollectionId, Conn, Error, Origin, PrincipalId, Result, Tx};
 
@@ -468,9 +470,8 @@ impl Tx {
             ]);
         }
         // What was touched is journalled in the same trip: it is what every booking does.
-        let times = self.times(&mut values);
-        let all: Vec<&str> = times.iter().chain([&insert]).map(String::as_str).collect();
-        self.put(&all, values).await
+        let times = self.times();
+        self.put(Statements::default().texts(&[&insert], values).rows(&FACTS, times)).await
     }
 
     /// Takes away what comes from an object or a hold; returns how many intervals that were.

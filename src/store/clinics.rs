@@ -43,6 +43,15 @@ pub struct Version {
     pub structure: i64,
 }
 
+/// A clinic at a moment: what a request may go by that began then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instant {
+    /// Its version.
+    pub version: Version,
+    /// Seconds UTC, as [`Tx::moment`] tells them.
+    pub moment: i64,
+}
+
 /// What the bump of a change found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Begun {
@@ -135,21 +144,14 @@ impl Conn {
         Ok((bytes.unwrap_or(0), changes.unwrap_or(0)))
     }
 
-    pub(crate) async fn version_of(&mut self, clinic: ClinicId) -> Result<Version> {
-        let sql = "select seq, structure from clinics where id = $1";
-        let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;
-        let mut columns = Columns::of(&row);
-        Ok(Version { seq: columns.int()?, structure: columns.int()? })
-    }
-
-    /// The same with PostgreSQL's own clock.
-    pub(crate) async fn instant_of(&mut self, clinic: ClinicId) -> Result<(Version, i64)> {
+    /// A clinic's version, and the moment by PostgreSQL's own clock (seconds UTC).
+    pub(crate) async fn instant_of(&mut self, clinic: ClinicId) -> Result<Instant> {
         let sql = "select seq, structure, cast(extract(epoch from clock_timestamp()) as bigint) \
             from clinics where id = $1";
         let row = self.one(sql, values![clinic]).await?.ok_or(Error::Gone)?;
         let mut columns = Columns::of(&row);
         let version = Version { seq: columns.int()?, structure: columns.int()? };
-        Ok((version, columns.int()?))
+        Ok(Instant { version, moment: columns.int()? })
     }
 
     /// Bumps the clinic by a text that does; None when there is no such clinic.

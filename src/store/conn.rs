@@ -4,7 +4,6 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -15,8 +14,10 @@ use tokio::time::timeout;
 
 use crate::clinics::Begun;
 use crate::pool::Lent;
+use crate::recent::{Recent, Told};
+use crate::statements::Statements;
 use crate::value::{Value, arguments, values};
-use crate::{ClinicId, Database, Error, Origin, PrincipalId, Result};
+use crate::{ClinicId, CollectionId, Database, Error, Origin, PrincipalId, Result, Version};
 
 /// How long one statement may take on PostgreSQL before the server counts as dead (trust.md R6, R8). SQLite is
 /// bounded by its `busy_timeout` instead.
@@ -51,7 +52,7 @@ pub struct Conn {
     open: bool,
     spoiled: Option<Error>,
     /// What waits to travel with the statements after it.
-    gathered: Option<Gathered>,
+    gathered: Option<Statements>,
     sound: bool,
     room: Room,
     /// The list of clinics changed: the process must read their versions anew after the commit.
@@ -192,16 +193,21 @@ impl Conn {
     /// Statements that are asked for no answer and do not depend on one another: one trip, and while they are gathered one
     /// for all of them. Many values are a trip of their own: a text of every combination would push others out of the
     /// cache of prepared statements.
-    pub(crate) async fn put(&mut self, all: &[&str], values: Vec<Value>) -> Result<()> {
-        let mut alone = Gathered::default();
+    pub(crate) async fn put(&mut self, statements: Statements) -> Result<()> {
         match &mut self.gathered {
-            Some(gathered) if values.len() <= Gathered::MOST => gathered.add(all, values),
+            Some(gathered) if statements.size() <= Statements::MOST => gathered.join(statements),
             _ => {
-                alone.add(all, values);
-                self.run(AssertSqlSafe(self.database.together(&alone.all)), alone.values).await?;
+                self.send_gathered().await?;
+                self.send(statements).await?;
             }
         }
         Ok(())
+    }
+
+    async fn send(&mut self, statements: Statements) -> Result<()> {
+        let (all, values) = statements.numbered();
+        let sql = self.database.together(&all);
+        self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
     }
 
     /// From here on what [`Conn::put`] is given waits for the next statement of another kind, or the end of the job, and
@@ -213,10 +219,9 @@ impl Conn {
     /// What was gathered goes on its way.
     pub(crate) async fn send_gathered(&mut self) -> Result<()> {
         match &mut self.gathered {
-            Some(gathered) if !gathered.all.is_empty() => {
-                let Gathered { all, values } = std::mem::take(gathered);
-                let sql = self.database.together(&all);
-                self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
+            Some(gathered) if !gathered.is_empty() => {
+                let statements = std::mem::take(gathered);
+                self.send(statements).await
             }
             _ => Ok(()),
         }
@@ -284,36 +289,6 @@ impl Conn {
     }
 }
 
-/// Statements on their way together: every text is a trip to the database and back, which costs more than most of what
-/// is done there.
-#[derive(Default)]
-struct Gathered {
-    all: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Gathered {
-    /// Values of what travels with others.
-    const MOST: usize = 100;
-
-    /// Statements whose values come behind those that are there: their `$1` is the first of these.
-    fn add(&mut self, all: &[&str], values: Vec<Value>) {
-        let before = self.values.len();
-        for sql in all {
-            let mut parts = sql.split('$');
-            let mut text = String::from(parts.next().unwrap_or_default());
-            for part in parts {
-                let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-                let (n, rest) = part.split_at(digits);
-                let n = n.parse::<usize>().map_or(0, |n| n + before);
-                write!(text, "${n}{rest}").ok();
-            }
-            self.all.push(text);
-        }
-        self.values.extend(values);
-    }
-}
-
 /// What an error means for the connection it happened on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -377,6 +352,9 @@ pub struct Tx {
     moment: i64,
     /// The place of the next fact in this change.
     pub(crate) n: i64,
+    /// What of it is plain.
+    told: Told,
+    recent: Recent,
     /// Whose time in `busy` changed, from when to when, and is not yet journalled.
     touched: BTreeMap<PrincipalId, (i64, i64)>,
     pub(crate) origin: Origin,
@@ -392,7 +370,7 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn over(conn: Conn) -> Tx {
+    pub(crate) fn over(conn: Conn, recent: Recent) -> Tx {
         Tx {
             aside: Aside { conn, now: 0 },
             clinic: ClinicId(0),
@@ -400,6 +378,8 @@ impl Tx {
             structure: 0,
             moment: 0,
             n: 0,
+            told: Told::default(),
+            recent,
             touched: BTreeMap::new(),
             origin: Origin::House,
             caller: None,
@@ -419,8 +399,19 @@ impl Tx {
         self.audit_head = found.audit_head;
         self.moment = found.moment.unwrap_or(now);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
+        self.told = Told::default();
         self.touched.clear();
         (self.structural, self.scrub, self.audited) = (false, false, 0);
+    }
+
+    /// What this change, which was kept, leaves to the next one of the same transaction.
+    pub(crate) fn left(&self) -> Begun {
+        let structure = if self.structural { self.seq } else { self.structure };
+        Begun {
+            version: Version { seq: self.seq + 1, structure },
+            audit_head: self.audit_head.clone(),
+            moment: Some(self.moment),
+        }
     }
 
     /// Closes the writer's own connection and waits for it.
@@ -483,6 +474,29 @@ impl Tx {
         self.n += 1;
         self.n - 1
     }
+
+    /// The same for a fact of an object, in this collection, or of nothing but somebody's time: rules, hours of the week
+    /// and people are as they were.
+    pub(crate) fn next_plain(&mut self, written: Option<CollectionId>) -> i64 {
+        self.told.plain(written);
+        self.next_n()
+    }
+
+    /// This change stands, as far as it is up to its job.
+    pub(crate) fn kept(&mut self) {
+        self.recent.keep(self.clinic, self.seq, std::mem::take(&mut self.told), self.n);
+    }
+
+    /// The transaction of this clinic's last changes was lost.
+    pub(crate) fn lost(&self, clinic: ClinicId) {
+        self.recent.forget(clinic);
+    }
+
+    /// In which collections objects were written or removed between the change `seen` and this one; None where more may
+    /// have happened than that, holds, appointments and the time they take aside: then the journal tells.
+    pub fn written_since(&self, seen: i64) -> Option<Vec<CollectionId>> {
+        self.recent.written(self.clinic, seen, self.seq - 1)
+    }
 }
 
 impl Deref for Tx {
@@ -495,29 +509,5 @@ impl Deref for Tx {
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Aside {
         &mut self.aside
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::value::values;
-
-    #[test]
-    fn gathered_statements_keep_their_own_values() {
-        let mut gathered = Gathered::default();
-        gathered.add(&["insert into a values ($1, $2)"], values![1i64, 2i64]);
-        gathered
-            .add(&["update b set c = $2 where d = $1", "delete from e where f = $12x"], values![3i64, 4i64]);
-        assert_eq!(gathered.values, values![1i64, 2i64, 3i64, 4i64]);
-        assert_eq!(
-            Database::Sqlite.together(&gathered.all),
-            "insert into a values ($1, $2); update b set c = $4 where d = $3; delete from e where f = $14x"
-        );
-        assert_eq!(
-            Database::Postgres.together(&gathered.all),
-            "with done0 as (insert into a values ($1, $2)), done1 as (update b set c = $4 where d = $3) \
-             delete from e where f = $14x"
-        );
     }
 }

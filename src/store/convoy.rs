@@ -17,14 +17,21 @@ use crate::conn::{Conn, Room, Tx};
 use crate::job::{Job, Outcome, Waiting};
 use crate::listen::Herald;
 use crate::pool::Pool;
+use crate::recent::Recent;
 use crate::{ClinicId, Clock, Database, Error, Result, postgres};
 
 /// Jobs in one transaction at most: what one failed commit can take with it. PostgreSQL looks up the savepoints of
 /// other transactions cheaply as long as they have no more than 64.
 const BATCH: usize = 64;
 
-/// No further job begins in a transaction after this: the first ones wait for its commit, and other processes for the
-/// sequence, for `lock_timeout` at most.
+/// No further job begins in a transaction after so many times what the commit before it took: the disk is waited for
+/// in a small part of the time, and nobody longer than that needs. Were all who wait carried together, all of them
+/// would come back together too: the database would rest while they ask again, and they while it works.
+const COMMITS: u32 = 8;
+
+/// The least and the most of it: a wait of microseconds is none, and other processes wait for the sequence, for
+/// `lock_timeout` at most.
+const SHORTEST: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(100);
 
 /// Jobs of one clinic that may wait; beyond, callers are told at once.
@@ -40,6 +47,7 @@ pub(crate) struct Convoy {
     herald: Arc<Herald>,
     clock: Clock,
     pulse: watch::Sender<u64>,
+    recent: Recent,
     rows: Arc<Mutex<HashMap<ClinicId, VecDeque<Place>>>>,
 }
 
@@ -48,6 +56,9 @@ struct Place {
     job: Box<dyn Job>,
     begins: oneshot::Sender<()>,
 }
+
+/// What became of the last job of a transaction, and in how many it was kept so far.
+pub(crate) type Ran = (Outcome, usize);
 
 /// Whoever works on a row. If that panics, the row goes with it: those in it hear that, and the next one sets out anew.
 struct Worker<'c> {
@@ -59,6 +70,7 @@ impl Drop for Worker<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             self.convoy.rows().remove(&self.clinic);
+            self.convoy.recent.forget(self.clinic);
         }
     }
 }
@@ -70,7 +82,7 @@ impl Convoy {
         clock: Clock,
         pulse: watch::Sender<u64>,
     ) -> Convoy {
-        Convoy { pool, herald, clock, pulse, rows: Arc::default() }
+        Convoy { pool, herald, clock, pulse, recent: Recent::default(), rows: Arc::default() }
     }
 
     /// One change of one clinic. Given up before it begins, nothing happens; after that it is carried to its end.
@@ -112,9 +124,12 @@ impl Convoy {
     /// One transaction after the other, until nobody waits.
     async fn work(self, clinic: ClinicId) {
         let _worker = Worker { convoy: &self, clinic };
+        let mut longest = SHORTEST;
         while self.is_awaited(clinic) {
             match self.begin(clinic).await {
-                Ok(tx) => self.carry(clinic, tx).await,
+                Ok(tx) => {
+                    longest = (self.carry(clinic, tx, longest).await * COMMITS).clamp(SHORTEST, LONGEST)
+                }
                 Err(error) => self.turn_away(clinic, &error),
             }
         }
@@ -154,7 +169,8 @@ impl Convoy {
 
     /// A transaction that holds the sequence, for the first job.
     async fn begin(&self, clinic: ClinicId) -> Result<Tx> {
-        let mut tx = Tx::over(Conn::lent(self.pool.lend(None).await?, Database::Postgres));
+        let conn = Conn::lent(self.pool.lend(None).await?, Database::Postgres);
+        let mut tx = Tx::over(conn, self.recent.clone());
         let begun = self.bump(&mut tx, clinic, "begin").await;
         if begun.is_err() && tx.conn().sound() {
             end(&mut tx, "rollback").await.ok();
@@ -162,7 +178,7 @@ impl Convoy {
         begun.map(|()| tx)
     }
 
-    /// The end of the job before and the begin of the next one, in one trip.
+    /// What begins a transaction, after what ends the one before: in one trip.
     async fn bump(&self, tx: &mut Tx, clinic: ClinicId, before: &str) -> Result<()> {
         let now = self.clock.now();
         tx.begin(clinic, Begun::default(), now, Room::Enough);
@@ -172,39 +188,59 @@ impl Convoy {
         Ok(())
     }
 
-    /// Runs what waits, commits, and answers.
-    async fn carry(&self, clinic: ClinicId, mut tx: Tx) {
+    /// The next job of a transaction in which some were kept: its clinic is held already, and it finds what they left.
+    /// What the last of them came to is written at the end.
+    async fn follow(&self, tx: &mut Tx, clinic: ClinicId, found: Begun, (last, kept): Ran) -> Result<()> {
+        tx.begin(clinic, found, self.clock.now(), Room::Enough);
+        tx.conn().script(postgres::between(last, kept)).await
+    }
+
+    /// Runs what waits for so long, commits, and answers. Says how long the commit took.
+    async fn carry(&self, clinic: ClinicId, mut tx: Tx, longest: Duration) -> Duration {
         let (mut ran, mut kept, mut last) = (Vec::new(), 0, Outcome::Refused);
-        let (mut stand, begun) = (Ok(()), Instant::now());
+        let (mut stand, begun, mut next) = (Ok(()), Instant::now(), Begun::default());
         while ran.len() < BATCH
-            && begun.elapsed() < LONGEST
+            && begun.elapsed() < longest
             && stand.is_ok()
             && let Some(mut job) = self.next(clinic)
         {
             if !ran.is_empty() {
-                stand = self.bump(&mut tx, clinic, postgres::between(last, kept)).await;
+                stand = match kept {
+                    0 => self.bump(&mut tx, clinic, postgres::ANEW).await,
+                    _ => self.follow(&mut tx, clinic, next.clone(), (last, kept)).await,
+                };
             }
             if stand.is_ok() {
                 last = run(&mut *job, &mut tx).await;
-                kept += usize::from(last == Outcome::Kept);
+                if last == Outcome::Kept {
+                    kept += 1;
+                    next = tx.left();
+                }
                 if !tx.conn().sound() {
                     stand = Err(Error::Busy);
                 }
             }
             ran.push(job);
         }
+        let ended = Instant::now();
         let end = match stand {
-            Ok(()) => end(&mut tx, postgres::end(last, kept)).await,
+            Ok(()) => end(&mut tx, &postgres::end((last, kept), clinic, next.version.seq - 1)).await,
             // Nobody answers there: asking for a rollback would only wait once more.
             Err(error) => Err(error),
         };
+        let ended = ended.elapsed();
         // Lent again before anybody hears of it and asks for more.
         drop(tx);
-        if end.is_ok() && kept != 0 {
-            self.pulse.send_modify(|count| *count += 1);
-            self.herald.committed();
+        match &end {
+            Ok(()) if kept == 0 => {}
+            Ok(()) => {
+                self.pulse.send_modify(|count| *count += 1);
+                self.herald.committed();
+            }
+            Err(_) => self.recent.forget(clinic),
         }
         ran.into_iter().for_each(|job| job.settle(end.clone()));
+        ended
     }
 
     fn rows(&self) -> MutexGuard<'_, HashMap<ClinicId, VecDeque<Place>>> {
@@ -222,13 +258,16 @@ async fn run(job: &mut dyn Job, tx: &mut Tx) -> Outcome {
         job.refuse(error);
         return Outcome::Refused;
     }
+    if outcome == Outcome::Kept {
+        tx.kept();
+    }
     outcome
 }
 
 /// Ends the transaction; the connection may go back.
-pub(crate) async fn end(tx: &mut Tx, sql: &'static str) -> Result<()> {
+pub(crate) async fn end(tx: &mut Tx, sql: &str) -> Result<()> {
     tx.conn().opened();
-    let ended = tx.conn().script(sql).await;
+    let ended = tx.conn().script(AssertSqlSafe(sql.to_owned())).await;
     if let Err(error) = &ended {
         tracing::warn!(%error, "a transaction could not be ended");
         return ended;

@@ -12,14 +12,17 @@ use crate::clinics::{Begun, Versions};
 use crate::conn::{Conn, Room, Tx};
 use crate::convoy::{self, Convoy};
 use crate::dialect::Dialect;
+use crate::instants::Instants;
 use crate::job::{self, Waiting};
 use crate::listen::Herald;
 use crate::migrate::{SCHEMA, climb, schema};
 use crate::pool::Pool;
+use crate::recent::Recent;
 use crate::value::values;
 use crate::writer::{Message, QUEUE, Writer};
 use crate::{
-    Aside, ClinicId, Clock, Database, Error, Hold, Lock, Options, Result, Version, idempotency, postgres,
+    Aside, ClinicId, Clock, Database, Error, Hold, Instant, Lock, Options, Result, Version, idempotency,
+    postgres,
 };
 
 /// How long a write waits for a place in the writer's queue before 503.
@@ -34,7 +37,7 @@ pub struct Store {
 struct Inner {
     dialect: Dialect,
     clock: Clock,
-    readers: Pool,
+    readers: Arc<Pool>,
     road: Road,
     pulse: watch::Sender<u64>,
 }
@@ -45,7 +48,7 @@ enum Road {
     Writer { inbox: mpsc::Sender<Message>, versions: Arc<Versions> },
     /// PostgreSQL: transactions on connections of their own pool, so that writes that wait for a lock leave the readers
     /// alone (trust.md R8).
-    Own { pool: Arc<Pool>, herald: Arc<Herald>, convoy: Convoy },
+    Own { pool: Arc<Pool>, herald: Arc<Herald>, convoy: Convoy, instants: Instants },
 }
 
 impl Store {
@@ -56,6 +59,7 @@ impl Store {
         let dialect = Dialect::of(options)?;
         prepare(&dialect, options).await?;
         let (pulse, _) = watch::channel(0);
+        let readers = Arc::new(Pool::new(dialect.clone(), options.pool));
         let road = match &dialect {
             Dialect::Sqlite(place) => {
                 let versions = Arc::new(Versions::default());
@@ -67,13 +71,12 @@ impl Store {
                 Road::Writer { inbox, versions }
             }
             Dialect::Postgres(place) => {
-                let pool = Arc::new(Pool::new(dialect.clone(), options.pool));
+                let pool = Arc::new(Pool::new(Dialect::Postgres(place.writing()), options.pool));
                 let herald = Arc::new(Herald::start(&dialect, place.url.clone(), pulse.clone())?);
                 let convoy = Convoy::new(pool.clone(), herald.clone(), options.clock.clone(), pulse.clone());
-                Road::Own { pool, herald, convoy }
+                Road::Own { pool, herald, convoy, instants: Instants::new(readers.clone()) }
             }
         };
-        let readers = Pool::new(dialect.clone(), options.pool);
         Ok(Store { inner: Arc::new(Inner { dialect, clock: options.clock.clone(), readers, road, pulse }) })
     }
 
@@ -161,23 +164,21 @@ impl Store {
             Road::Own { pool, convoy, .. } => match clinic {
                 Some(clinic) => convoy.submit(clinic, job).await,
                 None => {
-                    let mut tx = Tx::over(Conn::lent(pool.lend(None).await?, Database::Postgres));
+                    let conn = Conn::lent(pool.lend(None).await?, Database::Postgres);
+                    let mut tx = Tx::over(conn, Recent::default());
                     alone(&mut tx, self.inner.clock.now(), job).await
                 }
             },
         }
     }
 
-    /// What a request checks its memory against. SQLite: from memory, no statement. PostgreSQL: one cheap read.
+    /// What a request checks its memory against. SQLite: from memory, no statement. PostgreSQL: one cheap read for all
+    /// who ask at once.
     /// `Error::Gone` when there is no such clinic.
     pub async fn version(&self, clinic: ClinicId) -> Result<Version> {
         match &self.inner.road {
             Road::Writer { versions, .. } => versions.get(clinic).ok_or(Error::Gone),
-            // The clinics themselves stand before the wall: whichever clinic the connection is in will do.
-            Road::Own { .. } => {
-                let lent = self.inner.readers.lend(None).await?;
-                Conn::lent(lent, self.database()).version_of(clinic).await
-            }
+            Road::Own { instants, .. } => instants.ask(clinic).await.map(|at| at.version),
         }
     }
 
@@ -194,13 +195,12 @@ impl Store {
     }
 
     /// Both in one trip: [`Store::version`] and [`Store::moment`].
-    pub async fn instant(&self, clinic: ClinicId) -> Result<(Version, i64)> {
+    pub async fn instant(&self, clinic: ClinicId) -> Result<Instant> {
         match &self.inner.road {
-            Road::Writer { .. } => Ok((self.version(clinic).await?, self.inner.clock.now())),
-            Road::Own { .. } => {
-                let lent = self.inner.readers.lend(None).await?;
-                Conn::lent(lent, self.database()).instant_of(clinic).await
+            Road::Writer { .. } => {
+                Ok(Instant { version: self.version(clinic).await?, moment: self.inner.clock.now() })
             }
+            Road::Own { instants, .. } => instants.ask(clinic).await,
         }
     }
 

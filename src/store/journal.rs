@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, Value, values};
+use crate::statements::{Insert, Statements};
+use crate::value::{Columns, Value, list, values};
 use crate::{
     ClinicId, CollectionId, Conn, Error, Etag, Noted, PatientId, PrincipalId, RequestId, Result, ServiceId,
     TermId, Tx,
@@ -403,6 +404,13 @@ impl Origin {
     }
 }
 
+/// What happens to objects, appointments and holds all day. What is not named here is told: also what a newer release
+/// beside us may write.
+fn daily() -> Vec<&'static str> {
+    let objects = ["object-put", "object-gone", "imported"].into_iter();
+    objects.chain(Noted::ALL.map(Noted::text)).chain(HoldBecame::ALL.map(HoldBecame::text)).collect()
+}
+
 fn read(row: &AnyRow) -> Result<Row> {
     let mut columns = Columns::of(row);
     Ok(Row {
@@ -429,29 +437,48 @@ impl Conn {
     }
 
     /// The same without what happens to objects and appointments all day: of objects only those in calendars of this
-    /// slug, and only with `times` whose time changed.
+    /// slug.
+    pub async fn times_after(
+        &mut self,
+        clinic: ClinicId,
+        seq: i64,
+        slug: &str,
+        limit: u32,
+    ) -> Result<Vec<Row>> {
+        let those = "exists (select 1 from collections c \
+            where c.clinic_id = $1 and c.id = journal.collection_id and c.slug = $4)";
+        self.but(&daily(), those, values![clinic, seq, limit, slug]).await
+    }
+
+    /// The same without whose time changed: of objects only those in these collections.
     pub async fn rules_after(
         &mut self,
         clinic: ClinicId,
         seq: i64,
-        (slug, times): (&str, bool),
+        of: &[CollectionId],
         limit: u32,
     ) -> Result<Vec<Row>> {
-        // What is not named here is told: also what a newer release beside us may write.
-        let daily = ["object-put", "object-gone", "imported"].into_iter();
-        let daily = daily.chain(Noted::ALL.map(Noted::text)).chain(HoldBecame::ALL.map(HoldBecame::text));
-        let daily: Vec<_> = daily.chain((!times).then_some(TIME_CHANGED)).collect();
+        // Nothing is written in 0; a list must hold something.
+        let of = of.iter().copied().chain(of.is_empty().then_some(CollectionId(0)));
+        let (places, ids) = list(4, of.map(Value::from).collect());
+        let daily = [daily(), vec![TIME_CHANGED]].concat();
+        let values = [values![clinic, seq, limit], ids].concat();
+        self.but(&daily, &format!("collection_id in ({places})"), values).await
+    }
+
+    /// Facts after a change but those of these kinds, unless they are of `those`.
+    async fn but(&mut self, kinds: &[&str], those: &str, values: Vec<Value>) -> Result<Vec<Row>> {
         let sql = format!(
             concat!(
                 "select ",
                 columns!(),
-                " from journal where clinic_id = $1 and seq > $2 and (kind not in ('{}') or exists \
-                 (select 1 from collections c where c.clinic_id = $1 and c.id = journal.collection_id and c.slug = $4)) \
+                " from journal where clinic_id = $1 and seq > $2 and (kind not in ('{}') or {}) \
                  order by seq, n limit $3"
             ),
-            daily.join("', '")
+            kinds.join("', '"),
+            those
         );
-        let rows = self.all(AssertSqlSafe(sql), values![clinic, seq, limit, slug]).await?;
+        let rows = self.all(AssertSqlSafe(sql), values).await?;
         rows.iter().map(read).collect()
     }
 
@@ -490,57 +517,42 @@ impl Conn {
     }
 }
 
+/// Rows of the journal.
+pub(crate) const FACTS: Insert =
+    Insert { into: concat!("insert into journal (clinic_id, ", columns!(), ")"), then: "" };
+
 impl Tx {
     /// Journals a fact of its own. The write methods journal theirs themselves.
     pub async fn note(&mut self, fact: Fact) -> Result<()> {
         self.structural |= fact.structural();
-        let parts = fact.parts();
-        let etag = Value::Blob(parts.etag.map(|etag| etag.0.to_vec()));
-        let (clinic, seq, n, now) = (self.clinic(), self.seq(), self.next_n(), self.now());
-        let mut values = values![clinic, seq, n, parts.kind, parts.collection, parts.principal, parts.name];
-        values.push(etag);
-        values.extend(values![self.origin.text(), self.caller, now]);
-        let sql = concat!(
-            "insert into journal (clinic_id, ",
-            columns!(),
-            ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-        );
-        self.run(sql, values).await.map(|_| ())
+        let is_plain = matches!(fact, Fact::HoldsChanged { .. } | Fact::TimeChanged { .. });
+        let n = if is_plain { self.next_plain(None) } else { self.next_n() };
+        let row = self.row(fact, n);
+        self.put(Statements::default().rows(&FACTS, vec![row])).await
     }
 
-    /// The statement that journals whose time was touched, with its values behind those that are there; the first of
-    /// those is the clinic. None when nobody's was.
-    pub(crate) fn times(&mut self, values: &mut Vec<Value>) -> Option<String> {
-        let touched = self.take_touched();
-        let mut rows = Vec::with_capacity(touched.len());
-        for (resource, (from, until)) in touched {
-            let at = values.len();
-            let places: Vec<String> = (1..=8).map(|n| format!("${}", at + n)).collect();
-            rows.push(format!("($1, {})", places.join(", ")));
-            let span = Fact::TimeChanged { resource, from, until }.parts();
-            let (seq, n, now) = (self.seq(), self.next_n(), self.now());
-            values.extend(values![
-                seq,
-                n,
-                span.kind,
-                resource,
-                span.name,
-                self.origin.text(),
-                self.caller,
-                now
-            ]);
-        }
-        let columns = "seq, n, kind, principal_id, name, origin, caller_id, at";
-        (!rows.is_empty())
-            .then(|| format!("insert into journal (clinic_id, {columns}) values {}", rows.join(", ")))
+    /// A fact at its place in this change, as a row of [`FACTS`].
+    pub(crate) fn row(&self, fact: Fact, n: i64) -> Vec<Value> {
+        let Parts { kind, collection, principal, name, etag } = fact.parts();
+        let mut row = values![self.clinic(), self.seq(), n, kind, collection, principal, name];
+        row.push(Value::Blob(etag.map(|etag| etag.0.to_vec())));
+        row.extend(values![self.origin.text(), self.caller, self.now()]);
+        row
+    }
+
+    /// The rows that journal whose time was touched.
+    pub(crate) fn times(&mut self) -> Vec<Vec<Value>> {
+        let touched = self.take_touched().into_iter();
+        let rows = touched.map(|(resource, (from, until))| {
+            let n = self.next_plain(None);
+            self.row(Fact::TimeChanged { resource, from, until }, n)
+        });
+        rows.collect()
     }
 
     /// Journals what was touched and is not journalled yet: the last thing before a commit.
     pub(crate) async fn note_times(&mut self) -> Result<()> {
-        let mut values = values![self.clinic()];
-        match self.times(&mut values) {
-            Some(sql) => self.run(AssertSqlSafe(sql), values).await.map(|_| ()),
-            None => Ok(()),
-        }
+        let rows = self.times();
+        if rows.is_empty() { Ok(()) } else { self.put(Statements::default().rows(&FACTS, rows)).await }
     }
 }

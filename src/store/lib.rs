@@ -5,8 +5,9 @@
 //! *Never:* knows iCalendar, decides who may do what, or lets SQL out of this room.
 //!
 //! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
-//! may be asked of it), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` and `convoy`
-//! (the group commits of SQLite and PostgreSQL), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
+//! may be asked of it), `statements` (several in one trip), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` and `convoy`
+//! (the group commits of SQLite and PostgreSQL), `recent` (what this process has just written), `instants` (one question for all who ask
+//! at once), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
@@ -36,6 +37,7 @@ mod grants;
 mod holds;
 mod idempotency;
 mod ids;
+mod instants;
 mod job;
 mod journal;
 mod links;
@@ -53,6 +55,7 @@ mod postgres;
 mod principals;
 mod profiles;
 mod properties;
+mod recent;
 mod remotes;
 mod requests;
 mod reserve;
@@ -62,6 +65,7 @@ mod seats;
 mod services;
 mod settings;
 mod sqlite;
+mod statements;
 mod tables;
 mod terms;
 mod tokens;
@@ -76,7 +80,7 @@ pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
 pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span, Taken};
 pub use channels::{Channel, Watched};
-pub use clinics::{Clinic, Version};
+pub use clinics::{Clinic, Instant, Version};
 pub use clock::Clock;
 pub use collections::{Access, Collection, CollectionChange, HomeChange, NewCollection, Policy, Visible};
 pub use conn::{Aside, Conn, Tx, trips};

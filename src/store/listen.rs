@@ -17,8 +17,8 @@ use crate::postgres::CHANNEL;
 use crate::value::values;
 use crate::{Database, Result};
 
-/// Commits within this time share one announcement.
-const GATHER: Duration = Duration::from_millis(5);
+/// Commits within this time share one announcement: each is a commit of its own, and wakes every node.
+const GATHER: Duration = Duration::from_millis(15);
 
 /// How long to wait before a lost server is asked again.
 const RETRY: Duration = Duration::from_millis(500);

@@ -74,6 +74,10 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0014_google_guests.sql"),
         postgres: include_str!("../../migrations/postgres/0014_google_guests.sql"),
     },
+    Step {
+        sqlite: include_str!("../../migrations/sqlite/0015_near.sql"),
+        postgres: include_str!("../../migrations/postgres/0015_near.sql"),
+    },
 ];
 
 /// The clinic that every installation begins with.

@@ -8,8 +8,10 @@ use sha2::{Digest, Sha256};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::journal::FACTS;
+use crate::statements::{Insert, Statements};
 use crate::value::{Columns, LIST, Value, list, values, wanted};
-use crate::{Aside, ClinicId, CollectionId, Conn, Error, PrincipalId, Result, Tx};
+use crate::{Aside, ClinicId, CollectionId, Conn, Error, Fact, PrincipalId, Result, Tx};
 
 macro_rules! columns {
     () => {
@@ -476,18 +478,19 @@ impl Conn {
     }
 }
 
-/// An object and all that belongs to it; parameters in [`Tx::save_object`].
-const SAVE_OBJECT: [&str; 4] = [
-    "insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
-         created_at, modified_at, text) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13) \
-     on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
-         size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
-         digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, text = excluded.text",
+/// Objects, new ones or over those of their names.
+const OBJECTS: Insert = Insert {
+    into: "insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
+        created_at, modified_at, text)",
+    then: " on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
+        size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
+        digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, text = excluded.text",
+};
+
+/// What belongs to one besides: clinic, collection, name, number of the change.
+const WITH_OBJECT: [&str; 2] = [
     "delete from tombstones where clinic_id = $1 and collection_id = $2 and name = $3",
-    "update collections set seq = $11 where clinic_id = $1 and id = $2",
-    "insert into journal (clinic_id, seq, n, kind, collection_id, name, etag, origin, caller_id, at) \
-     values ($1, $11, $14, 'object-put', $2, $3, $5, $15, $16, $12)",
+    "update collections set seq = $4 where clinic_id = $1 and id = $2",
 ];
 
 impl Tx {
@@ -496,8 +499,13 @@ impl Tx {
     pub async fn save_object(&mut self, new: NewObject) -> Result<()> {
         self.room()?;
         let size = i64::try_from(new.text.len()).unwrap_or(i64::MAX);
-        let values = values![
-            self.clinic(),
+        let (clinic, seq, now) = (self.clinic(), self.seq(), self.now());
+        let besides = values![clinic, new.collection, new.name.as_str(), seq];
+        let n = self.next_plain(Some(new.collection));
+        let fact = Fact::ObjectPut { collection: new.collection, name: new.name.clone(), etag: new.etag };
+        let fact = self.row(fact, n);
+        let row = values![
+            clinic,
             new.collection,
             new.name,
             new.uid,
@@ -507,20 +515,19 @@ impl Tx {
             new.first,
             new.last,
             &new.digest,
-            self.seq(),
-            self.now(),
+            seq,
+            now,
+            now,
             &new.text,
-            self.next_n(),
-            self.origin.text(),
-            self.caller,
         ];
-        self.put(&SAVE_OBJECT, values).await
+        let all = Statements::default().rows(&OBJECTS, vec![row]);
+        self.put(all.texts(&WITH_OBJECT, besides).rows(&FACTS, vec![fact])).await
     }
 
     /// Removes an object, leaves a tombstone, bumps the collection, journals `ObjectGone`: one round trip.
     /// False when there is no such object. Works on a full disk.
     pub async fn remove_object(&mut self, of: CollectionId, name: &str) -> Result<bool> {
-        let n = self.next_n();
+        let n = self.next_plain(Some(of));
         let (seq, now) = (self.seq(), self.now());
         let values = values![self.clinic(), of, name, seq, now, n, self.origin.text(), self.caller];
         let sql = self.database().remove_object();

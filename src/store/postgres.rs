@@ -7,6 +7,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions, Executor};
 
 use crate::conn::Fate;
+use crate::convoy::Ran;
 use crate::job::Outcome;
 use crate::{ClinicId, Error, Result, Unique};
 
@@ -14,6 +15,12 @@ use crate::{ClinicId, Error, Result, Unique};
 /// not hold the clinic's sequence.
 const SESSION: &str = "set lock_timeout = 700; set idle_in_transaction_session_timeout = 30000; \
     set application_name = 'kalends'; set timezone = 'UTC'";
+
+/// Of a connection that writes, besides. Everything a write asks is found by a key, whatever its values: planned once for
+/// each text, not again for every booking (half of what it cost), and by the key also while the tables are still so
+/// small, or so new, that reading all of them looks cheaper: the plan is kept when they grow. The estimates are then
+/// beyond what compiling is meant for.
+const WRITING: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
 
 /// The channel on which processes tell one another that they wrote.
 pub(crate) const CHANNEL: &str = "kalends";
@@ -23,19 +30,27 @@ pub(crate) const CHANNEL: &str = "kalends";
 pub(crate) struct Place {
     pub(crate) url: String,
     options: AnyConnectOptions,
+    writes: bool,
 }
 
 impl Place {
     pub(crate) fn new(url: &str) -> Result<Place> {
         let options = AnyConnectOptions::from_str(url);
         let options = options.map_err(|_| Error::Invalid("the address of PostgreSQL cannot be read"))?;
-        Ok(Place { url: url.into(), options: options.disable_statement_logging() })
+        Ok(Place { url: url.into(), options: options.disable_statement_logging(), writes: false })
+    }
+
+    /// The same for connections that write.
+    pub(crate) fn writing(&self) -> Place {
+        Place { writes: true, ..self.clone() }
     }
 
     pub(crate) async fn connect(&self) -> Result<AnyConnection> {
         let mut connection = self.options.connect().await.map_err(greeting)?;
-        let set = connection.execute(sqlx::raw_sql(SESSION)).await;
-        set.map_err(|error| self::error(error).0)?;
+        for session in [Some(SESSION), self.writes.then_some(WRITING)].into_iter().flatten() {
+            let set = connection.execute(sqlx::raw_sql(session)).await;
+            set.map_err(|error| self::error(error).0)?;
+        }
         Ok(connection)
     }
 
@@ -108,23 +123,27 @@ pub(crate) fn bump(before: &str, ClinicId(clinic): ClinicId) -> String {
     )
 }
 
-/// Between two jobs of one transaction in which so many were kept. The first to be kept needs no savepoint: as long as
-/// it is alone, the transaction is one.
+/// Where none was kept so far: nothing is left of those before.
+pub(crate) const ANEW: &str = "rollback; begin";
+
+/// Between two jobs of one transaction in which so many were kept, one at least. The first of them needs no savepoint: as
+/// long as it is alone, the transaction is one.
 pub(crate) fn between(last: Outcome, kept: usize) -> &'static str {
     match (last, kept) {
-        (_, 0) => "rollback; begin",
-        (Outcome::Kept, 1) => "savepoint job",
+        (Outcome::Kept, ..=1) => "savepoint job",
         (Outcome::Kept, _) => "release job; savepoint job",
         (Outcome::Refused, _) => "rollback to job",
     }
 }
 
-/// After the last of them.
-pub(crate) fn end(last: Outcome, kept: usize) -> &'static str {
-    match (last, kept) {
-        (_, 0) => "rollback",
-        (Outcome::Kept, _) => "commit",
-        (Outcome::Refused, _) => "rollback to job; commit",
+/// After the last of them. Those after the first took the numbers up to `seq` without a trip for each.
+pub(crate) fn end((last, kept): Ran, ClinicId(clinic): ClinicId, seq: i64) -> String {
+    let undone = if last == Outcome::Refused { "rollback to job; " } else { "" };
+    match kept {
+        0 => "rollback".into(),
+        // What was refused after the only one that was kept has a savepoint behind it, too.
+        1 => format!("{undone}commit"),
+        _ => format!("{undone}update clinics set seq = {seq} where id = {clinic}; commit"),
     }
 }
 

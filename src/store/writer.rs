@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::clinics::{Begun, Versions};
 use crate::conn::{Conn, Room, Tx};
 use crate::job::{Job, Outcome};
+use crate::recent::Recent;
 use crate::reserve::Reserve;
 use crate::sqlite::{self, Place};
 use crate::value::{Columns, values};
@@ -148,7 +149,7 @@ impl Writer {
             Err(error) => Err(error),
         };
         if let Err(error) = &end {
-            self.abandon(error).await;
+            self.abandon(&batch, error).await;
         }
         // Before anybody is answered: whoever reads after its own write must find memory out of date.
         if end.is_ok() {
@@ -251,6 +252,7 @@ impl Writer {
         batch.scrub |= self.tx.scrub;
         if let Some(clinic) = clinic {
             self.tx.conclude().await?;
+            self.tx.kept();
             batch.changes.push(Change { clinic, seq: self.tx.seq(), structural: self.tx.structural });
         }
         Ok(true)
@@ -271,7 +273,8 @@ impl Writer {
     }
 
     /// The transaction is lost: makes sure that nothing of it stays open, and draws the consequences.
-    async fn abandon(&mut self, error: &Error) {
+    async fn abandon(&mut self, batch: &Batch, error: &Error) {
+        batch.changes.iter().for_each(|change| self.tx.lost(change.clinic));
         self.tx.conn().opened();
         // SQLite may have rolled back already; then this answers that there is nothing to roll back.
         self.tx.conn().run("rollback", values![]).await.ok();
@@ -392,7 +395,7 @@ impl Writer {
 
 async fn connect(place: &Place) -> Result<Tx> {
     let connection = place.writer().await?;
-    Ok(Tx::over(Conn::own(connection, Database::Sqlite)))
+    Ok(Tx::over(Conn::own(connection, Database::Sqlite), Recent::default()))
 }
 
 fn sync_failed(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ::store::{ClinicId, Error, Result, Unique};
+use ::store::{ClinicId, CollectionId, Error, Result, Unique};
 use tokio::sync::Barrier;
 
-use super::world::{World, everywhere, object, person};
+use super::clinic::deed;
+use super::world::{World, change, everywhere, object, person};
 
 #[tokio::test]
 async fn every_write_bumps_the_sequence_by_one() {
@@ -174,6 +175,112 @@ async fn member(world: Arc<World>, gate: Arc<Barrier>, n: usize) -> Option<Strin
     let result = result.await;
     assert_eq!(result.is_ok(), n.is_multiple_of(3));
     result.ok().map(|()| name)
+}
+
+/// What jobs of one transaction leave to one another is what they would find if each had one of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_share_a_transaction_find_what_those_before_left() {
+    everywhere(async |world: World| {
+        let world = Arc::new(world);
+        let gate = Arc::new(Barrier::new(48));
+        let crowd: Vec<_> =
+            (0..48).map(|n| tokio::spawn(mixed(Arc::clone(&world), Arc::clone(&gate), n))).collect();
+        let mut kept = Vec::new();
+        for member in crowd {
+            kept.extend(member.await.unwrap());
+        }
+        kept.sort_unstable();
+        let seqs: Vec<i64> = kept.iter().map(|one| one.seq).collect();
+        assert_eq!(seqs, (2..2 + seqs.len() as i64).collect::<Vec<_>>(), "each number once, none left out");
+        let mut structure = 1;
+        for one in &kept {
+            assert_eq!(one.found, structure, "change {} found another structure", one.seq);
+            structure = if one.is_structural { one.seq } else { structure };
+        }
+        let version = world.store.version(world.clinic).await.unwrap();
+        assert_eq!((version.seq, version.structure), (1 + seqs.len() as i64, structure));
+        assert_eq!(world.conn().await.audit_holds(world.clinic).await.unwrap(), Ok(seqs.len() as u64));
+    })
+    .await;
+}
+
+/// A change that stands: its number, the structure it found, and whether it changed that.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Stood {
+    seq: i64,
+    found: i64,
+    is_structural: bool,
+}
+
+async fn mixed(world: Arc<World>, gate: Arc<Barrier>, n: usize) -> Option<Stood> {
+    let (ada, is_structural) = (world.ada, n.is_multiple_of(4));
+    let new = object(world.visits, &format!("{n}.ics"), "text");
+    gate.wait().await;
+    let result = world.change(move |tx| {
+        Box::pin(async move {
+            tx.audit(vec![deed(ada, "patient 1")]).await?;
+            match is_structural {
+                true => drop(tx.disable_principal(ada, Some(n as i64)).await?),
+                false => tx.save_object(new).await?,
+            }
+            let stood = Stood { seq: tx.seq(), found: tx.structure(), is_structural };
+            if n % 3 == 2 { Err(Error::Invalid("refused")) } else { Ok(stood) }
+        })
+    });
+    result.await.ok()
+}
+
+/// A plan's rules hold where only objects and time were written since: known without asking where this process wrote it.
+#[tokio::test]
+async fn what_was_written_since_a_change_is_known_as_far_as_it_is_plain() {
+    everywhere(async |world: World| {
+        let seen = world.seq().await;
+        assert_eq!(since(&world, seen - 1).await, None, "what made the world was more than objects");
+        world.put("a.ics", "one").await.unwrap();
+        world.put("b.ics", "two").await.unwrap();
+        assert_eq!(since(&world, seen).await, Some(vec![world.visits; 2]));
+        assert_eq!(since(&world, seen + 1).await, Some(vec![world.visits]));
+        assert!(world.remove("a.ics").await.unwrap());
+        let before = world.seq().await;
+        assert_eq!(since(&world, before - 1).await, Some(vec![world.visits]));
+        let refused = object(world.visits, "c.ics", "three");
+        let refused = world.change(|tx| {
+            Box::pin(async move {
+                tx.save_object(refused).await?;
+                Result::<()>::Err(Error::Invalid("no"))
+            })
+        });
+        refused.await.unwrap_err();
+        assert_eq!(since(&world, before).await, Some(vec![]), "a refused change is none");
+        let ada = world.ada;
+        let structural =
+            world.change(move |tx| Box::pin(async move { tx.disable_principal(ada, Some(1)).await }));
+        structural.await.unwrap();
+        assert_eq!(since(&world, before).await, None, "a person changed");
+        let seen = world.seq().await;
+        assert_eq!(since(&world, seen).await, Some(vec![]));
+        let other = world.fresh.again().await;
+        let new = object(world.visits, "d.ics", "four");
+        change(&other, world.clinic, |tx| Box::pin(async move { tx.save_object(new).await })).await.unwrap();
+        assert_eq!(since(&world, seen).await, None, "another process wrote");
+        assert_eq!(since(&world, seen + 1).await, None, "and nothing is known of it yet");
+        world.put("e.ics", "five").await.unwrap();
+        assert_eq!(since(&world, seen + 1).await, Some(vec![world.visits]));
+    })
+    .await;
+}
+
+/// What a job that changes nothing hears of it.
+async fn since(world: &World, seen: i64) -> Option<Vec<CollectionId>> {
+    let (told, heard) = std::sync::mpsc::channel();
+    let asked = world.change(move |tx| {
+        Box::pin(async move {
+            told.send(tx.written_since(seen)).unwrap();
+            Result::<()>::Err(Error::Invalid("only asked"))
+        })
+    });
+    asked.await.unwrap_err();
+    heard.recv().unwrap()
 }
 
 /// The journal must never show a number before a smaller one, whatever order the writers come in.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::store::{DatabaseUrl, Error, Options, Store};
+use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{RwLock, watch};
 
@@ -34,6 +35,30 @@ async fn a_second_node_sees_every_write_at_once() {
     assert_eq!(found.text.unwrap().0, "text 1999");
 }
 
+/// All who ask for a version while it is being asked for share the next question, and no answer is older than its asking.
+#[tokio::test]
+async fn those_who_ask_at_once_share_a_question() {
+    let Some(fresh) = postgres() else { return };
+    let world = World::over(fresh).await;
+    let address = world.fresh.address().unwrap().to_string();
+    // Carried by this thread, no answer is there before the question's task rests.
+    let (_wire, _carried, port) = proxy(&address).await;
+    let store = Store::open(&Options::new(DatabaseUrl::Postgres(through(&address, port)))).await.unwrap();
+    let seq = || async { store.version(world.clinic).await.unwrap().seq };
+    assert_eq!(seq().await, 1);
+    let before = ::store::trips();
+    assert_eq!(futures_util::future::join_all((0..100).map(|_| seq())).await, [1; 100]);
+    assert_eq!(::store::trips() - before, 2, "the first one's, and one for all others");
+    // One who goes away in the middle leaves nobody waiting.
+    let (mut gone, mut stays) = (Box::pin(seq()), Box::pin(seq()));
+    assert!((&mut gone).now_or_never().is_none());
+    assert!((&mut stays).now_or_never().is_none());
+    drop(gone);
+    world.put("a.ics", "text").await.unwrap();
+    assert_eq!(seq().await, 2, "written elsewhere before it was asked");
+    assert!(tokio::time::timeout(Duration::from_secs(5), stays).await.is_ok());
+}
+
 #[tokio::test]
 async fn another_node_is_woken() {
     let Some(fresh) = postgres() else { return };
@@ -47,7 +72,7 @@ async fn another_node_is_woken() {
         world.put("a.ics", &format!("text {n}")).await.unwrap();
         tokio::time::timeout(Duration::from_secs(1), changed.changed()).await.unwrap().unwrap();
         // Let a late announcement of this round arrive before the next.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
     }
 }
 

@@ -1,0 +1,144 @@
+//! Statements that travel together: every text is a trip to the database and back, which costs more than most of what is
+//! done there. The one invariant: none of them depends on another one, since PostgreSQL runs them on one snapshot.
+
+use std::fmt::Write;
+
+use crate::value::Value;
+
+/// Statements on their way.
+#[derive(Default)]
+pub(crate) struct Statements(Vec<Part>);
+
+enum Part {
+    /// Texts that share their values: `$1` is the first of these.
+    Texts(Vec<String>, Vec<Value>),
+    /// Rows of one insert.
+    Rows(&'static Insert, Vec<Vec<Value>>),
+}
+
+/// An insert of whole rows. Those of all who travel together are one statement.
+pub(crate) struct Insert {
+    /// Up to its rows: `insert into ... (...)`.
+    pub into: &'static str,
+    /// What follows them.
+    pub then: &'static str,
+}
+
+impl Statements {
+    /// Values of what travels with others.
+    pub(crate) const MOST: usize = 100;
+
+    /// Texts with the values of all of them.
+    pub(crate) fn texts(mut self, all: &[&str], values: Vec<Value>) -> Statements {
+        self.0.push(Part::Texts(all.iter().map(|sql| (*sql).to_owned()).collect(), values));
+        self
+    }
+
+    /// Rows of an insert, each with a value for every column.
+    pub(crate) fn rows(mut self, insert: &'static Insert, new: Vec<Vec<Value>>) -> Statements {
+        let there = self.0.iter_mut().find_map(|part| match part {
+            Part::Rows(other, rows) if other.into == insert.into => Some(rows),
+            _ => None,
+        });
+        match there {
+            Some(rows) => rows.extend(new),
+            None if new.is_empty() => {}
+            None => self.0.push(Part::Rows(insert, new)),
+        }
+        self
+    }
+
+    /// With others behind them.
+    pub(crate) fn join(&mut self, others: Statements) {
+        for part in others.0 {
+            let all = std::mem::take(self);
+            *self = match part {
+                Part::Rows(insert, rows) => all.rows(insert, rows),
+                Part::Texts(..) => Statements(all.0.into_iter().chain([part]).collect()),
+            };
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many values that are.
+    pub(crate) fn size(&self) -> usize {
+        let size = |part: &Part| match part {
+            Part::Texts(_, values) => values.len(),
+            Part::Rows(_, rows) => rows.iter().map(Vec::len).sum(),
+        };
+        self.0.iter().map(size).sum()
+    }
+
+    /// The texts as they are sent: the values of each come behind those that are there.
+    pub(crate) fn numbered(self) -> (Vec<String>, Vec<Value>) {
+        let (mut all, mut sent) = (Vec::new(), Vec::new());
+        for part in self.0 {
+            match part {
+                Part::Texts(texts, values) => {
+                    all.extend(texts.iter().map(|sql| shifted(sql, sent.len())));
+                    sent.extend(values);
+                }
+                Part::Rows(Insert { into, then }, rows) => {
+                    let mut text = format!("{into} values ");
+                    for (n, row) in rows.into_iter().enumerate() {
+                        let places = (1..=row.len()).map(|place| format!("${}", sent.len() + place));
+                        let comma = if n == 0 { "" } else { ", " };
+                        write!(text, "{comma}({})", places.collect::<Vec<_>>().join(", ")).ok();
+                        sent.extend(row);
+                    }
+                    all.push(text + then);
+                }
+            }
+        }
+        (all, sent)
+    }
+}
+
+/// A text whose `$1` is the first value after so many others.
+fn shifted(sql: &str, before: usize) -> String {
+    let mut parts = sql.split('$');
+    let mut text = String::from(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (n, rest) = part.split_at(digits);
+        let n = n.parse::<usize>().map_or(0, |n| n + before);
+        write!(text, "${n}{rest}").ok();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Database;
+    use crate::value::values;
+
+    const ROWS: Insert = Insert { into: "insert into f (g, h)", then: " on conflict do nothing" };
+
+    #[test]
+    fn statements_keep_their_own_values_and_rows_of_one_insert_are_one() {
+        let mut gathered = Statements::default();
+        gathered.join(Statements::default().texts(&["insert into a values ($1, $2)"], values![1i64, 2i64]));
+        gathered.join(Statements::default().rows(&ROWS, vec![values![3i64, 4i64]]));
+        let texts = ["update b set c = $2 where d = $1", "delete from e where f = $12x"];
+        let more = Statements::default().texts(&texts, values![5i64, 6i64]);
+        gathered.join(more.rows(&ROWS, vec![values![7i64, 8i64]]));
+        assert_eq!(gathered.size(), 8);
+        let (all, sent) = gathered.numbered();
+        assert_eq!(sent, values![1i64, 2i64, 3i64, 4i64, 7i64, 8i64, 5i64, 6i64]);
+        assert_eq!(
+            Database::Sqlite.together(&all),
+            "insert into a values ($1, $2); insert into f (g, h) values ($3, $4), ($5, $6) on conflict do nothing; \
+             update b set c = $8 where d = $7; delete from e where f = $18x"
+        );
+        assert_eq!(
+            Database::Postgres.together(&all),
+            "with done0 as (insert into a values ($1, $2)), \
+             done1 as (insert into f (g, h) values ($3, $4), ($5, $6) on conflict do nothing), \
+             done2 as (update b set c = $8 where d = $7) delete from e where f = $18x"
+        );
+    }
+}
