@@ -281,14 +281,14 @@ impl Changes {
         is_plain && self.days.is_none() && self.spans.len() <= SMALL
     }
 
-    /// Brings a kept index to where these changes lead.
-    pub fn apply(self, kept: &Kept, now: i64) {
-        kept.change(now, |index| {
+    /// What brings a kept index to where these changes lead.
+    pub fn change(self, now: i64) -> impl FnOnce(&mut Option<Index>) + Send {
+        move |index| {
             if let Some(index) = index {
                 self.put(index);
                 index.free.advance(now);
             }
-        });
+        }
     }
 
     fn put(self, index: &mut Index) {

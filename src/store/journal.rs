@@ -517,6 +517,9 @@ impl Conn {
     }
 }
 
+/// Rows that one statement takes at most: PostgreSQL knows 65,535 values.
+const TOGETHER: usize = 1_000;
+
 /// Rows of the journal.
 pub(crate) const FACTS: Insert =
     Insert { into: concat!("insert into journal (clinic_id, ", columns!(), ")"), then: "" };
@@ -552,7 +555,9 @@ impl Tx {
 
     /// Journals what was touched and is not journalled yet: the last thing before a commit.
     pub(crate) async fn note_times(&mut self) -> Result<()> {
-        let rows = self.times();
-        if rows.is_empty() { Ok(()) } else { self.put(Statements::default().rows(&FACTS, rows)).await }
+        for rows in self.times().chunks(TOGETHER) {
+            self.put(Statements::default().rows(&FACTS, rows.to_vec())).await?;
+        }
+        Ok(())
     }
 }
