@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use crate::conn::Conn;
+use crate::conn::{Conn, PATIENCE};
 use crate::pool::Pool;
 use crate::{ClinicId, Database, Error, Instant, Result};
 
@@ -47,7 +48,9 @@ impl Instants {
     /// As it is now or later. `Error::Gone` when there is no such clinic.
     pub(crate) async fn ask(&self, clinic: ClinicId) -> Result<Instant> {
         if let Some(answer) = self.join(clinic) {
-            return answer.await.unwrap_or(Err(Error::Busy));
+            // A dead server is waited for once, not for the question under way and for the next.
+            let answer = timeout(PATIENCE, answer).await;
+            return answer.ok().and_then(Result::ok).unwrap_or(Err(Error::Busy));
         }
         let _turn = Turn { instants: self, clinic };
         self.look(clinic).await

@@ -42,7 +42,7 @@ async fn those_who_ask_at_once_share_a_question() {
     let world = World::over(fresh).await;
     let address = world.fresh.address().unwrap().to_string();
     // Carried by this thread, no answer is there before the question's task rests.
-    let (_wire, _carried, port) = proxy(&address).await;
+    let (wire, carried, port) = proxy(&address).await;
     let store = Store::open(&Options::new(DatabaseUrl::Postgres(through(&address, port)))).await.unwrap();
     let seq = || async { store.version(world.clinic).await.unwrap().seq };
     assert_eq!(seq().await, 1);
@@ -57,6 +57,17 @@ async fn those_who_ask_at_once_share_a_question() {
     world.put("a.ics", "text").await.unwrap();
     assert_eq!(seq().await, 2, "written elsewhere before it was asked");
     assert!(tokio::time::timeout(Duration::from_secs(5), stays).await.is_ok());
+    // A dead server is waited for once by each.
+    wire.send_replace(Wire::Silent);
+    drop(carried.write().await);
+    let begun = Instant::now();
+    let answers = futures_util::future::join_all((0..3).map(|_| store.version(world.clinic))).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Busy))), "{answers:?}");
+    assert!(begun.elapsed() < Duration::from_millis(2500), "answered after {:?}", begun.elapsed());
+    wire.send_replace(Wire::Works);
+    while store.version(world.clinic).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(8), "did not heal");
+    }
 }
 
 #[tokio::test]
