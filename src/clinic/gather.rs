@@ -20,8 +20,6 @@ use super::wall::DAY;
 
 /// Resources read at a time.
 const SOME: usize = 500;
-/// Whose time is put into the index where it was read: each takes some 20 microseconds.
-const SMALL: usize = 8;
 /// Who says no mode works in every one; no term has this id.
 pub(super) const ANY_MODE: TermKey = TermKey(0);
 
@@ -275,20 +273,14 @@ fn resource<'a>(
 }
 
 impl Changes {
-    /// A few bookings: done in less time than another thread takes to begin.
-    pub fn is_small(&self) -> bool {
-        let is_plain = self.come.is_empty() && self.gone.is_empty() && self.catalogue.is_none();
-        is_plain && self.days.is_none() && self.spans.len() <= SMALL
-    }
-
-    /// What brings a kept index to where these changes lead.
-    pub fn change(self, now: i64) -> impl FnOnce(&mut Option<Index>) + Send {
-        move |index| {
+    /// Brings a kept index to where these changes lead.
+    pub fn apply(self, kept: &Kept, now: i64) {
+        kept.change(now, |index| {
             if let Some(index) = index {
                 self.put(index);
                 index.free.advance(now);
             }
-        }
+        });
     }
 
     fn put(self, index: &mut Index) {

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use store::{ClinicId, CollectionId, Fact, Instant, PrincipalId, Record, Row};
 use tokio::sync::Semaphore;
@@ -122,26 +122,7 @@ impl Kept {
 
     /// Changes the index; a panic in it leaves none, and the next question builds a new one.
     pub fn change(&self, now: i64, change: impl FnOnce(&mut Option<Index>)) {
-        self.change_in(self.index.write().unwrap_or_else(PoisonError::into_inner), now, change);
-    }
-
-    /// The same where nobody is reading: an async thread does not wait for a search.
-    pub fn try_change<C: FnOnce(&mut Option<Index>)>(&self, now: i64, change: C) -> Result<(), C> {
-        match self.index.try_write() {
-            Ok(index) => {
-                self.change_in(index, now, change);
-                Ok(())
-            }
-            Err(_) => Err(change),
-        }
-    }
-
-    fn change_in(
-        &self,
-        mut index: RwLockWriteGuard<'_, Option<Index>>,
-        now: i64,
-        change: impl FnOnce(&mut Option<Index>),
-    ) {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         if self.index.is_poisoned() {
             *index = None;
             self.index.clear_poison();
@@ -364,11 +345,7 @@ impl Clinic {
             }
             let Some(changes) = changes.fitting(kept) else { return self.build(kept, now).await };
             let of = kept.clone();
-            let (is_small, change) = (changes.is_small(), changes.change(now));
-            let change = if is_small { of.try_change(now, change).err() } else { Some(change) };
-            if let Some(change) = change {
-                super::plan::compute(move || of.change(now, change)).await?;
-            }
+            super::plan::compute(move || changes.apply(&of, now)).await?;
             if is_last {
                 return Ok(());
             }
