@@ -16,7 +16,7 @@ import zoneinfo
 
 from booking_fill import PATTERNS, TEMPLATES, ZONES
 from dav import client_of, event, secret_of
-from http_load import cpu_ms, head_of, packed, replay, share
+from http_load import cpu_ms, cpu_ms_of_all, head_of, packed, replay, share
 
 PEOPLE, STRICT = int(os.environ["PEOPLE"]), os.environ["STRICT"] == "1"
 IS_LITE, SERVER = "KALENDS_DATABASE" not in os.environ, os.environ["server"]
@@ -197,7 +197,7 @@ def bookings(count, first):
 
 def booking():
     clients, rounds, each = 16, 4, int(os.environ.get("BOOKINGS", "1500"))
-    made, put, made_s, put_s, made_cpu, put_cpu = [], [], 0, 0, 0, 0
+    made, put, made_s, put_s, made_cpu, put_cpu, database = [], [], 0, 0, 0, 0, 0
     line.ask("MKCALENDAR", "/dav/calendars/admin/bare/")
     timed(list(bookings(200, 0)), clients)
     for turn in range(rounds):
@@ -205,7 +205,9 @@ def booking():
                 for n in range(each)]
         answers, took, cpu = timed(puts, clients)
         put, put_s, put_cpu = put + answers, put_s + took, put_cpu + cpu / rounds
+        before = cpu_ms_of_all("postgres")
         answers, took, cpu = timed(list(bookings(each, 200 + turn * each)), clients)
+        database += (cpu_ms_of_all("postgres") - before) / each / rounds
         made, made_s, made_cpu = made + answers, made_s + took, made_cpu + cpu / rounds
     wrong = [answer for answer in made if answer.status != 201]
     check(f"every booking is made, not {wrong[:1] and (len(wrong), wrong[0].status, wrong[0].body[:300])}", not wrong)
@@ -217,6 +219,7 @@ def booking():
     if IS_LITE:
         figure("bookings a second", len(made) / made_s, 1000, least=True, unit="")
     else:
+        say(f"  and {database:.2f} ms of the database's processes")
         figure("bookings, p99", share(ms, 0.99), 20)
 
 

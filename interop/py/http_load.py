@@ -104,3 +104,15 @@ def cpu_ms(pid):
     with open(f"/proc/{pid}/stat") as said:
         fields = said.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_ms_of_all(name):
+    """The same of all processes of a name together."""
+    used = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/comm") as said:
+                used += cpu_ms(pid) if said.read().strip() == name else 0
+        except OSError:
+            pass  # it has ended
+    return used

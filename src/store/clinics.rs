@@ -1,5 +1,6 @@
-//! Clinics: the tenants, and the heart of the store: `clinics.seq`, bumped by the first statement of every write.
-//! On PostgreSQL that statement is also the lock that orders all writes of one clinic, so seq order = commit order.
+//! Clinics: the tenants, and the heart of the store: `clinics.seq`, bumped by the first statement of every transaction.
+//! On PostgreSQL that statement is also the lock that orders all writes of one clinic, so seq order = commit order; the
+//! jobs that follow in its transaction take the next numbers.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};

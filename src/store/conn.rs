@@ -1,5 +1,5 @@
 //! A connection: what may be read through it ([`Conn`]), what may be tidied beside the sequence ([`Aside`]) and what
-//! may be changed ([`Tx`]). A [`Tx`] has bumped `clinics.seq` before its job runs and is spoiled by its first error:
+//! may be changed ([`Tx`]). A [`Tx`] holds its number of `clinics.seq` before its job runs and is spoiled by its first error:
 //! PostgreSQL refuses what follows an error in a transaction, so SQLite must not silently go on either.
 
 use std::cell::Cell;

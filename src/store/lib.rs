@@ -1,5 +1,5 @@
 //! The memory of Kalends: rows in SQLite or PostgreSQL, one sequence of changes per clinic, one journal.
-//! Every write goes through [`Store::write`], bumps `clinics.seq` first and journals what it did, so the order
+//! Every write goes through [`Store::write`], has its number of `clinics.seq` first and journals what it did, so the order
 //! of the sequence is the order of the commits and a follower that has read up to a number has missed nothing.
 //!
 //! *Never:* knows iCalendar, decides who may do what, or lets SQL out of this room.

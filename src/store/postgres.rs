@@ -111,7 +111,7 @@ fn unique(error: &sqlx::Error) -> Unique {
     }
 }
 
-/// The first statement of every write: it bumps, it is the lock that orders the writes of one clinic, and from here to
+/// The first statement of every transaction: it bumps, it is the lock that orders the writes of one clinic, and from here to
 /// the end of the transaction the session is in this clinic (the policies of row-level security ask that setting). The
 /// moment is asked for once the lock is held, of the one clock that all nodes share. In one text with what ends the job
 /// before: several statements take no parameters, so the number of the clinic stands in it.
