@@ -48,7 +48,9 @@ async fn those_who_ask_at_once_share_a_question() {
     assert_eq!(seq().await, 1);
     let before = ::store::trips();
     assert_eq!(futures_util::future::join_all((0..100).map(|_| seq())).await, [1; 100]);
-    assert_eq!(::store::trips() - before, 2, "the first one's, and one for all others");
+    // The first one's, and one for all others; what made the world may be announced meanwhile, by this thread too.
+    let trips = ::store::trips() - before;
+    assert!((2..=4).contains(&trips), "{trips} for a hundred who asked at once");
     // One who goes away in the middle leaves nobody waiting.
     let (mut gone, mut stays) = (Box::pin(seq()), Box::pin(seq()));
     assert!((&mut gone).now_or_never().is_none());
