@@ -34,6 +34,10 @@ const COMMITS: u32 = 8;
 const SHORTEST: Duration = Duration::from_millis(4);
 const LONGEST: Duration = Duration::from_millis(100);
 
+/// So many begin in any case within the longest time: on a slow machine one write may take as long as the shortest, and
+/// each would wait for the disk alone.
+const FEW: usize = 8;
+
 /// Jobs of one clinic that may wait; beyond, callers are told at once.
 const QUEUE: usize = 256;
 
@@ -200,7 +204,7 @@ impl Convoy {
         let (mut ran, mut kept, mut last) = (Vec::new(), 0, Outcome::Refused);
         let (mut stand, begun, mut next) = (Ok(()), Instant::now(), Begun::default());
         while ran.len() < BATCH
-            && begun.elapsed() < longest
+            && begun.elapsed() < if ran.len() < FEW { LONGEST } else { longest }
             && stand.is_ok()
             && let Some(mut job) = self.next(clinic)
         {
