@@ -1,8 +1,6 @@
 //! Closed time as an object: leave, a block, an exception, a holiday. A VEVENT in a calendar where everything blocks,
 //! so that it is seen on a phone; what kind it is stands in `X-KALENDS-BLOCK`, whose leave in `X-KALENDS-LEAVE`.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use ical::{Budget, Civil, Component, Draft, Kind, Object, Property, When, Window, Zone};
 use store::{BusyKind, ClinicId, Mark, PrincipalId, RequestId, Role, Source};
@@ -11,7 +9,7 @@ use super::access::{self, Subject, Verb};
 use super::directory::line;
 use super::error::{Error, Result, invalid};
 use super::ledger::{self, Change, Place};
-use super::outside::{self, Outside};
+use super::outside::{self, Affected};
 use super::wall::DAY;
 use super::{By, Clinic, plan, text};
 use crate::calendar::{Error as CalendarError, Work};
@@ -27,8 +25,6 @@ const TITLE: usize = 200;
 const RULE: usize = 500;
 /// Why an interval is marked that closes a time in which visits stand.
 const OVER: &str = "closed over what was booked";
-/// Resources looked through at a time.
-const PAGE: u32 = 500;
 
 /// What closes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,36 +274,24 @@ impl Clinic {
         clinic: ClinicId,
         of: Option<PrincipalId>,
         (text, zone): (&Bytes, &Zone),
-    ) -> Result<Vec<Outside>> {
+    ) -> Result<Affected> {
         let object = read(text)?;
         let (zone, window) = (zone.clone(), outside::ahead(self.store().clock().now()));
         let found = plan::compute(move || {
             object.digest.occurrences(window, &zone, &mut Budget::steps(Budget::REQUEST))
         });
         let found = found.await?.map_err(CalendarError::from)?;
-        let closed: Vec<_> = found.iter().map(|one| (one.start, one.end)).collect();
+        let closed = found.iter().map(|one| (one.start.max(window.from), one.end));
+        let closed: Vec<_> = closed.filter(|(from, until)| from < until).collect();
         let moment = self.store().moment().await?;
         let mut conn = self.store().read(clinic).await?;
-        if let Some(of) = of {
-            let all = outside::standing(&mut conn, clinic, (&[of], window, moment)).await?;
-            return Ok(outside::inside(&all, &closed));
-        }
-        let (mut left, mut seen, mut after) = (Vec::new(), HashSet::new(), PrincipalId(0));
-        loop {
-            let page = conn.resources(clinic, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
-            let ids: Vec<_> = page.iter().map(|one| one.id).collect();
-            for span in closed.iter().filter_map(|(start, end)| Window::new((*start).max(window.from), *end))
-            {
-                let all = outside::standing(&mut conn, clinic, (&ids, span, moment)).await?;
-                let hit = outside::inside(&all, &[(span.from, span.until)]);
-                left.extend(hit.into_iter().filter(|one| {
-                    one.appointment.as_ref().is_none_or(|id| seen.insert((id.clone(), one.start)))
-                }));
+        match of {
+            Some(of) => {
+                let all = outside::standing(&mut conn, clinic, (&[of], window, moment)).await?;
+                Ok(outside::inside(&all, &closed))
             }
+            None => outside::inside_all(&mut conn, clinic, &closed).await,
         }
-        Ok(left)
     }
 }
 

@@ -5,7 +5,7 @@ use store::{BusyKind, PrincipalId};
 use super::access::Subject;
 use super::link::BadLink;
 use super::measures::Unfitting;
-use super::outside::Outside;
+use super::outside::Affected;
 use super::status::Status;
 use crate::accounts;
 use crate::calendar::{self, Precondition};
@@ -72,7 +72,7 @@ pub enum Error {
     /// The change would leave these outside of hours or inside a closed time: it is made when it is asked for again,
     /// knowingly.
     #[error("appointments would be left outside")]
-    Outside(Vec<Outside>),
+    Outside(Affected),
     /// Whatever the one write refuses.
     #[error(transparent)]
     Calendar(calendar::Error),

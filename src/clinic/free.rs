@@ -219,6 +219,17 @@ impl Free {
         self.rebuild(at, from, until);
     }
 
+    /// Nobody is open from one instant to another; who is always open stays so.
+    pub fn close(&mut self, from: i64, until: i64) {
+        for at in 0..self.lanes.len() {
+            let overlaps = |(begins, ends, _): (i64, i64, u16)| begins < until && ends > from;
+            if self.lanes[at].open.open_list().into_iter().any(overlaps) {
+                self.set_open(at, from, until, &[]);
+                self.rebuild(at, from, until);
+            }
+        }
+    }
+
     fn set_open(&mut self, at: usize, from: i64, until: i64, open: &[Open]) {
         let mut all: Vec<(i64, i64, u16)> = Vec::with_capacity(open.len());
         for (begins, ends, site) in self.lanes[at].open.open_list() {

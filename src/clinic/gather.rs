@@ -13,7 +13,7 @@ use super::Clinic;
 use super::catalogue::Catalogue;
 use super::error::Result;
 use super::free::{About, Resource, Tag, TermKey};
-use super::interval::{Busy, Open, settled};
+use super::interval::{Busy, Open, Site, settled};
 use super::live::{Index, Kept, News, number, numbers};
 use super::open::HOURS;
 use super::wall::DAY;
@@ -22,6 +22,9 @@ use super::wall::DAY;
 const SOME: usize = 500;
 /// Who says no mode works in every one; no term has this id.
 pub(super) const ANY_MODE: TermKey = TermKey(0);
+
+/// From when to when everybody is closed. Of many: settled.
+pub(super) type Closed = (i64, i64, ());
 
 /// What is to be changed in an index, read and ready.
 #[derive(Default)]
@@ -36,8 +39,11 @@ pub(super) struct Changes {
     spans: Vec<(PrincipalId, i64, i64)>,
     /// By resource and time.
     taken: Vec<Taken>,
-    /// The days have moved on: for everybody the hours of the days that came.
-    days: Option<(i64, i64, HashMap<PrincipalId, Vec<Open>>)>,
+    /// When everybody is closed, where that is different now; and the part of it that is new.
+    closed: Option<Vec<Closed>>,
+    closing: Vec<Open>,
+    /// From when to when everybody's hours are these: of days that came, or are no holidays any more.
+    open: Vec<(i64, i64, HashMap<PrincipalId, Vec<Open>>)>,
 }
 
 /// Who somebody is, and when they are open.
@@ -54,9 +60,11 @@ impl Clinic {
         index.house = conn.house(clinic).await?;
         let order = conn.bookables_by_term(clinic).await?;
         drop(conn);
-        let (catalogue, house, window) = (index.catalogue.clone(), index.house, index.free.needed());
+        let (catalogue, window) = (index.catalogue.clone(), index.free.needed());
+        let closed = self.closings((clinic, now), index.house, window).await?;
+        index.closed.clone_from(&closed);
         let read = async |ids: Option<&[PrincipalId]>| match ids {
-            Some(ids) => self.some((clinic, now), ids, (&catalogue, house), window).await.map(Some),
+            Some(ids) => self.some((clinic, now), ids, (&catalogue, &closed), window).await.map(Some),
             None => Ok(None),
         };
         let mut parts = order.chunks(SOME);
@@ -77,11 +85,11 @@ impl Clinic {
         &self,
         (clinic, now): (ClinicId, i64),
         ids: &[PrincipalId],
-        of: (&Catalogue, Option<PrincipalId>),
+        of: (&Catalogue, &[Closed]),
         window: (i64, i64),
     ) -> Result<Changes> {
         let found = self.store().read(clinic).await?.bookables_of(clinic, ids).await?;
-        let Read { mut come, hours } = self.describe((clinic, now), found, of, window).await?;
+        let Read { mut come, hours } = self.describe(clinic, found, of, window).await?;
         let spans: Vec<_> = come.iter().map(|(who, _)| (who.id, window.0, window.1)).collect();
         let taken = self.taken_beside((clinic, now), &spans).await?;
         let places: HashMap<_, usize> = ids.iter().zip(0..).collect();
@@ -116,16 +124,24 @@ impl Clinic {
         if news.catalogue {
             changes.catalogue = Some(Arc::new(Catalogue::read(self.store(), clinic).await?));
         }
-        let mut who = who;
-        let known = kept.read(|index| (index.catalogue.clone(), index.free.needed(), index.house));
-        let Some((catalogue, window, mut house)) = known else { return Ok(changes) };
+        let known = kept
+            .read(|index| (index.catalogue.clone(), index.free.needed(), index.house, index.closed.clone()));
+        let Some((catalogue, window, mut house, mut closed)) = known else { return Ok(changes) };
         if house.is_none() && !who.is_empty() {
             house = self.store().read(clinic).await?.house(clinic).await?;
             changes.house = house;
         }
-        if house.is_some_and(|house| news.touched.contains_key(&house)) {
-            // A holiday is a matter of everybody's hours.
-            who = kept.read(|index| index.free.ids().collect()).unwrap_or_default();
+        if changes.house.is_some() || house.is_some_and(|house| news.touched.contains_key(&house)) {
+            // A holiday is a matter of everybody's hours: what it takes of them is known, what it gives back is read.
+            let before = std::mem::take(&mut closed);
+            closed = self.closings((clinic, now), house, window).await?;
+            changes.closing = beside(&closed, &before);
+            let all: Vec<_> = kept.read(|index| index.free.ids().collect()).unwrap_or_default();
+            for Open { from, until, .. } in beside(&within(before, window), &closed) {
+                let open = self.hours_beside(clinic, &all, &closed, (from, until)).await?;
+                changes.open.push((from, until, open));
+            }
+            changes.closed = Some(closed.clone());
         }
         let of = news.touched.keys().copied().chain(who.iter().copied()).collect::<Vec<_>>();
         let known = kept.read(|index| {
@@ -136,7 +152,7 @@ impl Clinic {
         let catalogue = changes.catalogue.clone().unwrap_or(catalogue);
         for some in who.chunks(SOME) {
             let found = self.store().read(clinic).await?.bookables_of(clinic, some).await?;
-            let read = self.describe((clinic, now), found, (&catalogue, house), window).await?;
+            let read = self.describe(clinic, found, (&catalogue, &closed), window).await?;
             let are: HashSet<_> = read.come.iter().map(|(who, _)| who.id).collect();
             changes.gone.extend(some.iter().filter(|id| known.contains(id) && !are.contains(id)));
             changes.spans.extend(are.difference(&known).map(|id| (*id, window.0, window.1)));
@@ -145,9 +161,9 @@ impl Clinic {
         }
         let new: HashSet<_> = changes.spans.iter().map(|span| span.0).collect();
         let touched = news.touched.iter().filter(|(id, _)| known.contains(id) && !new.contains(id));
-        let within =
+        let inside =
             |(id, span): (&PrincipalId, &(i64, i64))| (*id, span.0.max(window.0), span.1.min(window.1));
-        changes.spans.extend(touched.map(within).filter(|(_, from, until)| from < until));
+        changes.spans.extend(touched.map(inside).filter(|(_, from, until)| from < until));
         if !changes.spans.is_empty() {
             changes.taken = self.store().read(clinic).await?.taken(clinic, &changes.spans, now).await?;
             // What begins later is of the days that come (`next_days`), and would stand there twice.
@@ -161,16 +177,20 @@ impl Clinic {
         let known = kept.read(|index| {
             let passed = now.div_euclid(DAY) * DAY - index.free.span().0;
             let ids: Vec<_> = index.free.ids().collect();
-            (index.free.needed().1, index.free.needed().1 + passed, ids, index.house)
+            (index.free.needed().1, index.free.needed().1 + passed, ids, (index.house, index.closed.clone()))
         });
-        let Some((from, until, ids, house)) = known else { return Ok(()) };
-        let open = self.hours_of((kept.id, now), &ids, house, (from, until)).await?;
+        let Some((from, until, ids, (house, closed))) = known else { return Ok(()) };
+        let house = changes.house.or(house);
+        let come = self.closings((kept.id, now), house, (from, until)).await?;
+        let open = self.hours_beside(kept.id, &ids, &come, (from, until)).await?;
+        let closed = changes.closed.take().unwrap_or(closed).into_iter().chain(come).collect();
+        changes.closed = Some(settled(closed));
         let spans: Vec<_> = ids.iter().map(|id| (*id, from, until)).collect();
         let taken = self.store().read(kept.id).await?.taken(kept.id, &spans, now).await?;
         changes.spans.extend(spans);
         changes.taken.extend(taken.into_iter().filter(|one| one.span.start >= from));
         changes.taken.sort_unstable_by_key(|one| (one.resource, one.span));
-        changes.days = Some((from, until, open));
+        changes.open.push((from, until, open));
         Ok(())
     }
 
@@ -182,19 +202,41 @@ impl Clinic {
         house: Option<PrincipalId>,
         (from, until): (i64, i64),
     ) -> Result<HashMap<PrincipalId, Vec<Open>>> {
+        let closed = self.closings((clinic, now), house, (from, until)).await?;
+        self.hours_beside(clinic, of, &closed, (from, until)).await
+    }
+
+    /// The same, where the holidays are known.
+    async fn hours_beside(
+        &self,
+        clinic: ClinicId,
+        of: &[PrincipalId],
+        closed: &[Closed],
+        (from, until): (i64, i64),
+    ) -> Result<HashMap<PrincipalId, Vec<Open>>> {
         let open = self.open_hours(clinic, of, from, until).await?;
-        let Some(house) = house else { return Ok(open) };
+        Ok(open.into_iter().map(|(id, open)| (id, outside(open, closed))).collect())
+    }
+
+    /// When the house closes everybody's time.
+    async fn closings(
+        &self,
+        (clinic, now): (ClinicId, i64),
+        house: Option<PrincipalId>,
+        (from, until): (i64, i64),
+    ) -> Result<Vec<Closed>> {
+        let Some(house) = house else { return Ok(Vec::new()) };
         let closed = self.store().read(clinic).await?.taken(clinic, &[(house, from, until)], now).await?;
         let closed = settled(closed.iter().map(|one| (one.span.start, one.span.end, ())).collect());
-        Ok(open.into_iter().map(|(id, open)| (id, outside(open, &closed))).collect())
+        Ok(within(closed, (from, until)))
     }
 
     /// Those of them that can be booked, with their terms and hours.
     async fn describe(
         &self,
-        (clinic, now): (ClinicId, i64),
+        clinic: ClinicId,
         found: Vec<Bookable>,
-        (catalogue, house): (&Catalogue, Option<PrincipalId>),
+        (catalogue, closed): (&Catalogue, &[Closed]),
         window: (i64, i64),
     ) -> Result<Read> {
         let is_active = |one: &Bookable| {
@@ -213,7 +255,7 @@ impl Clinic {
         let terms = conn.terms_of(clinic, &ids).await?;
         let calendars = conn.collections_called(clinic, HOURS, &people).await?;
         drop(conn);
-        let mut open = self.hours_of((clinic, now), &people, house, window).await?;
+        let mut open = self.hours_beside(clinic, &people, closed, window).await?;
         let come = found.into_iter().filter_map(|one| {
             let id = one.principal.id;
             let first = terms.partition_point(|term| term.resource < id);
@@ -226,8 +268,21 @@ impl Clinic {
     }
 }
 
+/// The part of closed time in a window.
+fn within(closed: Vec<Closed>, (from, until): (i64, i64)) -> Vec<Closed> {
+    let cut = closed.into_iter().map(|one| (one.0.max(from), one.1.min(until), ()));
+    cut.filter(|one| one.0 < one.1).collect()
+}
+
+/// What of closed time lies beside other closed time.
+fn beside(closed: &[Closed], others: &[Closed]) -> Vec<Open> {
+    let all =
+        closed.iter().map(|(from, until, ())| Open { from: *from, until: *until, site: Site::default() });
+    outside(all.collect(), others)
+}
+
 /// What is left of open time beside closed spans, which are settled.
-fn outside(open: Vec<Open>, closed: &[(i64, i64, ())]) -> Vec<Open> {
+fn outside(open: Vec<Open>, closed: &[Closed]) -> Vec<Open> {
     let mut left = Vec::with_capacity(open.len());
     for one in open {
         let mut from = one.from;
@@ -315,7 +370,13 @@ impl Changes {
         for (id, from, until) in spans {
             index.free.replace_busy(id, from, until, &busy_of(id));
         }
-        if let Some((from, until, open)) = self.days {
+        if let Some(closed) = self.closed {
+            index.closed = closed;
+        }
+        for Open { from, until, .. } in self.closing {
+            index.free.close(from, until);
+        }
+        for (from, until, open) in self.open {
             for (id, open) in open {
                 index.free.replace_open(id, from, until, &open);
             }

@@ -8,7 +8,7 @@ use super::access::{self, Reach, Subject, Verb};
 use super::closing::{self, BlockKind, Closing};
 use super::directory::{Cursor, Directory, Page, deed};
 use super::error::{Error, Result, invalid};
-use super::outside::{Outcome, Step};
+use super::outside::{Affected, Outcome, Step};
 use super::rules::object_name;
 use super::{Clinic, appointments, blocks};
 use crate::accounts::Caller;
@@ -107,7 +107,7 @@ impl Clinic {
         let (from, of) = (found.status, found.asked.principal);
         access::need(by.who, Subject::Leave, right(from, to)?, Some(of))?;
         let mut writes = None;
-        let mut outside = Vec::new();
+        let mut outside = Affected::default();
         if to == RequestStatus::Approved {
             let calendar = self.closed_calendar(clinic, of).await?;
             let stretch = blocks::stretch(&calendar.zone, (found.asked.first, found.asked.last));

@@ -18,7 +18,7 @@ use super::Clinic;
 use super::catalogue::Catalogue;
 use super::error::{Error, Result};
 use super::free::Free;
-use super::gather::Changes;
+use super::gather::{Changes, Closed};
 use super::open::HOURS;
 use super::plan::VISITS;
 use super::wall::DAY;
@@ -65,6 +65,8 @@ pub(super) struct Index {
     pub hours: Arc<HashMap<CollectionId, PrincipalId>>,
     /// Who closes everybody's time: the house, with its holidays.
     pub house: Option<PrincipalId>,
+    /// When it does, within the days the index is for: all hours here were cut by this.
+    pub closed: Vec<Closed>,
     /// It has seen this change and all before it.
     pub seen: i64,
 }
@@ -393,6 +395,7 @@ impl Clinic {
             catalogue,
             hours: Arc::default(),
             house: None,
+            closed: Vec::new(),
             seen,
         };
         let index = self.fill(kept.id, index, now).await?;

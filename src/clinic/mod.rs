@@ -145,7 +145,7 @@ pub use link::{BadLink, LINK_HOURS, MadeLink, Mine};
 pub use making::TermOn;
 pub use measures::Unfitting;
 pub use offers::Offered;
-pub use outside::{Outcome, Outside, Step, Why};
+pub use outside::{Affected, LISTED, Outcome, Outside, Step, Why};
 pub use patients::{PatientFields, email_key, phone_key};
 pub use people::{NewPractitioner, Practitioner, PractitionerChange};
 pub use plan::{ABSENCES, HOLIDAYS, HORIZON, VISITS, horizon};

@@ -30,7 +30,19 @@ pub enum Step {
 pub struct Outcome<T> {
     /// None: it was only looked at.
     pub made: Option<T>,
-    pub outside: Vec<Outside>,
+    pub outside: Affected,
+}
+
+/// Visits that one answer lists: a holiday of a large clinic lies over tens of thousands.
+pub const LISTED: usize = 1_000;
+
+/// The visits that a change leaves outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// The first of them by their start, [`LISTED`] at most.
+    pub first: Vec<Outside>,
+    /// How many they are in all.
+    pub count: u64,
 }
 
 /// Why something stands outside.
@@ -64,12 +76,30 @@ pub struct Outside {
 
 impl Step {
     /// Whether it is to be made now; refused where it must be asked first.
-    pub(super) fn goes_on(self, outside: &[Outside]) -> Result<bool> {
+    pub(super) fn goes_on(self, outside: &Affected) -> Result<bool> {
         match self {
             Step::Look => Ok(false),
-            Step::Ask if !outside.is_empty() => Err(Error::Outside(outside.to_vec())),
+            Step::Ask if outside.count > 0 => Err(Error::Outside(outside.clone())),
             _ => Ok(true),
         }
+    }
+}
+
+impl Affected {
+    /// With others beside them.
+    pub(super) fn join(&mut self, others: Affected) {
+        self.count += others.count;
+        self.first.extend(others.first);
+        self.first.sort_by_key(|one| (one.start, one.end, one.resource));
+        self.first.truncate(LISTED);
+    }
+}
+
+impl From<Vec<Outside>> for Affected {
+    fn from(first: Vec<Outside>) -> Affected {
+        let (mut all, count) = (Affected::default(), first.len() as u64);
+        all.join(Affected { first, count });
+        all
     }
 }
 
@@ -102,10 +132,46 @@ fn covers(open: &[Open], (start, end): (i64, i64)) -> bool {
 }
 
 /// Those that lie in any of these spans.
-pub(super) fn inside(visits: &[Standing], closed: &[(i64, i64)]) -> Vec<Outside> {
+pub(super) fn inside(visits: &[Standing], closed: &[(i64, i64)]) -> Affected {
     let closed = joined(closed.to_vec());
     let hit = visits.iter().filter(|one| meets(&closed, one.span));
-    hit.map(|one| one.outside(Why::Closed)).collect()
+    hit.map(|one| one.outside(Why::Closed)).collect::<Vec<_>>().into()
+}
+
+/// What of everybody's lies in one of these spans, which do not overlap; a visit once, whoever takes part.
+pub(super) async fn inside_all(conn: &mut Conn, clinic: ClinicId, closed: &[(i64, i64)]) -> Result<Affected> {
+    let mut all = Affected::default();
+    for span in closed {
+        let (met, count) = conn.visits_between(clinic, *span, LISTED as u32).await?;
+        let uids: Vec<String> = met.iter().map(|one| uid(&one.name)).collect();
+        let known = known(conn, clinic, &uids).await?;
+        let first = met.iter().zip(uids).map(|(one, uid)| {
+            let standing = Standing {
+                resource: one.resource,
+                appointment: appointment(&known, uid, one.occurrence),
+                span: (one.start, one.end),
+            };
+            standing.outside(Why::Closed)
+        });
+        all.join(Affected { first: first.collect(), count });
+    }
+    Ok(all)
+}
+
+fn uid(name: &str) -> String {
+    name.strip_suffix(".ics").unwrap_or(name).to_owned()
+}
+
+/// Which of these UIDs are appointments.
+async fn known(conn: &mut Conn, clinic: ClinicId, uids: &[String]) -> Result<HashSet<String>> {
+    let found = conn.appointments_by_uid(clinic, uids).await?;
+    Ok(found.into_iter().map(|row| row.uid).collect())
+}
+
+/// The appointment under a UID; `occurrence` is 0 where it does not recur.
+fn appointment(known: &HashSet<String>, uid: String, occurrence: i64) -> Option<AppointmentId> {
+    let occurrence = Some(occurrence).filter(|instant| *instant != 0);
+    known.contains(&uid).then_some(AppointmentId { uid, occurrence })
 }
 
 /// Sorted, those that touch made one.
@@ -146,19 +212,15 @@ pub(super) async fn standing(
         let (start, end) = joined.entry((resource, name, span.occurrence)).or_insert((span.start, span.end));
         (*start, *end) = (span.start.min(*start), span.end.max(*end));
     }
-    let uid = |name: &str| name.strip_suffix(".ics").unwrap_or(name).to_owned();
     let uids: HashSet<String> = joined.keys().map(|(_, name, _)| uid(name)).collect();
-    let uids: Vec<String> = uids.into_iter().collect();
-    let known = conn.appointments_by_uid(clinic, &uids).await?;
-    let known: HashSet<String> = known.into_iter().map(|row| row.uid).collect();
+    let known = known(conn, clinic, &uids.into_iter().collect::<Vec<_>>()).await?;
     let mut all: Vec<Standing> = joined
         .into_iter()
         .filter(|(_, (start, end))| *start < window.until && *end > window.from)
-        .map(|((resource, name, occurrence), span)| {
-            let occurrence = Some(occurrence).filter(|instant| *instant != 0);
-            let uid = Some(uid(&name)).filter(|uid| known.contains(uid));
-            let appointment = uid.map(|uid| AppointmentId { uid, occurrence });
-            Standing { resource, appointment, span }
+        .map(|((resource, name, occurrence), span)| Standing {
+            resource,
+            appointment: appointment(&known, uid(&name), occurrence),
+            span,
         })
         .collect();
     all.sort_by_key(|one| (one.span, one.resource));
@@ -172,16 +234,16 @@ impl Clinic {
         clinic: ClinicId,
         of: PrincipalId,
         (before, after): (Written, Written),
-    ) -> Result<Vec<Outside>> {
+    ) -> Result<Affected> {
         let (window, moment) = (ahead(self.store().clock().now()), self.store().moment().await?);
         let visits = standing(&mut self.store().read(clinic).await?, clinic, (&[of], window, moment)).await?;
         if visits.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Affected::default());
         }
         let left = plan::compute(move || {
             let (before, after) = (before.open(window)?, after.open(window)?);
             let lost = visits.iter().filter(|one| covers(&before, one.span) && !covers(&after, one.span));
-            Ok::<_, Error>(lost.map(|one| one.outside(Why::Hours)).collect())
+            Ok::<_, Error>(lost.map(|one| one.outside(Why::Hours)).collect::<Vec<_>>().into())
         });
         left.await?
     }
@@ -263,6 +325,22 @@ mod tests {
             assert_eq!(covers(&line, span), is, "{span:?}");
         }
         assert!(!covers(&[], (0, 1)));
+    }
+
+    #[test]
+    fn so_many_are_listed_and_all_are_counted() {
+        let one = |n: i64| Outside {
+            resource: PrincipalId(n),
+            appointment: None,
+            start: -n,
+            end: 0,
+            why: Why::Closed,
+        };
+        let some = |of: std::ops::Range<i64>| Affected::from(of.map(one).collect::<Vec<_>>());
+        let mut all = some(0..700);
+        all.join(some(700..3_000));
+        assert_eq!((all.first.len(), all.count), (LISTED, 3_000));
+        assert!(all.first.is_sorted_by_key(|one| one.start) && all.first[0].start == -2_999);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::error::{Error, Result, invalid};
 use super::free::TermKey;
 use super::hours::{self, Frame, Hours, Names};
 use super::open::{HOURS, Written};
-use super::outside::{Outcome, Step};
+use super::outside::{Affected, Outcome, Step};
 use super::week::{Interval, Week};
 use super::{Clinic, Dimension, appointments, rules};
 use crate::accounts::Caller;
@@ -144,10 +144,10 @@ impl Clinic {
             return invalid("to", "from 1 to 50 practitioners");
         }
         let week = self.hours(by.who, of).await?.hours.week;
-        let mut outside = Vec::new();
+        let mut outside = Affected::default();
         for one in to {
             let seen = self.set_hours(by, *one, week.clone(), (None, Step::Look)).await?;
-            outside.extend(seen.outside);
+            outside.join(seen.outside);
         }
         if !step.goes_on(&outside)? {
             return Ok(Outcome { made: None, outside });
@@ -279,7 +279,7 @@ impl Clinic {
         clinic: ClinicId,
         of: PrincipalId,
         (name, to): (&str, Option<(Zone, Bytes)>),
-    ) -> Result<Vec<super::Outside>> {
+    ) -> Result<Affected> {
         let before = self.written_of(clinic, of).await?;
         let mut after = before.clone();
         after.overrides.retain(|(other, ..)| other != name);

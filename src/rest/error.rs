@@ -91,7 +91,9 @@ fn clinic(error: clinic::Error, id: u64) -> Problem {
             let pair = vec![format!("intervals[{first}]"), format!("intervals[{second}]")];
             new(StatusCode::UNPROCESSABLE_ENTITY, "Overlapping intervals").with("intervals", pair)
         }
-        E::Outside(all) => new(StatusCode::CONFLICT, "Appointments affected").with("appointments", left(all)),
+        E::Outside(all) => new(StatusCode::CONFLICT, "Appointments affected")
+            .with("appointments", left(all))
+            .with("count", all.count),
         E::State { from, .. } => new(StatusCode::CONFLICT, "Not from here").with("status_is", *from),
         E::Dates(all) if all.first().is_some_and(|one| one.why.is_invalid()) => {
             new(StatusCode::UNPROCESSABLE_ENTITY, "Not offered").with("dates", unfitting(all))

@@ -13,7 +13,7 @@ use crate::edge::Answer;
 pub const AFFECTED: &str = "APPOINTMENTS_AFFECTED";
 
 /// How sure the caller is. Without either, a change that would leave appointments outside is refused with
-/// APPOINTMENTS_AFFECTED, and the refusal lists them.
+/// APPOINTMENTS_AFFECTED, and the refusal lists the first 1,000 and says how many they are.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
@@ -61,8 +61,8 @@ impl From<&clinic::Outside> for Left {
 }
 
 /// The same in a refusal.
-pub fn left(all: &[clinic::Outside]) -> serde_json::Value {
-    serde_json::to_value(all.iter().map(Left::from).collect::<Vec<_>>()).unwrap_or_default()
+pub fn left(all: &clinic::Affected) -> serde_json::Value {
+    serde_json::to_value(all.first.iter().map(Left::from).collect::<Vec<_>>()).unwrap_or_default()
 }
 
 /// What became of a change.
@@ -73,8 +73,11 @@ pub struct Done {
     pub made: bool,
     /// Of what was made or changed, where it has one.
     pub id: Option<String>,
-    /// What it leaves, or would leave, outside.
+    /// What it leaves, or would leave, outside: the first 1,000 by their start.
+    #[schemars(length(max = clinic::LISTED))]
     pub appointments: Vec<Left>,
+    /// How many that are in all.
+    pub count: u64,
 }
 
 /// The answer to a change; `of` gives the id and the version of what was made.
@@ -83,8 +86,8 @@ pub fn answer<T>(
     of: impl FnOnce(&T) -> (Option<String>, Option<i64>),
 ) -> Result<Answer, Failure> {
     let (id, version) = outcome.made.as_ref().map(of).unwrap_or_default();
-    let appointments = outcome.outside.iter().map(Left::from).collect();
-    let done = Done { made: outcome.made.is_some(), id, appointments };
+    let appointments = outcome.outside.first.iter().map(Left::from).collect();
+    let done = Done { made: outcome.made.is_some(), id, appointments, count: outcome.outside.count };
     match version {
         Some(version) => tagged(&done, version),
         None => json(&done),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::conn::LONG;
 use crate::journal::FACTS;
 use crate::resources::{self, Resource};
 use crate::statements::Statements;
@@ -116,6 +117,21 @@ pub struct Taken {
     pub service: Option<Arc<str>>,
     /// Of a hold: when it ends.
     pub expires_at: Option<i64>,
+}
+
+/// Something that takes a place, on whomever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// The name of its object.
+    pub name: String,
+    /// The instant its RECURRENCE-ID names; 0 when it does not recur.
+    pub occurrence: i64,
+    /// One of those it stands on.
+    pub resource: PrincipalId,
+    /// Seconds UTC.
+    pub start: i64,
+    /// Exclusive.
+    pub end: i64,
 }
 
 /// What stands near some spans, and on what.
@@ -242,6 +258,41 @@ impl Conn {
             );
         }
         Ok(found)
+    }
+
+    /// What takes a place of anybody's in the window, buffers left out, an appointment once and not for each who takes part:
+    /// the first so many by their start, and how many there are. Reads all of them, but hands over no more.
+    pub async fn visits_between(
+        &mut self,
+        clinic: ClinicId,
+        (from, until): (i64, i64),
+        most: u32,
+    ) -> Result<(Vec<Met>, u64)> {
+        self.wait(LONG);
+        // By each resource's key: SQLite keeps to the order of a cross join.
+        let sql = format!(
+            "select name, occurrence, min(resource_id), min(start_at), max(end_at), count(*) over () from \
+             (select b.name, b.occurrence, b.resource_id, b.start_at, b.end_at, case when exists \
+                 (select 1 from appointments a where a.clinic_id = $1 and a.uid = substr(b.name, 1, length(b.name) - 4) \
+                  and a.recurrence_id = '') then 0 else b.resource_id end as whose \
+              from resources r cross join busy b where r.clinic_id = $1 and b.clinic_id = $1 and b.resource_id = r.id \
+              and b.from_at > $2 - {LONGEST} and b.from_at < $3 and b.start_at < $3 and b.end_at > $2 \
+              and b.kind = 'visit') as met \
+             group by name, occurrence, whose order by 4, 3, 1, 2 limit $4"
+        );
+        let (mut all, mut count) = (Vec::new(), 0);
+        for row in &self.all(AssertSqlSafe(sql), values![clinic, from, until, most]).await? {
+            let mut columns = Columns::of(row);
+            all.push(Met {
+                name: columns.text()?,
+                occurrence: columns.int()?,
+                resource: PrincipalId(columns.int()?),
+                start: columns.int()?,
+                end: columns.int()?,
+            });
+            count = columns.int()?;
+        }
+        Ok((all, count.unsigned_abs()))
     }
 
     /// What is taken of people and things, each in a window of its own, as an index of free time keeps it; ordered by

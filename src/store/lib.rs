@@ -78,7 +78,7 @@ pub use appointments::{AppointmentFilter, AppointmentRow, Noted};
 pub use archive::Counts;
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
-pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Source, Span, Taken};
+pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Met, Source, Span, Taken};
 pub use channels::{Channel, Watched};
 pub use clinics::{Clinic, Instant, Version};
 pub use clock::Clock;

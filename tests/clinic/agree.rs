@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use kalends::calendar::Window;
-use kalends::clinic::{Need, NeedKind, NewHoliday, Outcome, Step, Wanted};
+use kalends::clinic::{Clinic, Need, NeedKind, NewHoliday, Outcome, Step, Wanted};
 
 use super::office::{Office, berlin, by, everywhere, service};
 use super::world::{DAY, event, put};
@@ -41,6 +41,15 @@ async fn free(office: &Office, window: Window) -> HashSet<i64> {
 
 /// Minutes at which a visit of a minute is offered.
 async fn offered(office: &Office, minute: store::ServiceId, window: Window) -> HashSet<i64> {
+    offered_by(&office.clinic, office, minute, window).await
+}
+
+async fn offered_by(
+    clinic: &Clinic,
+    office: &Office,
+    minute: store::ServiceId,
+    window: Window,
+) -> HashSet<i64> {
     let (mut found, mut from) = (HashSet::new(), window.from);
     loop {
         let wanted = Wanted {
@@ -51,7 +60,7 @@ async fn offered(office: &Office, minute: store::ServiceId, window: Window) -> H
             limit: 200,
             ..Wanted::default()
         };
-        let page = office.offers(&wanted).await;
+        let page = clinic.offers(&office.desk, &wanted).await.unwrap();
         found.extend(page.iter().map(|one| one.start));
         let Some(last) = page.last() else { return found };
         from = last.start + 60;
@@ -95,6 +104,50 @@ async fn f129_f132_f136_every_minute_is_free_for_both_or_for_none() {
         let left = free(&office, window).await;
         assert!(left.len() + 5 * 60 < all.len() && !left.is_empty());
         assert_eq!(offered(&office, minute, window).await, left);
+    })
+    .await;
+}
+
+/// A holiday takes from the hours that are known, and gives back only where no other one lies.
+#[tokio::test]
+async fn f136_holidays_that_overlap_take_and_give_back_each_its_own() {
+    everywhere(async |office: Office| {
+        let mut fields = service("minute");
+        (fields.minutes, fields.step) = (1, 1);
+        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        office.hours("ada", Some(nights())).await;
+        let window = Window { from: office.monday, until: office.monday + 5 * DAY };
+        // Also to one who reads everything only now.
+        let alike = async |days: usize, why: &str| {
+            let free = free(&office, window).await;
+            assert_eq!(free.len(), days * 7 * 60, "{why}");
+            assert_eq!(offered(&office, minute, window).await, free, "{why}");
+            let anew = Clinic::new(office.store.clone(), office.calendars.clone());
+            assert_eq!(offered_by(&anew, &office, minute, window).await, free, "{why}, read anew");
+        };
+        let monday = berlin().to_civil(office.monday).div_euclid(DAY);
+        let close = async |first: i64, last: i64| {
+            let (first, last) = (monday + first, monday + last);
+            let new = NewHoliday { title: "Closed".into(), first, last, is_yearly: true };
+            let made = office.clinic.add_holiday(by(&office.admin), new, Step::Sure).await.unwrap();
+            made.made.unwrap().0
+        };
+        alike(5, "before").await;
+        let first = close(0, 2).await;
+        alike(2, "Monday to Wednesday").await;
+        let second = close(2, 3).await;
+        alike(1, "and to Thursday").await;
+        if office.fresh.address().is_none() {
+            office.clock.turn(DAY);
+            alike(1, "on the next day").await;
+        }
+        office.clinic.remove_holiday(by(&office.admin), &first).await.unwrap();
+        alike(3, "Wednesday is the other one's").await;
+        let third = close(2, 2).await;
+        office.clinic.remove_holiday(by(&office.admin), &second).await.unwrap();
+        alike(4, "one instead of another").await;
+        office.clinic.remove_holiday(by(&office.admin), &third).await.unwrap();
+        alike(5, "none").await;
     })
     .await;
 }

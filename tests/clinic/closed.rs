@@ -60,8 +60,8 @@ async fn leave_is_written_and_taken_away_with_its_decision() {
         let decide = async |who, to, step| world.clinic.decide_leave(by(who), asked, to, step).await;
         let told = decide(&admin, RequestStatus::Approved, Step::Ask).await;
         let Err(Error::Outside(all)) = told else { panic!("{told:?}") };
-        assert_eq!(all[0].why, Why::Closed);
-        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), vec![booked.id.uid.clone()]);
+        assert_eq!(all.first[0].why, Why::Closed);
+        assert_eq!(all.first.into_iter().map(uid).collect::<Vec<_>>(), vec![booked.id.uid.clone()]);
         assert_eq!(met(&world, of, MONDAY + 12 * HOUR).await, None, "nothing is written yet");
         let done = decide(&admin, RequestStatus::Approved, Step::Sure).await.unwrap().made.unwrap();
         let name = done.object_name.unwrap();
@@ -222,7 +222,7 @@ async fn blocks_may_overlap_and_a_visit_cancelled_inside_one_frees_nothing() {
         let booked = booked.await.unwrap();
         let told = closing(BlockKind::Emergency, at(9, 12));
         let told = world.clinic.put_block(by(&admin), (of, None), told, (None, Step::Ask)).await;
-        assert!(matches!(&told, Err(Error::Outside(all)) if all.len() == 1), "{told:?}");
+        assert!(matches!(&told, Err(Error::Outside(all)) if all.count == 1), "{told:?}");
         let first = block(&world, of, closing(BlockKind::Emergency, at(9, 12))).await;
         let second = block(&world, of, closing(BlockKind::Exception, at(11, 14))).await;
         let how = kalends::clinic::Cancel { reason: "ill".into(), by_patient: false };
@@ -277,13 +277,43 @@ async fn a_holiday_closes_everybody_of_its_clinic_and_nobody_else() {
         let (north, south) = (world.fill("north").await, world.fill("south").await);
         let admin = world.who("north-admin").await;
         let of = north.practitioner;
-        let booked = world.clinic.book(desk(&world), visit(of, MONDAY + 10 * HOUR, None), Ground::Bare);
-        let booked = booked.await.unwrap();
+        let with_room =
+            kalends::clinic::Visit { with: vec![north.room], ..visit(of, MONDAY + 10 * HOUR, None) };
+        let booked = world.clinic.book(desk(&world), with_room, Ground::Bare).await.unwrap();
+        let series = visit(of, MONDAY - 14 * DAY + 11 * HOUR, Some("FREQ=WEEKLY;COUNT=9"));
+        let series = world.clinic.book(desk(&world), series, Ground::Bare).await.unwrap();
+        put(
+            &world.calendars,
+            &world.who("north-doctor").await,
+            "north-doctor/visits/own.ics",
+            &event("own", MONDAY + 14 * HOUR, MONDAY + 15 * HOUR, ""),
+        )
+        .await
+        .unwrap();
+        // One name in two calendars is two events.
+        let text = event("own", MONDAY + 14 * HOUR, MONDAY + 15 * HOUR, "");
+        let mut conn = world.store.read(world.north).await.unwrap();
+        let room = conn.principals_by_id(world.north, &[north.room]).await.unwrap().remove(0).name;
+        drop(conn);
+        put(&world.calendars, &world.who(&room).await, &format!("{room}/visits/own.ics"), &text)
+            .await
+            .unwrap();
         let day = MONDAY / DAY;
         let new = || NewHoliday { title: "Founders' day".into(), first: day, last: day, is_yearly: true };
         let told = world.clinic.add_holiday(by(&admin), new(), Step::Ask).await;
         let Err(Error::Outside(all)) = told else { panic!("{told:?}") };
-        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), [booked.id.uid]);
+        let told = all.first.into_iter().map(|one| {
+            assert_eq!((one.why, one.end), (Why::Closed, one.start + HOUR));
+            (one.start - MONDAY, one.appointment.map(|id| (id.uid, id.occurrence)))
+        });
+        let on_the_day = Some(MONDAY + 11 * HOUR);
+        let expected = [
+            (10 * HOUR, Some((booked.id.uid, None))),
+            (11 * HOUR, Some((series.id.uid, on_the_day))),
+            (14 * HOUR, None),
+            (14 * HOUR, None),
+        ];
+        assert_eq!((told.collect::<Vec<_>>(), all.count), (expected.to_vec(), 4), "each once, as a phone's");
         let made = world.clinic.add_holiday(by(&admin), new(), Step::Sure).await.unwrap();
         let (id, _) = made.made.unwrap();
         // On the clock of who made the first one: Berlin.

@@ -243,7 +243,7 @@ async fn what_a_change_of_hours_leaves_outside_is_told_first_and_stays() {
         let mornings = || week("UTC", &[on(127, 8, 12)]);
         let set = async |step| world.clinic.set_hours(by(&admin), of, mornings(), (None, step)).await;
         let looked = set(Step::Look).await.unwrap();
-        let ids: Vec<_> = looked.outside.iter().map(|one| one.appointment.clone().unwrap()).collect();
+        let ids: Vec<_> = looked.outside.first.iter().map(|one| one.appointment.clone().unwrap()).collect();
         assert_eq!(ids.len(), 3);
         assert!(ids.iter().all(|id| id.uid == late.id.uid) && looked.made.is_none());
         let refused = set(Step::Ask).await;
@@ -252,7 +252,7 @@ async fn what_a_change_of_hours_leaves_outside_is_told_first_and_stays() {
         assert!(world.clinic.outside(&admin, of, (NOW, NOW + 90 * DAY)).await.unwrap().is_empty());
         set(Step::Sure).await.unwrap();
         let outside = world.clinic.outside(&admin, of, (NOW, NOW + 90 * DAY)).await.unwrap();
-        assert_eq!(outside, looked.outside);
+        assert_eq!(outside, looked.outside.first);
         assert!(outside.iter().all(|one| one.why == Why::Hours));
         let row = world.clinic.appointment(desk(&world), &late.id).await.unwrap().remove(0);
         assert_eq!(row.status, "scheduled", "nothing is lost");
@@ -261,7 +261,7 @@ async fn what_a_change_of_hours_leaves_outside_is_told_first_and_stays() {
         let closed = NewOverride { first: day, last: day, is_urgent: false, week: week("UTC", &[]) };
         let asked = world.clinic.put_override(by(&admin), (of, None), closed, (None, Step::Ask)).await;
         let Err(Error::Outside(all)) = asked else { panic!("{asked:?}") };
-        assert_eq!(all.into_iter().map(uid).collect::<Vec<_>>(), [early.id.uid]);
+        assert_eq!(all.first.into_iter().map(uid).collect::<Vec<_>>(), [early.id.uid]);
     })
     .await;
 }
