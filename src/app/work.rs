@@ -20,6 +20,8 @@ const USES: Duration = Duration::from_secs(crate::accounts::USES_EVERY_SECONDS a
 const TEND: Duration = Duration::from_secs(60);
 /// Between two looks whether a day has passed and the booking horizon must move.
 const HORIZON: Duration = Duration::from_secs(3_600);
+/// Between two looks at the indexes of free time: nobody waits for the days that passed while nobody asked.
+const INDEXES: Duration = Duration::from_secs(600);
 /// Between two looks for holds that ran out.
 const HOLDS: Duration = Duration::from_secs(2);
 /// Between two looks for keys of calls that are a day old.
@@ -62,6 +64,11 @@ pub async fn start(
     }));
     let clinic = parts.clinic.clone();
     all.spawn(async move { said("building the indexes of free time", clinic.warm().await) });
+    let clinic = parts.clinic.clone();
+    all.spawn(every(INDEXES, stop.clone(), move || {
+        let clinic = clinic.clone();
+        async move { said("keeping the indexes of free time", clinic.warm().await) }
+    }));
     let clinic = parts.clinic.clone();
     all.spawn(async move { extend(&clinic).await });
     let clinic = parts.clinic.clone();

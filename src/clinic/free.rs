@@ -311,6 +311,7 @@ impl Free {
         if from <= self.from {
             return;
         }
+        let known = self.until;
         self.until += from - self.from;
         self.from = from;
         self.bands.advance(from);
@@ -322,7 +323,12 @@ impl Free {
             lane.open = Packed::open(&open.collect::<Vec<_>>());
             let busy: Vec<Busy> = lane.busy.busy_list().into_iter().filter(|one| one.end > begins).collect();
             lane.busy = Packed::busy(&busy);
-            self.rebuild(at, self.origin, ends);
+            for gaps in [&mut self.gaps[at]].into_iter().chain(&mut lane.levels) {
+                let is_over = |gap: &Gap| self.origin + i64::from(gap.until) <= begins;
+                gaps.drain(..gaps.partition_point(is_over));
+            }
+            // What lies between is as it was; of the days after it only what a start may reach into was known.
+            self.rebuild_with(at, known, ends, &busy);
         }
     }
 

@@ -44,6 +44,8 @@ pub(super) struct Changes {
     closing: Vec<Open>,
     /// From when to when everybody's hours are these: of days that came, or are no holidays any more.
     open: Vec<(i64, i64, HashMap<PrincipalId, Vec<Open>>)>,
+    /// For an index that begins here: the days that come into it, and when everybody is closed in them.
+    days: Option<(i64, Vec<Closed>)>,
 }
 
 /// Who somebody is, and when they are open.
@@ -71,7 +73,7 @@ impl Clinic {
         let mut next = read(parts.next()).await?;
         while let Some(changes) = next {
             let put = super::plan::compute(move || {
-                changes.put(&mut index);
+                changes.put(&mut index, now);
                 index
             });
             let (put, read) = tokio::join!(put, read(parts.next()));
@@ -172,25 +174,24 @@ impl Clinic {
         Ok(changes)
     }
 
-    /// The days that come into the index when today is another day.
+    /// The days that come into the index when today is another day. It may change while they are read: what is written
+    /// after this began is read again.
     pub(super) async fn next_days(&self, kept: &Arc<Kept>, changes: &mut Changes, now: i64) -> Result<()> {
         let known = kept.read(|index| {
-            let passed = now.div_euclid(DAY) * DAY - index.free.span().0;
-            let ids: Vec<_> = index.free.ids().collect();
-            (index.free.needed().1, index.free.needed().1 + passed, ids, (index.house, index.closed.clone()))
+            let begins = index.free.span().0;
+            let (from, passed) = (index.free.needed().1, now.div_euclid(DAY) * DAY - begins);
+            (begins, (from, from + passed), index.free.ids().collect::<Vec<_>>(), index.house)
         });
-        let Some((from, until, ids, (house, closed))) = known else { return Ok(()) };
-        let house = changes.house.or(house);
-        let come = self.closings((kept.id, now), house, (from, until)).await?;
-        let open = self.hours_beside(kept.id, &ids, &come, (from, until)).await?;
-        let closed = changes.closed.take().unwrap_or(closed).into_iter().chain(come).collect();
-        changes.closed = Some(settled(closed));
+        let Some((begins, (from, until), ids, house)) = known else { return Ok(()) };
+        let closed = self.closings((kept.id, now), changes.house.or(house), (from, until)).await?;
+        let open = self.hours_beside(kept.id, &ids, &closed, (from, until)).await?;
         let spans: Vec<_> = ids.iter().map(|id| (*id, from, until)).collect();
         let taken = self.store().read(kept.id).await?.taken(kept.id, &spans, now).await?;
         changes.spans.extend(spans);
         changes.taken.extend(taken.into_iter().filter(|one| one.span.start >= from));
         changes.taken.sort_unstable_by_key(|one| (one.resource, one.span));
         changes.open.push((from, until, open));
+        changes.days = Some((begins, closed));
         Ok(())
     }
 
@@ -332,13 +333,24 @@ impl Changes {
     pub fn apply(self, kept: &Kept, now: i64) {
         kept.change(now, |index| {
             if let Some(index) = index {
-                self.put(index);
-                index.free.advance(now);
+                self.put(index, now);
             }
         });
     }
 
-    fn put(self, index: &mut Index) {
+    /// The same with days that were read while it went on. What was committed after `since` may be in them or not: it is
+    /// looked at again.
+    pub fn apply_days(self, kept: &Kept, (since, now): (i64, i64)) {
+        kept.change(now, |index| {
+            let is_for = |index: &Index| self.days.as_ref().is_some_and(|days| days.0 == index.free.span().0);
+            if let Some(index) = index.as_mut().filter(|index| is_for(index)) {
+                self.put(index, now);
+                index.seen = index.seen.min(since);
+            }
+        });
+    }
+
+    fn put(self, index: &mut Index, now: i64) {
         if let Some(catalogue) = self.catalogue {
             index.numbers = numbers(&catalogue, std::mem::take(&mut index.numbers));
             index.catalogue = catalogue;
@@ -380,6 +392,10 @@ impl Changes {
             for (id, open) in open {
                 index.free.replace_open(id, from, until, &open);
             }
+        }
+        if let Some((_, closed)) = self.days {
+            index.closed = settled(index.closed.drain(..).chain(closed).collect());
+            index.free.advance(now);
         }
         index.seen = index.seen.max(self.upto);
     }

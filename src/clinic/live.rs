@@ -26,6 +26,10 @@ use super::wall::DAY;
 /// Facts read at a time.
 const FACTS: u32 = 5_000;
 
+/// Days that an index knows beyond those that are searched: when a day is over, the next one is read while it goes on as it
+/// is. It is eight in the morning somewhere whenever that is.
+const SPARE: usize = 1;
+
 /// Calendars remembered of one clinic.
 const REMEMBERED: usize = 100_000;
 
@@ -43,8 +47,11 @@ pub(super) struct Kept {
     /// One brings it up to date, the others wait.
     turn: Arc<tokio::sync::Mutex<()>>,
     seen: AtomicI64,
-    /// From this instant on it is no longer right by itself: a hold runs out, or a day is over.
+    /// From this instant on it is no longer right by itself: a hold runs out, or the days that it has to spare are over.
     until: AtomicI64,
+    /// From this instant on the days that come are read, by one.
+    ages: AtomicI64,
+    days: Arc<tokio::sync::Mutex<()>>,
     visits: Mutex<Calendars>,
 }
 
@@ -93,6 +100,8 @@ impl Kept {
             turn: Arc::default(),
             seen: AtomicI64::new(-1),
             until: AtomicI64::new(i64::MIN),
+            ages: AtomicI64::new(i64::MAX),
+            days: Arc::default(),
             visits: Mutex::default(),
         }
     }
@@ -132,8 +141,8 @@ impl Kept {
         change(&mut index);
         if let Some(index) = &mut *index {
             index.free.settle(now);
-            let day_ends = index.free.span().0 + DAY;
-            self.until.store(index.free.next_expiry().min(day_ends), Ordering::Release);
+            self.ages.store(index.free.span().0 + DAY, Ordering::Release);
+            self.until.store(index.free.next_expiry().min(ends(index)), Ordering::Release);
             self.seen.store(index.seen, Ordering::Release);
         }
     }
@@ -149,6 +158,11 @@ impl Kept {
             }
         }
     }
+}
+
+/// When the days are over that an index has to spare.
+fn ends(index: &Index) -> i64 {
+    index.free.span().0 + (1 + SPARE as i64) * DAY
 }
 
 /// What of the journal is followed.
@@ -310,6 +324,17 @@ impl Clinic {
     async fn fresh_at(&self, clinic: ClinicId, at: Instant) -> Result<Arc<Kept>> {
         let Instant { version, moment: now } = at;
         let kept = self.live.kept(clinic);
+        if kept.ages.load(Ordering::Acquire) <= now
+            && let Ok(alone) = kept.days.clone().try_lock_owned()
+        {
+            let (this, of) = (self.clone(), kept.clone());
+            tokio::spawn(async move {
+                let _alone = alone;
+                if let Err(error) = this.move_on(&of, now).await {
+                    tracing::warn!(clinic.id = of.id.0, %error, "the days that come cannot be read: tried again");
+                }
+            });
+        }
         if kept.is_fresh(version.seq, now) {
             return Ok(kept);
         }
@@ -326,12 +351,24 @@ impl Clinic {
         Ok(kept)
     }
 
+    /// Brings an index to another day, beside whoever asks it and changes it.
+    async fn move_on(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
+        // Of two who came at once the second finds it done.
+        if kept.ages.load(Ordering::Acquire) > now {
+            return Ok(());
+        }
+        let since = self.store().version(kept.id).await?.seq;
+        let mut changes = Changes::default();
+        self.next_days(kept, &mut changes, now).await?;
+        let (_turn, of) = (kept.turn.lock().await, kept.clone());
+        Ok(super::plan::compute(move || changes.apply_days(&of, (since, now))).await?)
+    }
+
     /// Brings an index up to what is committed now.
     async fn renew(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
         loop {
             let target = self.store().version(kept.id).await?.seq;
-            let known =
-                kept.read(|index| (index.seen, index.hours.clone(), index.free.span().0 + DAY <= now));
+            let known = kept.read(|index| (index.seen, index.hours.clone(), ends(index) <= now));
             let Some((seen, hours, is_over)) = known else { return self.build(kept, now).await };
             let (rows, is_full) = self.facts(kept.id, seen, Follow::Time).await?;
             let is_last = !is_full;
@@ -390,7 +427,7 @@ impl Clinic {
         let seen = self.store().version(kept.id).await?.seq;
         let catalogue = Arc::new(Catalogue::read(self.store(), kept.id).await?);
         let index = Index {
-            free: Free::new(now, catalogue.days()),
+            free: Free::new(now, catalogue.days() + SPARE),
             numbers: numbers(&catalogue, HashMap::new()),
             catalogue,
             hours: Arc::default(),
@@ -438,7 +475,7 @@ impl Changes {
         let days = self.catalogue.as_ref().map_or(0, |catalogue| catalogue.days());
         let is_wide = kept.read(|index| {
             let (from, until) = index.free.span();
-            (until - from) / DAY >= days as i64
+            (until - from) / DAY >= (days + SPARE) as i64
         });
         is_wide.unwrap_or(false).then_some(self)
     }

@@ -158,9 +158,6 @@ fn index(dice: &mut Dice, world: &World) -> Free {
     }
     if early > 0 {
         free.advance(world.from);
-        for known in &world.known {
-            free.replace_open(known.who.id, begins, ends, &known.open);
-        }
     }
     if dice.chance(2) {
         free.settle(world.now);

@@ -152,6 +152,47 @@ async fn f136_holidays_that_overlap_take_and_give_back_each_its_own() {
     .await;
 }
 
+/// Days come into an index while it is asked and changed: where they begin, in the spare day before they are read, and when
+/// they were not for so long that somebody has to wait.
+#[tokio::test]
+async fn days_come_beside_what_is_asked_and_written() {
+    everywhere(async |office: Office| {
+        if office.fresh.address().is_some() {
+            return; // the clock of PostgreSQL is its own
+        }
+        let mut fields = service("minute");
+        (fields.minutes, fields.step) = (1, 1);
+        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        office.hours("ada", Some(nights())).await;
+        let ada = office.accounts.operator("ada").await.unwrap();
+        let mut taken = 0;
+        for days in [0, 1, 1, 1, 3, 1] {
+            office.clock.turn(days * DAY);
+            let now = office.clock.now().div_euclid(HOUR) * HOUR;
+            // As far ahead as is offered, and a day near by.
+            for ahead in [297, 2] {
+                let window = Window { from: now + ahead * DAY, until: now + (ahead + 2) * DAY };
+                for _ in 0..3 {
+                    let free = free(&office, window).await;
+                    let offered = offered(&office, minute, window).await;
+                    assert!(offered == free && free.len() > 10 * 60, "{days} later, {ahead} ahead");
+                    let first = *free.iter().min().unwrap();
+                    let text = event(&format!("e{taken}"), first, first + 600, "");
+                    let at = format!("ada/visits/e{taken}.ics");
+                    put(&office.calendars, &ada, &at, &text).await.unwrap();
+                    taken += 1;
+                }
+            }
+            let anew = Clinic::new(office.store.clone(), office.calendars.clone());
+            let window = Window { from: now + 295 * DAY, until: now + 300 * DAY };
+            let both =
+                (offered(&office, minute, window).await, offered_by(&anew, &office, minute, window).await);
+            assert!(both.0 == both.1 && !both.0.is_empty());
+        }
+    })
+    .await;
+}
+
 /// What is kept for somebody is no event anywhere, and neither free nor offered until it ends.
 #[tokio::test]
 async fn f159_a_live_hold_is_tentative_for_calendar_programs_until_the_second_it_ends() {
