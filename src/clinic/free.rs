@@ -5,6 +5,7 @@
 //! `now`; [`Free::settle`] forgets it for good.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use ical::Zone;
 use serde::{Deserialize, Serialize};
@@ -267,6 +268,9 @@ impl Free {
         let gone: Vec<Busy> = self.lanes[at].busy.busy_list().into_iter().filter(inside).collect();
         self.holds.retain(|(_, lane, one)| *lane != at || !inside(one));
         let come: Vec<Busy> = busy.iter().copied().filter(inside).collect();
+        if gone.is_empty() && come.is_empty() {
+            return (self.lanes[at].busy.busy_list(), None);
+        }
         self.swap(at, &gone, &come)
     }
 
@@ -307,9 +311,17 @@ impl Free {
 
     /// Days pass. The hours of the days that come have to be given by [`Free::replace_open`].
     pub fn advance(&mut self, now: i64) {
+        if let Some(known) = self.turn(now) {
+            self.carry_on(0..self.lanes.len(), known);
+        }
+    }
+
+    /// The first part of it: those days are there, and nobody has anything in them. Until when the others are known; None:
+    /// it is the same day.
+    pub fn turn(&mut self, now: i64) -> Option<i64> {
         let from = now.div_euclid(DAY) * DAY;
         if from <= self.from {
-            return;
+            return None;
         }
         let known = self.until;
         self.until += from - self.from;
@@ -317,7 +329,13 @@ impl Free {
         self.bands.advance(from);
         let (begins, ends) = self.needed();
         self.walls = self.walls.iter().map(|wall| Wall::new(wall.zone().clone(), begins, ends)).collect();
-        for at in 0..self.lanes.len() {
+        Some(known)
+    }
+
+    /// The rest of it for some lanes, in the order of [`Free::ids`].
+    pub fn carry_on(&mut self, lanes: Range<usize>, known: i64) {
+        let (begins, ends) = self.needed();
+        for at in lanes.start..lanes.end.min(self.lanes.len()) {
             let lane = &mut self.lanes[at];
             let open = lane.open.open_list().into_iter().filter(|(_, until, _)| *until > begins);
             lane.open = Packed::open(&open.collect::<Vec<_>>());

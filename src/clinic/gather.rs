@@ -18,8 +18,8 @@ use super::live::{Index, Kept, News, number, numbers};
 use super::open::HOURS;
 use super::wall::DAY;
 
-/// Resources read at a time.
-const SOME: usize = 500;
+/// Resources read, or changed, at a time.
+pub(super) const SOME: usize = 500;
 /// Who says no mode works in every one; no term has this id.
 pub(super) const ANY_MODE: TermKey = TermKey(0);
 
@@ -338,19 +338,26 @@ impl Changes {
         });
     }
 
-    /// The same with days that were read while it went on. What was committed after `since` may be in them or not: it is
-    /// looked at again.
-    pub fn apply_days(self, kept: &Kept, (since, now): (i64, i64)) {
-        kept.change(now, |index| {
-            let is_for = |index: &Index| self.days.as_ref().is_some_and(|days| days.0 == index.free.span().0);
-            if let Some(index) = index.as_mut().filter(|index| is_for(index)) {
-                self.put(index, now);
-                index.seen = index.seen.min(since);
+    /// The days that come, in parts of so many people that nobody waits for one of them: where the index begins that they
+    /// are for, the parts, and when everybody is closed in them.
+    pub fn into_days(mut self) -> Option<(i64, Vec<Changes>, Vec<Closed>)> {
+        let (begins, closed) = self.days.take()?;
+        let (from, until, mut open) = self.open.pop()?;
+        let part = |spans: &[(PrincipalId, i64, i64)]| {
+            let mut taken = Vec::new();
+            for (id, ..) in spans {
+                let first = self.taken.partition_point(|one| one.resource < *id);
+                taken.extend(self.taken[first..].iter().take_while(|one| one.resource == *id).cloned());
             }
-        });
+            taken.sort_unstable_by_key(|one| (one.resource, one.span));
+            let open = spans.iter().filter_map(|(id, ..)| Some((*id, open.remove(id)?))).collect();
+            let (spans, open) = (spans.to_vec(), vec![(from, until, open)]);
+            Changes { spans, taken, open, ..Changes::default() }
+        };
+        Some((begins, self.spans.chunks(SOME).map(part).collect(), closed))
     }
 
-    fn put(self, index: &mut Index, now: i64) {
+    pub fn put(self, index: &mut Index, now: i64) {
         if let Some(catalogue) = self.catalogue {
             index.numbers = numbers(&catalogue, std::mem::take(&mut index.numbers));
             index.catalogue = catalogue;
@@ -394,7 +401,7 @@ impl Changes {
             }
         }
         if let Some((_, closed)) = self.days {
-            index.closed = settled(index.closed.drain(..).chain(closed).collect());
+            index.close(closed);
             index.free.advance(now);
         }
         index.seen = index.seen.max(self.upto);

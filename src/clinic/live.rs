@@ -18,7 +18,8 @@ use super::Clinic;
 use super::catalogue::Catalogue;
 use super::error::{Error, Result};
 use super::free::Free;
-use super::gather::{Changes, Closed};
+use super::gather::{Changes, Closed, SOME};
+use super::interval::settled;
 use super::open::HOURS;
 use super::plan::VISITS;
 use super::wall::DAY;
@@ -147,6 +148,25 @@ impl Kept {
         }
     }
 
+    /// A small change of an index that begins there, in its turn, off the async threads.
+    async fn step<T: Send + 'static>(
+        self: &Arc<Kept>,
+        now: i64,
+        begins: i64,
+        change: impl FnOnce(&mut Index) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let (_turn, of) = (self.turn.lock().await, self.clone());
+        let done = super::plan::compute(move || {
+            let mut done = None;
+            of.change(now, |index| {
+                let right = index.as_mut().filter(|index| index.free.span().0 == begins);
+                done = right.map(change);
+            });
+            done
+        });
+        Ok(done.await?)
+    }
+
     /// A look at the index; None before there is one.
     pub fn read<T>(&self, look: impl FnOnce(&Index) -> T) -> Option<T> {
         match self.index.read() {
@@ -157,6 +177,13 @@ impl Kept {
                 None
             }
         }
+    }
+}
+
+impl Index {
+    /// Everybody is closed then as well.
+    pub fn close(&mut self, more: Vec<Closed>) {
+        self.closed = settled(self.closed.drain(..).chain(more).collect());
     }
 }
 
@@ -360,8 +387,24 @@ impl Clinic {
         let since = self.store().version(kept.id).await?.seq;
         let mut changes = Changes::default();
         self.next_days(kept, &mut changes, now).await?;
-        let (_turn, of) = (kept.turn.lock().await, kept.clone());
-        Ok(super::plan::compute(move || changes.apply_days(&of, (since, now))).await?)
+        let Some((begins, parts, closed)) = changes.into_days() else { return Ok(()) };
+        for part in parts {
+            kept.step(now, begins, move |index| part.put(index, now)).await?;
+        }
+        let turn = move |index: &mut Index| {
+            index.close(closed);
+            Some((index.free.turn(now)?, index.free.ids().count()))
+        };
+        let turned = kept.step(now, begins, turn).await?.flatten();
+        let Some((known, count)) = turned else { return Ok(()) };
+        let today = now.div_euclid(DAY) * DAY;
+        for first in (0..count).step_by(SOME) {
+            let some = first..first + SOME;
+            kept.step(now, today, move |index| index.free.carry_on(some, known)).await?;
+        }
+        // What was committed meanwhile may be in what was read, or not: it is looked at again.
+        kept.step(now, today, move |index| index.seen = index.seen.min(since)).await?;
+        Ok(())
     }
 
     /// Brings an index up to what is committed now.
