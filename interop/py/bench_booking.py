@@ -163,6 +163,24 @@ def gone():
     figure("booked slots offered again at the next request", shown, 0, unit="of 40")
 
 
+def holiday():
+    """A day is closed for everybody, and opened again: the next search waits until the index knows."""
+    asked, spent = slots([("service", "visit"), ("specialty", "s0")]), {"closed": [], "opened": []}
+    for n in range(3):
+        day = (today + datetime.timedelta(days=20 + n)).date().isoformat()
+        made = line.ask("POST", "/api/v1/holidays?confirm=true", json.dumps({"title": "Closed", "first": day}),
+                        Content_Type="application/json")
+        told = json.loads(made.body)
+        check("a holiday is made", made.status == 200)
+        check("the first it lies over are listed, all are counted", len(told["appointments"]) == min(1000, told["count"]))
+        spent["closed"] += [answer.ms for answer in timed([asked])[0]]
+        gone = line.ask("DELETE", f"/api/v1/holidays/{told['id']}")
+        check("a holiday is taken away", gone.status == 204)
+        spent["opened"] += [answer.ms for answer in timed([asked])[0]]
+    say("the search after a day was closed for everybody, and opened again: at most "
+        f"{max(spent['closed']):.0f} and {max(spent['opened']):.0f} ms")
+
+
 # --- booking -----------------------------------------------------------------------------------------------------------
 
 
@@ -303,7 +321,7 @@ def ready():
     say(f"the first search after the start: {time.monotonic() - began:.1f} s")
 
 
-PARTS = {"built": built, "searches": searches, "gone": gone, "booking": booking, "long": long, "unbooked": unbooked}
+PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "long": long, "unbooked": unbooked}
 ready()
 for name, part in PARTS.items():
     if os.environ.get("ONLY", name) == name:

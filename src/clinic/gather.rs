@@ -357,6 +357,7 @@ impl Changes {
         Some((begins, self.spans.chunks(SOME).map(part).collect(), closed))
     }
 
+    /// Makes them.
     pub fn put(self, index: &mut Index, now: i64) {
         if let Some(catalogue) = self.catalogue {
             index.numbers = numbers(&catalogue, std::mem::take(&mut index.numbers));

@@ -3,6 +3,7 @@
 //!
 //! Before each answer it has seen everything that was committed when the question came: nobody is offered what is
 //! taken on this node, and on another one the change is in the journal that both read. It can be dropped at any time.
+//! When a day is over, the next one comes in beside the questions, some people at a time.
 //!
 //! *Never:* is written by whoever books; answers from what it has not caught up with; looks through many of them on an async
 //! thread.
