@@ -13,7 +13,7 @@ use store::{PrincipalId, PrincipalKind};
 
 use super::{
     gaps::{Found, derive},
-    interval::{Busy, MOST_SEATS, Open, Site, settled},
+    interval::{Busy, MOST_SEATS, Open, Site, settled, without},
     packed::Packed,
     postings::{BAND, Bands, Bits, and},
     wall::{DAY, Wall},
@@ -592,15 +592,4 @@ fn packed(found: &Found<u16>, origin: i64) -> Gap {
         after: found.after,
         site: found.site,
     }
-}
-
-/// Takes each of `gone` away once. Expiry and service are not part of the value.
-fn without(mut all: Vec<Busy>, gone: &[Busy]) -> Vec<Busy> {
-    for one in gone {
-        let key = |busy: &Busy| (busy.start, busy.end, busy.before, busy.after, busy.closed);
-        if let Some(at) = all.iter().position(|other| key(other) == key(one)) {
-            all.remove(at);
-        }
-    }
-    all
 }

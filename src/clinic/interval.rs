@@ -68,3 +68,14 @@ pub(super) fn settled<S: PartialEq>(mut open: Vec<(i64, i64, S)>) -> Vec<(i64, i
     }
     out
 }
+
+/// Takes each of `gone` away once. Expiry and service are not part of the value.
+pub(super) fn without(mut all: Vec<Busy>, gone: &[Busy]) -> Vec<Busy> {
+    for one in gone {
+        let key = |busy: &Busy| (busy.start, busy.end, busy.before, busy.after, busy.closed);
+        if let Some(at) = all.iter().position(|other| key(other) == key(one)) {
+            all.remove(at);
+        }
+    }
+    all
+}
