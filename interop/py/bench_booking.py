@@ -177,6 +177,13 @@ def holiday():
         gone = line.ask("DELETE", f"/api/v1/holidays/{told['id']}")
         check("a holiday is taken away", gone.status == 204)
         spent["opened"] += [answer.ms for answer in timed([asked])[0]]
+    month = {"title": "Closed", "first": (today + datetime.timedelta(days=20)).date().isoformat(),
+             "last": (today + datetime.timedelta(days=50)).date().isoformat()}
+    before, began = memory(), time.monotonic()
+    told = line.ask("POST", "/api/v1/holidays?dry_run=true", json.dumps(month), Content_Type="application/json")
+    took = (time.monotonic() - began) * 1000
+    say(f"what 31 days closed would lie over: {json.loads(told.body)['count']} visits, told in {took:.0f} ms and "
+        f"{len(told.body) / 1e3:.0f} KB; the process held {before / 1e6:.0f} MB, and {memory('VmHWM') / 1e6:.0f} at most")
     say("the search after a day was closed for everybody, and opened again: at most "
         f"{max(spent['closed']):.0f} and {max(spent['opened']):.0f} ms")
 
@@ -295,6 +302,11 @@ def unbooked():
     figure("ten years against a week where nobody books", far / short, 1.2, unit="times")
 
 
+def memory(what="VmRSS"):
+    with open(f"/proc/{SERVER}/status") as said:
+        return int(re.search(what + r":\s+(\d+)", said.read())[1]) * 1024
+
+
 def built():
     """What the server says of the index that it built after its start."""
     with open(os.environ["log"]) as log:
@@ -304,9 +316,7 @@ def built():
         return
     fields = dict(re.findall(r"(\w+)=(\d+)", found[-1]))
     resources, days, bytes_, took = (int(fields[name]) for name in ("resources", "days", "bytes", "duration_ms"))
-    with open(f"/proc/{SERVER}/status") as said:
-        resident = int(re.search(r"VmRSS:\s+(\d+)", said.read())[1]) * 1024
-    say(f"the index: {resources} resources, {days} days, {bytes_ / 1e6:.1f} MB; {took / 1000:.1f} s after the start; the process holds {resident / 1e6:.0f} MB")
+    say(f"the index: {resources} resources, {days} days, {bytes_ / 1e6:.1f} MB; {took / 1000:.1f} s after the start; the process holds {memory() / 1e6:.0f} MB")
     figure("index a practitioner and 90 days", bytes_ / resources / 1024 / days * 90, 9, unit="KB")
     figure("build of 10,000", took / 1000 / resources * 10_000, 5, unit="s")
 

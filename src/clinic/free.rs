@@ -309,15 +309,8 @@ impl Free {
         }
     }
 
-    /// Days pass. The hours of the days that come have to be given by [`Free::replace_open`].
-    pub fn advance(&mut self, now: i64) {
-        if let Some(known) = self.turn(now) {
-            self.carry_on(0..self.lanes.len(), known);
-        }
-    }
-
-    /// The first part of it: those days are there, and nobody has anything in them. Until when the others are known; None:
-    /// it is the same day.
+    /// Days pass: others come, in which nobody has anything before it was carried on to them. Says until when starts were
+    /// known; None: it is the same day.
     pub fn turn(&mut self, now: i64) -> Option<i64> {
         let from = now.div_euclid(DAY) * DAY;
         if from <= self.from {
@@ -332,7 +325,8 @@ impl Free {
         Some(known)
     }
 
-    /// The rest of it for some lanes, in the order of [`Free::ids`].
+    /// Carries some lanes, in the order of [`Free::ids`], on to the days that came. What they have in them has been told by
+    /// [`Free::replace_open`] and [`Free::replace_busy`], or is told later.
     pub fn carry_on(&mut self, lanes: Range<usize>, known: i64) {
         let (begins, ends) = self.needed();
         for at in lanes.start..lanes.end.min(self.lanes.len()) {

@@ -42,10 +42,20 @@ pub(super) struct Changes {
     /// When everybody is closed, where that is different now; and the part of it that is new.
     closed: Option<Vec<Closed>>,
     closing: Vec<Open>,
-    /// From when to when everybody's hours are these: of days that came, or are no holidays any more.
+    /// From when to when these people's hours are these: on days that come, or are no holidays any more.
     open: Vec<(i64, i64, HashMap<PrincipalId, Vec<Open>>)>,
-    /// For an index that begins here: the days that come into it, and when everybody is closed in them.
-    days: Option<(i64, Vec<Closed>)>,
+}
+
+/// The days that come into an index when today is another day.
+pub(super) struct Days {
+    /// Where the index begins that they are for.
+    pub begins: i64,
+    /// What it knows is known until here; the rest is read.
+    window: (i64, i64),
+    /// When everybody is closed in them.
+    pub closed: Vec<Closed>,
+    /// Everybody.
+    pub ids: Vec<PrincipalId>,
 }
 
 /// Who somebody is, and when they are open.
@@ -73,7 +83,7 @@ impl Clinic {
         let mut next = read(parts.next()).await?;
         while let Some(changes) = next {
             let put = super::plan::compute(move || {
-                changes.put(&mut index, now);
+                changes.put(&mut index);
                 index
             });
             let (put, read) = tokio::join!(put, read(parts.next()));
@@ -168,31 +178,39 @@ impl Clinic {
         changes.spans.extend(touched.map(inside).filter(|(_, from, until)| from < until));
         if !changes.spans.is_empty() {
             changes.taken = self.store().read(clinic).await?.taken(clinic, &changes.spans, now).await?;
-            // What begins later is of the days that come (`next_days`), and would stand there twice.
+            // What begins later is of the days that come, and would stand there twice.
             changes.taken.retain(|one| one.span.start < window.1);
         }
         Ok(changes)
     }
 
-    /// The days that come into the index when today is another day. It may change while they are read: what is written
-    /// after this began is read again.
-    pub(super) async fn next_days(&self, kept: &Arc<Kept>, changes: &mut Changes, now: i64) -> Result<()> {
+    /// The days that are to come into an index; None: there is none.
+    pub(super) async fn days(&self, kept: &Kept, now: i64) -> Result<Option<Days>> {
         let known = kept.read(|index| {
             let begins = index.free.span().0;
             let (from, passed) = (index.free.needed().1, now.div_euclid(DAY) * DAY - begins);
-            (begins, (from, from + passed), index.free.ids().collect::<Vec<_>>(), index.house)
+            let ids: Vec<_> = index.free.ids().collect();
+            (Days { begins, window: (from, from + passed), closed: Vec::new(), ids }, index.house)
         });
-        let Some((begins, (from, until), ids, house)) = known else { return Ok(()) };
-        let closed = self.closings((kept.id, now), changes.house.or(house), (from, until)).await?;
-        let open = self.hours_beside(kept.id, &ids, &closed, (from, until)).await?;
-        let spans: Vec<_> = ids.iter().map(|id| (*id, from, until)).collect();
-        let taken = self.store().read(kept.id).await?.taken(kept.id, &spans, now).await?;
-        changes.spans.extend(spans);
-        changes.taken.extend(taken.into_iter().filter(|one| one.span.start >= from));
-        changes.taken.sort_unstable_by_key(|one| (one.resource, one.span));
-        changes.open.push((from, until, open));
-        changes.days = Some((begins, closed));
-        Ok(())
+        let Some((days, house)) = known else { return Ok(None) };
+        let closed = self.closings((kept.id, now), house, days.window).await?;
+        Ok(Some(Days { closed, ..days }))
+    }
+
+    /// What some have on them.
+    pub(super) async fn days_of(
+        &self,
+        (clinic, now): (ClinicId, i64),
+        days: &Days,
+        some: &[PrincipalId],
+    ) -> Result<Changes> {
+        let (from, until) = days.window;
+        let open = self.hours_beside(clinic, some, &days.closed, (from, until)).await?;
+        let spans: Vec<_> = some.iter().map(|id| (*id, from, until)).collect();
+        let mut taken = self.store().read(clinic).await?.taken(clinic, &spans, now).await?;
+        // What began before is known.
+        taken.retain(|one| one.span.start >= from);
+        Ok(Changes { spans, taken, open: vec![(from, until, open)], ..Changes::default() })
     }
 
     /// When people are open, without the clinic's holidays.
@@ -333,32 +351,13 @@ impl Changes {
     pub fn apply(self, kept: &Kept, now: i64) {
         kept.change(now, |index| {
             if let Some(index) = index {
-                self.put(index, now);
+                self.put(index);
             }
         });
     }
 
-    /// The days that come, in parts of so many people that nobody waits for one of them: where the index begins that they
-    /// are for, the parts, and when everybody is closed in them.
-    pub fn into_days(mut self) -> Option<(i64, Vec<Changes>, Vec<Closed>)> {
-        let (begins, closed) = self.days.take()?;
-        let (from, until, mut open) = self.open.pop()?;
-        let part = |spans: &[(PrincipalId, i64, i64)]| {
-            let mut taken = Vec::new();
-            for (id, ..) in spans {
-                let first = self.taken.partition_point(|one| one.resource < *id);
-                taken.extend(self.taken[first..].iter().take_while(|one| one.resource == *id).cloned());
-            }
-            taken.sort_unstable_by_key(|one| (one.resource, one.span));
-            let open = spans.iter().filter_map(|(id, ..)| Some((*id, open.remove(id)?))).collect();
-            let (spans, open) = (spans.to_vec(), vec![(from, until, open)]);
-            Changes { spans, taken, open, ..Changes::default() }
-        };
-        Some((begins, self.spans.chunks(SOME).map(part).collect(), closed))
-    }
-
     /// Makes them.
-    pub fn put(self, index: &mut Index, now: i64) {
+    pub fn put(self, index: &mut Index) {
         if let Some(catalogue) = self.catalogue {
             index.numbers = numbers(&catalogue, std::mem::take(&mut index.numbers));
             index.catalogue = catalogue;
@@ -400,10 +399,6 @@ impl Changes {
             for (id, open) in open {
                 index.free.replace_open(id, from, until, &open);
             }
-        }
-        if let Some((_, closed)) = self.days {
-            index.close(closed);
-            index.free.advance(now);
         }
         index.seen = index.seen.max(self.upto);
     }

@@ -143,8 +143,10 @@ impl Kept {
         change(&mut index);
         if let Some(index) = &mut *index {
             index.free.settle(now);
-            self.ages.store(index.free.span().0 + DAY, Ordering::Release);
-            self.until.store(index.free.next_expiry().min(ends(index)), Ordering::Release);
+            let ages = index.free.span().0 + DAY;
+            self.ages.store(ages, Ordering::Release);
+            let until = index.free.next_expiry().min(ages + SPARE as i64 * DAY);
+            self.until.store(until, Ordering::Release);
             self.seen.store(index.seen, Ordering::Release);
         }
     }
@@ -186,11 +188,6 @@ impl Index {
     pub fn close(&mut self, more: Vec<Closed>) {
         self.closed = settled(self.closed.drain(..).chain(more).collect());
     }
-}
-
-/// When the days are over that an index has to spare.
-fn ends(index: &Index) -> i64 {
-    index.free.span().0 + (1 + SPARE as i64) * DAY
 }
 
 /// What of the journal is followed.
@@ -352,17 +349,7 @@ impl Clinic {
     async fn fresh_at(&self, clinic: ClinicId, at: Instant) -> Result<Arc<Kept>> {
         let Instant { version, moment: now } = at;
         let kept = self.live.kept(clinic);
-        if kept.ages.load(Ordering::Acquire) <= now
-            && let Ok(alone) = kept.days.clone().try_lock_owned()
-        {
-            let (this, of) = (self.clone(), kept.clone());
-            tokio::spawn(async move {
-                let _alone = alone;
-                if let Err(error) = this.move_on(&of, now).await {
-                    tracing::warn!(clinic.id = of.id.0, %error, "the days that come cannot be read: tried again");
-                }
-            });
-        }
+        self.new_days(&kept, now).await?;
         if kept.is_fresh(version.seq, now) {
             return Ok(kept);
         }
@@ -379,6 +366,34 @@ impl Clinic {
         Ok(kept)
     }
 
+    /// Sees to it that the days that come are in an index; waits for that only where it has none to spare any more.
+    async fn new_days(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
+        let ages = kept.ages.load(Ordering::Acquire);
+        if now < ages {
+            return Ok(());
+        }
+        let is_over = now >= ages + SPARE as i64 * DAY;
+        let alone = match kept.days.clone().try_lock_owned() {
+            Ok(alone) => alone,
+            Err(_) if is_over => kept.days.clone().lock_owned().await,
+            Err(_) => return Ok(()),
+        };
+        // A task of its own: whoever asked may go away.
+        let (this, of) = (self.clone(), kept.clone());
+        let done = tokio::spawn(async move {
+            let _alone = alone;
+            let done = this.move_on(&of, now).await;
+            if let Err(error) = &done {
+                tracing::warn!(clinic.id = of.id.0, %error, "the days that come cannot be read: tried again");
+            }
+            done
+        });
+        if is_over {
+            done.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))??;
+        }
+        Ok(())
+    }
+
     /// Brings an index to another day, beside whoever asks it and changes it.
     async fn move_on(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
         // Of two who came at once the second finds it done.
@@ -386,18 +401,17 @@ impl Clinic {
             return Ok(());
         }
         let since = self.store().version(kept.id).await?.seq;
-        let mut changes = Changes::default();
-        self.next_days(kept, &mut changes, now).await?;
-        let Some((begins, parts, closed)) = changes.into_days() else { return Ok(()) };
-        for part in parts {
-            kept.step(now, begins, move |index| part.put(index, now)).await?;
+        let Some(days) = self.days(kept, now).await? else { return Ok(()) };
+        for some in days.ids.chunks(SOME) {
+            let changes = self.days_of((kept.id, now), &days, some).await?;
+            kept.step(now, days.begins, |index| changes.put(index)).await?;
         }
+        let (begins, closed) = (days.begins, days.closed);
         let turn = move |index: &mut Index| {
             index.close(closed);
             Some((index.free.turn(now)?, index.free.ids().count()))
         };
-        let turned = kept.step(now, begins, turn).await?.flatten();
-        let Some((known, count)) = turned else { return Ok(()) };
+        let Some((known, count)) = kept.step(now, begins, turn).await?.flatten() else { return Ok(()) };
         let today = now.div_euclid(DAY) * DAY;
         for first in (0..count).step_by(SOME) {
             let some = first..first + SOME;
@@ -412,8 +426,8 @@ impl Clinic {
     async fn renew(&self, kept: &Arc<Kept>, now: i64) -> Result<()> {
         loop {
             let target = self.store().version(kept.id).await?.seq;
-            let known = kept.read(|index| (index.seen, index.hours.clone(), ends(index) <= now));
-            let Some((seen, hours, is_over)) = known else { return self.build(kept, now).await };
+            let known = kept.read(|index| (index.seen, index.hours.clone()));
+            let Some((seen, hours)) = known else { return self.build(kept, now).await };
             let (rows, is_full) = self.facts(kept.id, seen, Follow::Time).await?;
             let is_last = !is_full;
             let mut news = News::of(&rows, &hours);
@@ -422,10 +436,7 @@ impl Clinic {
             if news.all {
                 return self.build(kept, now).await;
             }
-            let mut changes = self.changes(kept, &news, now).await?;
-            if is_over {
-                self.next_days(kept, &mut changes, now).await?;
-            }
+            let changes = self.changes(kept, &news, now).await?;
             let Some(changes) = changes.fitting(kept) else { return self.build(kept, now).await };
             let of = kept.clone();
             super::plan::compute(move || changes.apply(&of, now)).await?;

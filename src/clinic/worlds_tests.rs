@@ -157,7 +157,10 @@ fn index(dice: &mut Dice, world: &World) -> Free {
         free.put(known.who.clone());
     }
     if early > 0 {
-        free.advance(world.from);
+        let known = free.turn(world.from).unwrap();
+        let half = world.known.len() / 2;
+        free.carry_on(half..usize::MAX, known);
+        free.carry_on(0..half, known);
     }
     if dice.chance(2) {
         free.settle(world.now);

@@ -30,6 +30,13 @@ fn nights() -> String {
         .into()
 }
 
+/// A service of a minute, every minute.
+async fn minute(office: &Office) -> store::ServiceId {
+    let mut fields = service("minute");
+    (fields.minutes, fields.step) = (1, 1);
+    office.directory.add_service(by(&office.admin), fields).await.unwrap().id
+}
+
 /// Minutes that free/busy leaves free.
 async fn free(office: &Office, window: Window) -> HashSet<i64> {
     let ada = office.accounts.operator("ada").await.unwrap();
@@ -73,9 +80,7 @@ async fn offered_by(
 #[tokio::test]
 async fn f129_f132_f136_every_minute_is_free_for_both_or_for_none() {
     everywhere(async |office: Office| {
-        let mut fields = service("minute");
-        (fields.minutes, fields.step) = (1, 1);
-        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        let minute = minute(&office).await;
         office.hours("ada", Some(nights())).await;
         let night = transition(office.monday);
         let midnight = |days: i64| berlin().to_instant(berlin().to_civil(night) + days * DAY);
@@ -112,9 +117,7 @@ async fn f129_f132_f136_every_minute_is_free_for_both_or_for_none() {
 #[tokio::test]
 async fn f136_holidays_that_overlap_take_and_give_back_each_its_own() {
     everywhere(async |office: Office| {
-        let mut fields = service("minute");
-        (fields.minutes, fields.step) = (1, 1);
-        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        let minute = minute(&office).await;
         office.hours("ada", Some(nights())).await;
         let window = Window { from: office.monday, until: office.monday + 5 * DAY };
         // Also to one who reads everything only now.
@@ -160,9 +163,7 @@ async fn days_come_beside_what_is_asked_and_written() {
         if office.fresh.address().is_some() {
             return; // the clock of PostgreSQL is its own
         }
-        let mut fields = service("minute");
-        (fields.minutes, fields.step) = (1, 1);
-        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        let minute = minute(&office).await;
         office.hours("ada", Some(nights())).await;
         let ada = office.accounts.operator("ada").await.unwrap();
         let mut taken = 0;
@@ -197,9 +198,7 @@ async fn days_come_beside_what_is_asked_and_written() {
 #[tokio::test]
 async fn f159_a_live_hold_is_tentative_for_calendar_programs_until_the_second_it_ends() {
     everywhere(async |office: Office| {
-        let mut fields = service("minute");
-        (fields.minutes, fields.step) = (1, 1);
-        let minute = office.directory.add_service(by(&office.admin), fields).await.unwrap().id;
+        let minute = minute(&office).await;
         let window = Window { from: office.at(0), until: office.at(1440) };
         let before = free(&office, window).await;
         assert_eq!(offered(&office, minute, window).await, before);
