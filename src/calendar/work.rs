@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use store::{BoxFuture, ClinicId, CollectionId, NewObject, Tx};
+use store::{Ahead, BoxFuture, ClinicId, CollectionId, NewObject, Tx};
 
 use super::Calendars;
 use super::error::{Error, Precondition, Result};
@@ -128,6 +128,33 @@ impl Calendars {
                 })
             })
             .await?;
+        self.tell(clinic, done);
+        Ok(value)
+    }
+
+    /// The same for a job that may go together with others ([`store::Store::write_among`]): run again where one of them
+    /// fails. Without `ahead` it goes alone.
+    pub async fn together_among<T, E, F>(
+        &self,
+        clinic: ClinicId,
+        ahead: Option<Ahead>,
+        job: F,
+    ) -> Result<T, E>
+    where
+        F: for<'w, 't> Fn(&'w mut Work<'t>) -> BoxFuture<'w, Result<T, E>> + Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<store::Error> + Send + 'static,
+    {
+        let (limits, job) = (self.settings().limits.reader(), Arc::new(job));
+        let written = self.store().write_among(clinic, ahead, move |tx: &mut Tx| {
+            let (limits, job) = (limits.clone(), job.clone());
+            Box::pin(async move {
+                let mut work = Work::over(tx, limits);
+                let value = job(&mut work).await?;
+                Ok::<_, E>((value, work.done()))
+            })
+        });
+        let (value, done) = written.await?;
         self.tell(clinic, done);
         Ok(value)
     }

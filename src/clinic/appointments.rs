@@ -1,11 +1,13 @@
 //! Appointments: booked from a hold or a bare time, moved, cancelled, and led through their states. Practitioner, rooms
 //! and equipment are booked together or not at all; nothing is overbooked without a reason that is written down.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ical::{Object, Zone};
-use store::{AppointmentRow, BusyKind, ClinicId, CollectionId, Mark, Noted, PrincipalId, Source};
+use store::{Ahead, AppointmentRow, BusyKind, ClinicId, CollectionId, Mark, Noted, PrincipalId, Source};
 
 use super::alter::{Alter, Scope};
 use super::check::Check;
@@ -58,6 +60,14 @@ impl Ready {
         to_come.enumerate().map(stand).collect()
     }
 
+    /// Where it will be looked for room: a single one only, which leaves room for others to go with it.
+    fn ahead(&self) -> Result<Option<Ahead>> {
+        let Change { places, wanted, .. } = change(self, None)?;
+        let is_single = self.visit.rule.is_none() && wanted.len() == 1;
+        let of = places.iter().map(|place| place.resource).collect();
+        Ok(is_single.then_some(Ahead { of, spans: wanted }))
+    }
+
     fn calendar(&self, of: PrincipalId) -> Result<CollectionId> {
         let found = self.calendars.iter().find(|(owner, _)| *owner == of);
         found.map(|(_, id)| *id).ok_or(Error::NotFound("resource"))
@@ -80,13 +90,21 @@ impl Clinic {
         ground: Ground,
         check: Option<Check>,
     ) -> Result<(Booked, AppointmentRow)> {
-        let booked = self.calendars.together(by.clinic, move |work| {
+        let ahead = match ground {
+            // Taking a hold is a write of its own.
+            Ground::Hold(_) => None,
+            _ => ready.ahead()?,
+        };
+        let booking = Arc::new((ready, ground, check));
+        let booked = self.calendars.together_among(by.clinic, ahead, move |work| {
+            let booking = booking.clone();
             Box::pin(async move {
+                let (ready, ground, check) = &*booking;
                 work.tx().sign(by.door, by.who);
-                if let Some(check) = &check {
+                if let Some(check) = check {
                     check.run(work).await?;
                 }
-                book(work, by, &ready, ground).await
+                book(work, by, ready, ground.clone()).await
             })
         });
         booked.await

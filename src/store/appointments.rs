@@ -6,8 +6,9 @@ use std::fmt;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::audit::AUDIT;
 use crate::journal::FACTS;
-use crate::statements::Statements;
+use crate::statements::{Listing, Statements};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, CollectionId, Conn, Deed, Fact, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
 
@@ -335,6 +336,20 @@ impl Noted {
     }
 }
 
+/// Appointments, new ones or over those of their keys.
+const APPOINTMENTS: Listing = Listing {
+    before: concat!("insert into appointments (clinic_id, ", columns!(), ")"),
+    after: " on conflict (clinic_id, uid, recurrence_id) do update set \
+        practitioner_id = excluded.practitioner_id, resources = excluded.resources, \
+        patient_id = excluded.patient_id, service = excluded.service, status = excluded.status, \
+        start_at = excluded.start_at, end_at = excluded.end_at, details = excluded.details, \
+        changed_at = excluded.changed_at, changed_by = excluded.changed_by, \
+        changed_origin = excluded.changed_origin, reason = excluded.reason, \
+        checked_in_at = excluded.checked_in_at, started_at = excluded.started_at, \
+        ended_at = excluded.ended_at, seq = excluded.seq, \
+        series = excluded.series, location_id = excluded.location_id, mode = excluded.mode",
+};
+
 impl Tx {
     /// Writes an appointment over the one of its key, and journals what became of it: one round trip. Made-by, door and
     /// moment of making stay as they were first written; `seq` becomes this change's.
@@ -357,7 +372,7 @@ impl Tx {
     ) -> Result<()> {
         self.room()?;
         let resources: Vec<String> = row.resources.iter().map(PrincipalId::to_string).collect();
-        let mut values = values![
+        let values = values![
             self.clinic(),
             row.uid.as_str(),
             row.recurrence.as_str(),
@@ -388,28 +403,8 @@ impl Tx {
         let fact = Fact::Appointment { collection: visits, practitioner, uid, noted };
         let n = self.next_plain(None);
         let fact = self.row(fact, n);
-        let put = concat!(
-            "insert into appointments (clinic_id, ",
-            columns!(),
-            ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
-             $21, $22, $23, $24, $25) on conflict (clinic_id, uid, recurrence_id) do update set \
-             practitioner_id = excluded.practitioner_id, resources = excluded.resources, \
-             patient_id = excluded.patient_id, service = excluded.service, status = excluded.status, \
-             start_at = excluded.start_at, end_at = excluded.end_at, details = excluded.details, \
-             changed_at = excluded.changed_at, changed_by = excluded.changed_by, \
-             changed_origin = excluded.changed_origin, reason = excluded.reason, \
-             checked_in_at = excluded.checked_in_at, started_at = excluded.started_at, \
-             ended_at = excluded.ended_at, seq = excluded.seq, \
-             series = excluded.series, location_id = excluded.location_id, mode = excluded.mode"
-        );
-        let all = match deeds.is_empty() {
-            true => Statements::default().texts(&[put], values),
-            false => {
-                let (rows, head, more) = self.audit_from(deeds, values.len() + 1);
-                values.extend(more);
-                Statements::default().texts(&[put, &rows, &head], values)
-            }
-        };
+        let deeds = self.linked(deeds);
+        let all = Statements::default().rows(&APPOINTMENTS, vec![values]).rows(&AUDIT, deeds);
         self.put(all.rows(&FACTS, vec![fact])).await
     }
 

@@ -1,11 +1,11 @@
 //! The audit: who did or saw what, one row a deed, written in the transaction of the deed. Append only, and each row's
 //! hash covers the one before it: a row that was changed, dropped or moved is found (trust.md G1). The hash before comes
-//! with the bump of the clinic's sequence, so that the chain costs no statement.
+//! with the bump of the clinic's sequence and the last one goes with the clinic's row, so that the chain costs no trip.
 
 use sha2::{Digest, Sha256};
-use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use crate::statements::{Listing, Statements};
 use crate::value::{Columns, Value, values};
 use crate::{ClinicId, Conn, PrincipalId, Result, Tx};
 
@@ -165,34 +165,32 @@ impl Conn {
 /// Rows written by one statement.
 const ROWS: usize = 50;
 
+/// Rows of the audit. The hash of the last one goes to the clinic's row when the change is concluded.
+pub(crate) const AUDIT: Listing =
+    Listing { before: concat!("insert into audit (clinic_id, ", columns!(), ")"), after: "" };
+
 impl Tx {
     /// Writes deeds down, in this order, through the door this change was signed with.
     pub async fn audit(&mut self, deeds: Vec<Deed>) -> Result<()> {
         self.room()?;
         let mut deeds = deeds.into_iter().peekable();
         while deeds.peek().is_some() {
-            let rows = deeds.by_ref().take(ROWS).collect();
-            let (insert, head, more) = self.audit_from(rows, 2);
-            let sql = self.database().write_audit(&insert, &head);
-            let values = [values![self.clinic()], more].concat();
-            self.run(AssertSqlSafe(sql), values).await?;
+            let some = deeds.by_ref().take(ROWS).collect();
+            let rows = self.linked(some);
+            self.put(Statements::default().rows(&AUDIT, rows)).await?;
         }
         Ok(())
     }
 
-    /// The same as parts of a larger text: the rows, the clinic's new head, and their values from `$from` on; `$1` is the
-    /// clinic.
-    pub(crate) fn audit_from(&mut self, deeds: Vec<Deed>, from: usize) -> (String, String, Vec<Value>) {
-        let rows: Vec<_> = deeds.into_iter().map(|deed| self.link(deed)).collect();
-        let places: Vec<String> = (0..rows.len()).map(|row| places(from + 1 + row * COLUMNS)).collect();
-        let mut values = vec![Value::Blob(self.audit_head.clone())];
-        for row in rows {
-            values.extend(values![row.seq, row.n, row.at, row.actor, row.credential, row.door]);
-            values.extend(values![row.kind, row.subject, row.body, row.hash.as_slice()]);
-        }
-        let insert = concat!("insert into audit (clinic_id, ", columns!(), ") values ");
-        let head = format!("update clinics set audit_head = ${from} where id = $1");
-        (format!("{insert}{}", places.join(", ")), head, values)
+    /// The same as rows of [`AUDIT`].
+    pub(crate) fn linked(&mut self, deeds: Vec<Deed>) -> Vec<Vec<Value>> {
+        let rows = deeds.into_iter().map(|deed| {
+            let row = self.link(deed);
+            let mut values = values![self.clinic(), row.seq, row.n, row.at, row.actor, row.credential];
+            values.extend(values![row.door, row.kind, row.subject, row.body, row.hash.as_slice()]);
+            values
+        });
+        rows.collect()
     }
 
     /// The next row of the chain.
@@ -214,13 +212,4 @@ impl Tx {
         (self.audited, self.audit_head) = (self.audited + 1, Some(row.hash.to_vec()));
         row
     }
-}
-
-/// Columns of a row, beside its clinic.
-const COLUMNS: usize = 10;
-
-/// The clinic, then the columns of a row from `$from` on.
-fn places(from: usize) -> String {
-    let columns: Vec<String> = (from..from + COLUMNS).map(|column| format!("${column}")).collect();
-    format!("($1, {})", columns.join(", "))
 }

@@ -10,8 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::conn::LONG;
 use crate::journal::FACTS;
-use crate::resources::{self, Resource};
-use crate::statements::Statements;
+use crate::statements::{Listing, Statements};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Aside, ClinicId, CollectionId, Conn, Error, Origin, PrincipalId, Result, Tx};
 
@@ -24,7 +23,7 @@ const _: () = assert!(LONGEST < ROOM);
 
 /// The indexes of `busy`: by what an interval comes from, and of holds by their end.
 pub(crate) const SOURCE: &str = "busy_by_source";
-const EXPIRY: &str = "busy_by_expiry";
+pub(crate) const EXPIRY: &str = "busy_by_expiry";
 
 /// All the time there may be intervals in, for a touch that is not told apart.
 const EVER: (i64, i64) = (0, 1 << 40);
@@ -53,6 +52,13 @@ pub struct Span {
     pub until: i64,
     /// The instant its RECURRENCE-ID names; 0 when its object does not recur.
     pub occurrence: i64,
+}
+
+impl Span {
+    /// Whether the two share an instant, buffers included.
+    pub(crate) fn overlaps(&self, other: &Span) -> bool {
+        self.from < other.until && other.from < self.until
+    }
 }
 
 /// What an interval comes from.
@@ -134,17 +140,6 @@ pub struct Met {
     pub end: i64,
 }
 
-/// What stands near some spans, and on what.
-#[derive(Clone, Debug, Default)]
-pub struct Look {
-    /// The resources that were asked for and exist, by id.
-    pub resources: Vec<Resource>,
-    /// What overlaps the spans, buffers included, ordered by resource and time; live holds only.
-    pub busy: Vec<Busy>,
-    /// What is closed for everybody there ([`Tx::set_house`]).
-    pub closed: Vec<Span>,
-}
-
 impl BusyKind {
     fn text(self) -> &'static str {
         match self {
@@ -170,8 +165,11 @@ macro_rules! columns {
     };
 }
 
+/// The same.
+pub(crate) const COLUMNS: &str = columns!();
+
 /// None where a left join found nothing.
-fn read(columns: &mut Columns<'_>) -> Result<Option<Busy>> {
+pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Option<Busy>> {
     let Some(resource) = columns.maybe_int()?.map(PrincipalId) else { return Ok(None) };
     let span = Span {
         from: columns.int()?,
@@ -198,7 +196,7 @@ fn read(columns: &mut Columns<'_>) -> Result<Option<Busy>> {
     Ok(Some(Busy { resource, span, kind, source, expires_at, mark, service }))
 }
 
-fn in_order(a: &Busy, b: &Busy) -> Ordering {
+pub(crate) fn in_order(a: &Busy, b: &Busy) -> Ordering {
     (a.resource, a.span, &a.source).cmp(&(b.resource, b.span, &b.source))
 }
 
@@ -377,14 +375,22 @@ impl Conn {
     }
 }
 
-/// Spans that one statement looks around; lists are padded to a few sizes, so that few statements are prepared.
-const SPANS: [usize; 4] = [1, 8, 40, 200];
+/// Rows that one statement looks around or reads by; lists are padded to these sizes, so that few statements are prepared.
+pub(crate) const SPANS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 200];
+
+/// Intervals, with the capacity of their resources.
+const BUSY: Listing = Listing {
+    before: "insert into busy (clinic_id, resource_id, from_at, collection_id, name, occurrence, start_at, end_at, \
+        until_at, kind, expires_at, overbook, overbook_by, overbook_door, overbook_why, service, capacity) \
+        select v.*, r.capacity from (",
+    after: ") as v join resources r on r.clinic_id = v.column1 and r.id = v.column2",
+};
 
 /// Rows that one statement inserts: a list is cut into these, the largest first.
 const ROWS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
 
 /// `($n, ...), (...)`: `rows` times `width` places.
-fn places(from: usize, rows: usize, width: usize) -> String {
+pub(crate) fn places(from: usize, rows: usize, width: usize) -> String {
     let row = |row: usize| {
         let places: Vec<String> = (0..width).map(|n| format!("${}", from + row * width + n)).collect();
         format!("({})", places.join(", "))
@@ -412,70 +418,6 @@ impl Tx {
         row.map_or(Ok(0), |row| Columns::of(&row).int())
     }
 
-    /// What stands near these spans on these resources: one round trip for up to 200 spans. Holds that have run out
-    /// are removed first, and the hold `used` with them: it is being turned into something else.
-    pub async fn look(&mut self, of: &[PrincipalId], spans: &[Span], used: Option<&str>) -> Result<Look> {
-        let mut look = Look::default();
-        if of.is_empty() {
-            return Ok(look);
-        }
-        for chunk in spans.chunks(SPANS[SPANS.len() - 1]) {
-            self.look_around(of, chunk, used.unwrap_or_default(), &mut look).await?;
-        }
-        look.resources.sort_unstable_by_key(|resource| resource.id);
-        look.resources.dedup();
-        // By all of the key: a row is found once for each span it overlaps, and must count once.
-        look.busy.sort_unstable_by(in_order);
-        look.busy.dedup();
-        look.closed.sort_unstable();
-        look.closed.dedup();
-        Ok(look)
-    }
-
-    async fn look_around(
-        &mut self,
-        of: &[PrincipalId],
-        spans: &[Span],
-        used: &str,
-        look: &mut Look,
-    ) -> Result<()> {
-        let size = SPANS.into_iter().find(|size| *size >= spans.len()).unwrap_or(spans.len());
-        let padded = (0..size).filter_map(|at| spans.get(at).or(spans.last()));
-        let (ids, bound) = list(4, of.iter().map(|id| Value::from(*id)).collect());
-        let near = places(4 + bound.len(), size, 2);
-        let mut values = [values![self.clinic(), self.moment(), used], bound].concat();
-        padded.for_each(|span| values.extend(values![span.from, span.until]));
-        // Two indexes, one after the other: with an `or` SQLite would look through all of the clinic.
-        let (source, expiry) = (self.database().through(SOURCE), self.database().through(EXPIRY));
-        let gone = format!(
-            "delete from busy{source} where clinic_id = $1 and collection_id = 0 and name in \
-             (select name from busy{expiry} where clinic_id = $1 and expires_at <= $2 union all select $3)"
-        );
-        let gone = self.database().first(&gone);
-        let select =
-            concat!("select r.id, r.capacity, r.reached, r.house, ", columns!(), " from resources r");
-        let house = "(select h.id from resources h where h.clinic_id = $1 and h.house = 1)";
-        let sql = format!(
-            "{gone} {select} cross join (values {near}) as v \
-             left join busy b on b.clinic_id = r.clinic_id and b.resource_id = r.id \
-                 and b.from_at > v.column1 - {LONGEST} and b.from_at < v.column2 and b.until_at > v.column1 \
-                 and (b.expires_at is null or b.expires_at > $2) and (b.collection_id <> 0 or b.name <> $3) \
-             where r.clinic_id = $1 and r.id in ({ids}, {house})"
-        );
-        for row in &self.all(AssertSqlSafe(sql), values).await? {
-            let mut columns = Columns::of(row);
-            let resource = resources::read(&mut columns)?;
-            let (is_house, busy) = (columns.truth()?, read(&mut columns)?);
-            let closed = busy.as_ref().filter(|one| is_house && one.kind == BusyKind::Block);
-            look.closed.extend(closed.map(|one| one.span));
-            if of.contains(&resource.id) {
-                look.resources.push(resource);
-                look.busy.extend(busy);
-            }
-        }
-        Ok(())
-    }
-
     /// Writes intervals, with the capacity of their resources. `Error::Overlap` when the database finds no room for
     /// one that is not marked; resources that do not exist are passed over.
     pub async fn occupy(&mut self, busy: &[Busy]) -> Result<()> {
@@ -492,37 +434,25 @@ impl Tx {
     }
 
     async fn insert_busy(&mut self, busy: &[Busy]) -> Result<()> {
-        let rows = places(2, busy.len(), 15);
-        let insert = format!(
-            "insert into busy (clinic_id, resource_id, from_at, collection_id, name, occurrence, start_at, end_at, \
-                 until_at, kind, capacity, expires_at, overbook, overbook_by, overbook_door, overbook_why, service) \
-             select $1, v.column1, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7, v.column8, \
-                 v.column9, r.capacity, v.column10, v.column11, v.column12, v.column13, v.column14, v.column15 \
-             from (values {rows}) as v join resources r on r.clinic_id = $1 and r.id = v.column1"
-        );
-        let mut values = values![self.clinic()];
-        for Busy { resource, span, kind, source, expires_at, mark, service } in busy {
+        let clinic = self.clinic();
+        let row = |one: &Busy| {
+            let Busy { resource, span, kind, source, expires_at, mark, service } = one;
             let (collection, name) = source.parts();
-            values.extend(values![
-                *resource,
-                span.from,
-                collection,
-                name,
-                span.occurrence,
-                span.start,
-                span.end
+            let mark = mark.as_ref();
+            let mut row = values![clinic, *resource, span.from, collection, name, span.occurrence];
+            row.extend(values![span.start, span.end, span.until, kind.text(), *expires_at, mark.is_some()]);
+            row.extend(values![
+                mark.and_then(|mark| mark.by),
+                mark.map(|mark| mark.door.text().into_owned()),
+                mark.map(|mark| mark.why.clone()),
+                service.clone()
             ]);
-            values.extend(values![span.until, kind.text(), *expires_at, mark.is_some()]);
-            values.extend(values![
-                mark.as_ref().and_then(|mark| mark.by),
-                mark.as_ref().map(|mark| mark.door.text().into_owned()),
-                mark.as_ref().map(|mark| mark.why.clone()),
-                service.clone(),
-            ]);
-        }
+            row
+        };
+        let rows = busy.iter().map(row).collect();
         // What was touched is journalled in the same trip: it is what every booking does.
         let times = self.times();
-        self.put(Statements::default().texts(&[&insert], values).rows(&FACTS, times)).await
+        self.put(Statements::default().rows(&BUSY, rows).rows(&FACTS, times)).await
     }
 
     /// Takes away what comes from an object or a hold; returns how many intervals that were.

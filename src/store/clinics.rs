@@ -8,7 +8,9 @@ use std::sync::{PoisonError, RwLock};
 use sqlx::SqlSafeStr;
 use sqlx::any::AnyRow;
 
-use crate::value::{Columns, values};
+use crate::conn::Tally;
+use crate::statements::Statements;
+use crate::value::{Columns, Value, values};
 use crate::{Aside, ClinicId, Conn, Database, Error, Result, Tx};
 
 /// The versions of all clinics.
@@ -54,7 +56,7 @@ pub struct Instant {
 }
 
 /// What the bump of a change found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Begun {
     pub(crate) version: Version,
     /// The hash of the last row of the audit.
@@ -186,13 +188,15 @@ impl Conn {
 }
 
 impl Tx {
-    /// The last facts of a job: whose time it changed, and whether anything but objects.
+    /// The last facts of a job: whose time it changed, whether anything but objects, and up to where the audit goes.
     pub(crate) async fn conclude(&mut self) -> Result<()> {
         self.note_times().await?;
-        if self.structural {
-            let sql = "update clinics set structure = $2 where id = $1";
-            let (clinic, seq) = (self.clinic(), self.seq());
-            self.run(sql, values![clinic, seq]).await?;
+        let is_other = self.structural || self.audited > 0;
+        if self.tally == Tally::OfEach && is_other {
+            let sql = "update clinics set structure = $2, audit_head = $3 where id = $1";
+            let left = self.left();
+            let values = values![self.clinic(), left.version.structure, Value::Blob(left.audit_head)];
+            self.put(Statements::default().texts(&[sql], values)).await?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row, SqlSafeStr};
 use tokio::time::timeout;
 
+use crate::ahead::Seen;
 use crate::clinics::Begun;
 use crate::pool::Lent;
 use crate::recent::{Recent, Told};
@@ -53,6 +54,10 @@ pub struct Conn {
     spoiled: Option<Error>,
     /// What waits to travel with the statements after it.
     gathered: Option<Statements>,
+    /// While jobs go together: what those before left to be written with what this one gathers.
+    carried: Option<Statements>,
+    /// A text was sent since the job began.
+    asked: bool,
     sound: bool,
     room: Room,
     /// The list of clinics changed: the process must read their versions anew after the commit.
@@ -76,6 +81,8 @@ impl Conn {
             open: false,
             spoiled: None,
             gathered: None,
+            carried: None,
+            asked: false,
             sound: true,
             room: Room::Enough,
             renew: false,
@@ -111,8 +118,9 @@ impl Conn {
     /// From here on errors spoil; a lent connection dropped in this state is not used again.
     pub(crate) fn opened(&mut self) {
         self.open = true;
-        (self.spoiled, self.gathered) = (None, None);
-        self.renew = false;
+        self.spoiled = None;
+        self.gathered = self.carried.as_ref().map(|_| Statements::default());
+        (self.asked, self.renew) = (false, false);
         if let Link::Lent(lent) = &mut self.link {
             lent.keep_out();
         }
@@ -216,15 +224,44 @@ impl Conn {
         self.gathered.get_or_insert_default();
     }
 
-    /// What was gathered goes on its way.
+    /// What was gathered goes on its way, behind what is carried.
     pub(crate) async fn send_gathered(&mut self) -> Result<()> {
-        match &mut self.gathered {
-            Some(gathered) if !gathered.is_empty() => {
-                let statements = std::mem::take(gathered);
-                self.send(statements).await
-            }
-            _ => Ok(()),
+        let mut all = Statements::default();
+        for some in [&mut self.carried, &mut self.gathered].into_iter().flatten() {
+            all.join(std::mem::take(some));
         }
+        if all.is_empty() { Ok(()) } else { self.send(all).await }
+    }
+
+    /// The jobs from here on go together: what they write without asking for an answer is sent at their end, or before
+    /// somebody asks.
+    pub(crate) fn carry(&mut self) {
+        self.carried = Some(Statements::default());
+    }
+
+    /// A job is at its end: what it gathered is written now, or with what those after it gather.
+    pub(crate) async fn hand_over(&mut self) -> Result<()> {
+        match (&mut self.carried, &mut self.gathered) {
+            (Some(carried), Some(gathered)) => {
+                carried.join(std::mem::take(gathered));
+                Ok(())
+            }
+            _ => self.send_gathered().await,
+        }
+    }
+
+    /// They are at their end, all of them: what they carry is written, or forgotten. Of one that was refused nothing is left.
+    pub(crate) async fn put_down(&mut self, is_good: bool) -> Result<()> {
+        self.gathered = None;
+        match self.carried.take().filter(|carried| is_good && !carried.is_empty()) {
+            Some(carried) => self.send(carried).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether anything was sent since the job began.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.asked
     }
 
     /// The first column of the first row.
@@ -258,7 +295,8 @@ impl Conn {
         (self.database == Database::Postgres).then_some(given)
     }
 
-    fn usable(&self) -> Result<()> {
+    fn usable(&mut self) -> Result<()> {
+        self.asked = true;
         TRIPS.with(|trips| trips.set(trips.get() + 1));
         match &self.spoiled {
             Some(error) => Err(error.clone()),
@@ -343,9 +381,19 @@ pub(crate) enum Room {
     Reserve,
 }
 
+/// When a clinic's row learns what its changes came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// At the end of each of them.
+    OfEach,
+    /// At the end of their transaction.
+    OfAll,
+}
+
 /// One change of one clinic: holds the clinic's sequence until the commit.
 pub struct Tx {
     aside: Aside,
+    pub(crate) tally: Tally,
     clinic: ClinicId,
     seq: i64,
     structure: i64,
@@ -355,8 +403,10 @@ pub struct Tx {
     /// What of it is plain.
     told: Told,
     recent: Recent,
+    /// What was seen for it before it began.
+    pub(crate) seen: Option<Seen>,
     /// Whose time in `busy` changed, from when to when, and is not yet journalled.
-    touched: BTreeMap<PrincipalId, (i64, i64)>,
+    pub(crate) touched: BTreeMap<PrincipalId, (i64, i64)>,
     pub(crate) origin: Origin,
     pub(crate) caller: Option<PrincipalId>,
     /// Something else than objects changed.
@@ -370,9 +420,10 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn over(conn: Conn, recent: Recent) -> Tx {
+    pub(crate) fn over(conn: Conn, recent: Recent, tally: Tally) -> Tx {
         Tx {
             aside: Aside { conn, now: 0 },
+            tally,
             clinic: ClinicId(0),
             seq: 0,
             structure: 0,
@@ -380,6 +431,7 @@ impl Tx {
             n: 0,
             told: Told::default(),
             recent,
+            seen: None,
             touched: BTreeMap::new(),
             origin: Origin::House,
             caller: None,
@@ -399,7 +451,7 @@ impl Tx {
         self.audit_head = found.audit_head;
         self.moment = found.moment.unwrap_or(now);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
-        self.told = Told::default();
+        (self.told, self.seen) = (Told::default(), None);
         self.touched.clear();
         (self.structural, self.scrub, self.audited) = (false, false, 0);
     }

@@ -1,6 +1,6 @@
 //! The writes of one clinic on PostgreSQL. They stand in a row behind its sequence anyway, so those that wait in this
-//! process share one transaction, each in a savepoint of its own: one wait for the disk for all, not one for each.
-//! The one invariant is the writer's of SQLite: a caller hears `Ok` only after the commit that holds its change.
+//! process share one transaction, in stages with a savepoint each: one wait for the disk for all, not one for each. Those
+//! that have no time in common (`ahead`) are a stage together, and travel as one. The one invariant is the writer's of SQLite: a caller hears `Ok` only after the commit that holds its change.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,9 @@ use sqlx::AssertSqlSafe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use crate::ahead::{Ahead, Seen};
 use crate::clinics::Begun;
-use crate::conn::{Conn, Room, Tx};
+use crate::conn::{Conn, Room, Tally, Tx};
 use crate::job::{Job, Outcome, Waiting};
 use crate::listen::Herald;
 use crate::pool::Pool;
@@ -38,6 +39,9 @@ const LONGEST: Duration = Duration::from_millis(100);
 /// each would wait for the disk alone.
 const FEW: usize = 8;
 
+/// So many jobs go together, the most that there are: few sizes, so that few texts are prepared.
+const PARTIES: [usize; 3] = [8, 4, 2];
+
 /// Jobs of one clinic that may wait; beyond, callers are told at once.
 const QUEUE: usize = 256;
 
@@ -55,14 +59,76 @@ pub(crate) struct Convoy {
     rows: Arc<Mutex<HashMap<ClinicId, VecDeque<Place>>>>,
 }
 
-/// A job in the row. Who waits for it is told when it begins; who does not wait any more makes that fail.
+/// A job in the row. Who waits for it is told when it begins; who does not wait any more makes that fail. One that went
+/// with others in vain has begun; it goes alone from here on.
 struct Place {
     job: Box<dyn Job>,
-    begins: oneshot::Sender<()>,
+    begins: Option<oneshot::Sender<()>>,
 }
 
-/// What became of the last job of a transaction, and in how many it was kept so far.
-pub(crate) type Ran = (Outcome, usize);
+impl Place {
+    /// Whether somebody still waits for it.
+    fn waits(&self) -> bool {
+        !self.begins.as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+
+    fn begin(self) -> Option<Box<dyn Job>> {
+        match self.begins {
+            Some(begins) => begins.send(()).is_ok().then_some(self.job),
+            None => Some(self.job),
+        }
+    }
+}
+
+/// What became of a job, or of several that went together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    /// With what it leaves to the next.
+    Kept(Begun),
+    Refused,
+    /// One of several failed in a way that cannot be told apart from the others.
+    Torn,
+}
+
+/// A transaction under way.
+pub(crate) struct Course {
+    pub(crate) clinic: ClinicId,
+    /// What its bump found.
+    first: Begun,
+    /// What the next job begins with.
+    pub(crate) next: Begun,
+    /// Stages that stand.
+    pub(crate) kept: usize,
+    /// What became of the last one.
+    pub(crate) last: Option<Outcome>,
+}
+
+impl Course {
+    fn after(clinic: ClinicId, bump: Begun) -> Course {
+        Course { clinic, first: bump.clone(), next: bump, kept: 0, last: None }
+    }
+
+    fn note(&mut self, stage: Stage) {
+        self.last = Some(match stage {
+            Stage::Kept(next) => {
+                (self.kept, self.next) = (self.kept + 1, next);
+                Outcome::Kept
+            }
+            Stage::Refused | Stage::Torn => Outcome::Refused,
+        });
+    }
+
+    /// What the clinic's row does not say yet: the number of the last change, that of the last one of the structure, and
+    /// the head of the audit.
+    pub(crate) fn rest(&self) -> Option<(i64, i64, Option<&[u8]>)> {
+        let (first, next) = (&self.first, &self.next);
+        let (seq, structure) = (next.version.seq - 1, next.version.structure);
+        let is_more = seq > first.version.seq
+            || structure != first.version.structure
+            || next.audit_head != first.audit_head;
+        is_more.then_some((seq, structure, next.audit_head.as_deref()))
+    }
+}
 
 /// Whoever works on a row. If that panics, the row goes with it: those in it hear that, and the next one sets out anew.
 struct Worker<'c> {
@@ -90,15 +156,15 @@ impl Convoy {
     }
 
     /// One change of one clinic. Given up before it begins, nothing happens; after that it is carried to its end.
-    pub(crate) async fn submit<T, E, F>(&self, clinic: ClinicId, job: F) -> Result<T, E>
+    pub(crate) async fn submit<T, E, F>(&self, clinic: ClinicId, ahead: Option<Ahead>, job: F) -> Result<T, E>
     where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (waiting, answer) = Waiting::new(Some(clinic), job);
+        let (waiting, answer) = Waiting::new(Some(clinic), ahead, job);
         let (begins, mut begun) = oneshot::channel();
-        if !self.join(clinic, Place { job: Box::new(waiting), begins }) {
+        if !self.join(clinic, Place { job: Box::new(waiting), begins: Some(begins) }) {
             return Err(Error::Busy.into());
         }
         if timeout(WAIT, &mut begun).await.is_err() {
@@ -131,8 +197,8 @@ impl Convoy {
         let mut longest = SHORTEST;
         while self.is_awaited(clinic) {
             match self.begin(clinic).await {
-                Ok(tx) => {
-                    longest = (self.carry(clinic, tx, longest).await * COMMITS).clamp(SHORTEST, LONGEST)
+                Ok((tx, course)) => {
+                    longest = (self.carry(tx, course, longest).await * COMMITS).clamp(SHORTEST, LONGEST)
                 }
                 Err(error) => self.turn_away(clinic, &error),
             }
@@ -143,7 +209,7 @@ impl Convoy {
     fn is_awaited(&self, clinic: ClinicId) -> bool {
         let mut rows = self.rows();
         let Some(row) = rows.get_mut(&clinic) else { return false };
-        row.retain(|place| !place.begins.is_closed());
+        row.retain(Place::waits);
         let awaited = !row.is_empty();
         if !awaited {
             rows.remove(&clinic);
@@ -151,84 +217,95 @@ impl Convoy {
         awaited
     }
 
-    /// The next one who still waits.
-    fn next(&self, clinic: ClinicId) -> Option<Box<dyn Job>> {
+    /// The next one who still waits, or several who go together.
+    fn next(&self, clinic: ClinicId) -> Option<Vec<Box<dyn Job>>> {
         let mut rows = self.rows();
         let row = rows.get_mut(&clinic)?;
-        while let Some(Place { job, begins }) = row.pop_front() {
-            if begins.send(()).is_ok() {
-                return Some(job);
+        loop {
+            row.retain(Place::waits);
+            let size = party(row)?;
+            let party: Vec<_> = row.drain(..size).filter_map(Place::begin).collect();
+            if !party.is_empty() {
+                return Some(party);
             }
         }
-        None
+    }
+
+    /// Those who went together in vain are next, each alone.
+    fn put_back(&self, clinic: ClinicId, party: Vec<Box<dyn Job>>) {
+        let mut rows = self.rows();
+        let row = rows.entry(clinic).or_default();
+        party.into_iter().rev().for_each(|job| row.push_front(Place { job, begins: None }));
     }
 
     /// Everybody in the row hears why nothing begins.
     fn turn_away(&self, clinic: ClinicId, error: &Error) {
-        while let Some(mut job) = self.next(clinic) {
-            job.refuse(error.clone());
-            job.settle(Ok(()));
+        while let Some(party) = self.next(clinic) {
+            for mut job in party {
+                job.refuse(error.clone());
+                job.settle(Ok(()));
+            }
         }
     }
 
     /// A transaction that holds the sequence, for the first job.
-    async fn begin(&self, clinic: ClinicId) -> Result<Tx> {
+    async fn begin(&self, clinic: ClinicId) -> Result<(Tx, Course)> {
         let conn = Conn::lent(self.pool.lend(None).await?, Database::Postgres);
-        let mut tx = Tx::over(conn, self.recent.clone());
+        let mut tx = Tx::over(conn, self.recent.clone(), Tally::OfAll);
         let begun = self.bump(&mut tx, clinic, "begin").await;
         if begun.is_err() && tx.conn().sound() {
             end(&mut tx, "rollback").await.ok();
         }
-        begun.map(|()| tx)
+        begun.map(|found| (tx, Course::after(clinic, found)))
     }
 
     /// What begins a transaction, after what ends the one before: in one trip.
-    async fn bump(&self, tx: &mut Tx, clinic: ClinicId, before: &str) -> Result<()> {
-        let now = self.clock.now();
-        tx.begin(clinic, Begun::default(), now, Room::Enough);
-        let found =
-            tx.conn().bumped(AssertSqlSafe(postgres::bump(before, clinic))).await?.ok_or(Error::Gone)?;
-        tx.begin(clinic, found, now, Room::Enough);
-        Ok(())
+    async fn bump(&self, tx: &mut Tx, clinic: ClinicId, before: &str) -> Result<Begun> {
+        tx.begin(clinic, Begun::default(), self.clock.now(), Room::Enough);
+        tx.conn().bumped(AssertSqlSafe(postgres::bump(before, clinic))).await?.ok_or(Error::Gone)
     }
 
-    /// The next job of a transaction in which some were kept: its clinic is held already, and it finds what they left.
-    /// What the last of them came to is written at the end.
-    async fn follow(&self, tx: &mut Tx, clinic: ClinicId, found: Begun, (last, kept): Ran) -> Result<()> {
-        tx.begin(clinic, found, self.clock.now(), Room::Enough);
-        tx.conn().script(postgres::between(last, kept)).await
+    /// Makes the transaction ready for the next stage: undoes or keeps the one before, or, where none was kept so far,
+    /// begins anew.
+    async fn go_on(&self, tx: &mut Tx, course: &mut Course) -> Result<()> {
+        if course.kept == 0 && course.last.is_some() {
+            *course = Course::after(course.clinic, self.bump(tx, course.clinic, postgres::ANEW).await?);
+        }
+        tx.begin(course.clinic, course.next.clone(), self.clock.now(), Room::Enough);
+        match course.last {
+            Some(last) => tx.conn().script(postgres::between(last, course.kept)).await,
+            None => Ok(()),
+        }
     }
 
     /// Runs what waits for so long, commits, and answers. Says how long the commit took.
-    async fn carry(&self, clinic: ClinicId, mut tx: Tx, longest: Duration) -> Duration {
-        let (mut ran, mut kept, mut last) = (Vec::new(), 0, Outcome::Refused);
-        let (mut stand, begun, mut next) = (Ok(()), Instant::now(), Begun::default());
+    async fn carry(&self, mut tx: Tx, mut course: Course, longest: Duration) -> Duration {
+        let clinic = course.clinic;
+        let (mut ran, mut stand, begun) = (Vec::new(), Ok(()), Instant::now());
         while ran.len() < BATCH
             && begun.elapsed() < if ran.len() < FEW { LONGEST } else { longest }
             && stand.is_ok()
-            && let Some(mut job) = self.next(clinic)
+            && let Some(mut party) = self.next(clinic)
         {
-            if !ran.is_empty() {
-                stand = match kept {
-                    0 => self.bump(&mut tx, clinic, postgres::ANEW).await,
-                    _ => self.follow(&mut tx, clinic, next.clone(), (last, kept)).await,
-                };
-            }
+            stand = self.go_on(&mut tx, &mut course).await;
             if stand.is_ok() {
-                last = run(&mut *job, &mut tx).await;
-                if last == Outcome::Kept {
-                    kept += 1;
-                    next = tx.left();
-                }
+                let stage = match &mut *party {
+                    [job] => alone(&mut **job, &mut tx).await,
+                    party => self.together(&mut tx, &course, party).await,
+                };
                 if !tx.conn().sound() {
                     stand = Err(Error::Busy);
+                } else if stage == Stage::Torn {
+                    self.recent.forget(clinic);
+                    self.put_back(clinic, std::mem::take(&mut party));
                 }
+                course.note(stage);
             }
-            ran.push(job);
+            ran.extend(party);
         }
         let ended = Instant::now();
         let end = match stand {
-            Ok(()) => end(&mut tx, &postgres::end((last, kept), clinic, next.version.seq - 1)).await,
+            Ok(()) => end(&mut tx, &postgres::end(&course)).await,
             // Nobody answers there: asking for a rollback would only wait once more.
             Err(error) => Err(error),
         };
@@ -236,7 +313,7 @@ impl Convoy {
         // Lent again before anybody hears of it and asks for more.
         drop(tx);
         match &end {
-            Ok(()) if kept == 0 => {}
+            Ok(()) if course.kept == 0 => {}
             Ok(()) => {
                 self.pulse.send_modify(|count| *count += 1);
                 self.herald.committed();
@@ -247,25 +324,66 @@ impl Convoy {
         ended
     }
 
+    /// A stage of several, which look at once before and are written at once after.
+    async fn together(&self, tx: &mut Tx, course: &Course, party: &mut [Box<dyn Job>]) -> Stage {
+        tx.begin(course.clinic, course.next.clone(), self.clock.now(), Room::Enough);
+        let all: Vec<_> = party.iter().filter_map(|job| job.ahead()).flat_map(Ahead::pairs).collect();
+        let Ok(look) = tx.look_at(&all, "").await else { return Stage::Torn };
+        let look = Arc::new(look);
+        let (mut stage, mut next) = (Stage::Refused, course.next.clone());
+        tx.conn().carry();
+        for job in party {
+            tx.begin(course.clinic, next.clone(), self.clock.now(), Room::Enough);
+            tx.seen = job.ahead().map(|ahead| Seen::new(ahead, &look));
+            match job.run(tx).await {
+                Outcome::Kept => {
+                    tx.kept();
+                    next = tx.left();
+                    stage = Stage::Kept(next.clone());
+                }
+                // It may have written before it thought better of it.
+                Outcome::Refused if tx.conn().has_asked() => {
+                    stage = Stage::Torn;
+                    break;
+                }
+                Outcome::Refused => {}
+            }
+        }
+        match tx.conn().put_down(stage != Stage::Torn).await {
+            Ok(()) => stage,
+            Err(_) => Stage::Torn,
+        }
+    }
+
     fn rows(&self) -> MutexGuard<'_, HashMap<ClinicId, VecDeque<Place>>> {
         // Whole under the lock: nothing in here panics half way.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Runs a job to the last of its facts.
-async fn run(job: &mut dyn Job, tx: &mut Tx) -> Outcome {
-    let outcome = job.run(tx).await;
-    if outcome == Outcome::Kept
-        && let Err(error) = tx.conclude().await
-    {
-        job.refuse(error);
-        return Outcome::Refused;
+/// How many of a row go together next: the first alone, or it and those behind it who look at nobody's time twice.
+/// None where nobody is.
+fn party(row: &VecDeque<Place>) -> Option<usize> {
+    let mut all: Vec<&Ahead> = Vec::new();
+    for place in row.iter().take(PARTIES[0]) {
+        match (&place.begins, place.job.ahead()) {
+            (Some(_), Some(ahead)) if !all.iter().any(|other| other.meets(ahead)) => all.push(ahead),
+            _ => break,
+        }
     }
-    if outcome == Outcome::Kept {
-        tx.kept();
+    let size = PARTIES.into_iter().find(|size| *size <= all.len()).unwrap_or(1);
+    (!row.is_empty()).then_some(size)
+}
+
+/// A job by itself.
+async fn alone(job: &mut dyn Job, tx: &mut Tx) -> Stage {
+    match job.run(tx).await {
+        Outcome::Kept => {
+            tx.kept();
+            Stage::Kept(tx.left())
+        }
+        Outcome::Refused => Stage::Refused,
     }
-    outcome
 }
 
 /// Ends the transaction; the connection may go back.

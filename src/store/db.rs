@@ -8,7 +8,9 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use crate::ahead::Ahead;
 use crate::clinics::{Begun, Versions};
+use crate::conn::Tally;
 use crate::conn::{Conn, Room, Tx};
 use crate::convoy::{self, Convoy};
 use crate::dialect::Dialect;
@@ -125,15 +127,37 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let Some(key) = idempotency::under_way() else { return self.submit(Some(clinic), job).await };
-        let once = self.submit(Some(clinic), move |tx: &mut Tx| {
+        let Some(key) = idempotency::under_way() else {
+            return self.submit(Some(clinic), None, job::once(job)).await;
+        };
+        let once = job::once(move |tx: &mut Tx| {
             Box::pin(async move {
                 let value = job(tx).await?;
                 tx.settle_key(&key).await?;
                 Ok(value)
             })
         });
-        once.await
+        self.submit(Some(clinic), None, once).await
+    }
+
+    /// The same for one that may go together with others: it changes nothing but the time of those it will look at, in
+    /// their calendars too, adds rows of its own, and finds out by asking (never by a failed write) what stands in its
+    /// way. Where one of those that went together fails, `job` is run again by itself. Without `ahead` it goes alone.
+    pub async fn write_among<T, E, F>(
+        &self,
+        clinic: ClinicId,
+        ahead: Option<Ahead>,
+        mut job: F,
+    ) -> Result<T, E>
+    where
+        F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match idempotency::under_way() {
+            Some(_) => self.write(clinic, move |tx| job(tx)).await,
+            None => self.submit(Some(clinic), ahead, job).await,
+        }
     }
 
     /// A small write beside the sequence (packs, `used_at`, digests, meta, pruning): no seq, no journal, nobody woken.
@@ -143,18 +167,18 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.submit(None, |tx: &mut Tx| job(tx)).await
+        self.submit(None, None, job::once(|tx: &mut Tx| job(tx))).await
     }
 
-    async fn submit<T, E, F>(&self, clinic: Option<ClinicId>, job: F) -> Result<T, E>
+    async fn submit<T, E, F>(&self, clinic: Option<ClinicId>, ahead: Option<Ahead>, job: F) -> Result<T, E>
     where
-        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         match &self.inner.road {
             Road::Writer { inbox, .. } => {
-                let (waiting, answer) = Waiting::new(clinic, job);
+                let (waiting, answer) = Waiting::new(clinic, ahead, job);
                 let sent = timeout(QUEUE_WAIT, inbox.send(Message::Job(Box::new(waiting)))).await;
                 if !matches!(sent, Ok(Ok(()))) {
                     return Err(Error::Busy.into());
@@ -162,10 +186,10 @@ impl Store {
                 answer.await.unwrap_or_else(|_| Err(Error::Busy.into()))
             }
             Road::Own { pool, convoy, .. } => match clinic {
-                Some(clinic) => convoy.submit(clinic, job).await,
+                Some(clinic) => convoy.submit(clinic, ahead, job).await,
                 None => {
                     let conn = Conn::lent(pool.lend(None).await?, Database::Postgres);
-                    let mut tx = Tx::over(conn, Recent::default());
+                    let mut tx = Tx::over(conn, Recent::default(), Tally::OfEach);
                     alone(&mut tx, self.inner.clock.now(), job).await
                 }
             },
@@ -290,7 +314,7 @@ where
 {
     tx.begin(ClinicId(0), Begun::default(), now, Room::Enough);
     tx.conn().script(Database::Postgres.begin_aside()).await?;
-    let result = job::run(job, tx).await;
+    let result = job::run(job, tx, false).await;
     if !tx.conn().sound() {
         // Nobody answers there: asking for a rollback would only wait once more.
         return result.and(Err(Error::Busy.into()));

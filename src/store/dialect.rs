@@ -108,14 +108,6 @@ impl Database {
         }
     }
 
-    /// Writes rows of the audit and remembers the last hash with the clinic, in one trip.
-    pub(crate) fn write_audit(self, insert: &str, head: &str) -> String {
-        match self {
-            Database::Sqlite => format!("{insert}; {head}"),
-            Database::Postgres => format!("with head as ({head}) {insert}"),
-        }
-    }
-
     /// Statements that are asked for no answer, as one text and one trip. PostgreSQL runs them on one snapshot and in no
     /// order, so none may depend on another one of them.
     pub(crate) fn together(self, all: &[String]) -> String {

@@ -5,10 +5,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::ahead::Ahead;
 use crate::{ClinicId, Error, Result, Tx};
 
 /// A job holds up every other write of its clinic (SQLite: of the installation): it may not take longer.
@@ -29,7 +30,10 @@ pub(crate) trait Job: Send {
     fn clinic(&self) -> Option<ClinicId>;
     /// Nobody waits for the answer any more, so it need not begin.
     fn abandoned(&self) -> bool;
-    /// Runs it, once. Never panics.
+    /// Of one that may go together with others: where it will look. Such a job may run again, once what it did the last time
+    /// is undone.
+    fn ahead(&self) -> Option<&Ahead>;
+    /// Runs it, to the last of its facts. Never panics.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
     /// Refuses it for a reason outside of it.
     fn refuse(&mut self, error: Error);
@@ -37,10 +41,25 @@ pub(crate) trait Job: Send {
     fn settle(self: Box<Self>, committed: Result<()>);
 }
 
+/// A job that runs once, as one that could be asked again.
+pub(crate) fn once<T, E, F>(job: F) -> impl for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send
+where
+    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send,
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+{
+    let mut job = Some(job);
+    move |tx| match job.take() {
+        Some(job) => job(tx),
+        None => Box::pin(ready(Err(Error::broken("a job cannot run twice").into()))),
+    }
+}
+
 /// The closure, its result, and who waits for it.
 pub(crate) struct Waiting<T, E, F> {
     clinic: Option<ClinicId>,
-    job: Option<F>,
+    ahead: Option<Ahead>,
+    job: F,
     result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
 }
@@ -48,16 +67,17 @@ pub(crate) struct Waiting<T, E, F> {
 impl<T, E, F> Waiting<T, E, F> {
     pub(crate) fn new(
         clinic: Option<ClinicId>,
+        ahead: Option<Ahead>,
         job: F,
     ) -> (Waiting<T, E, F>, oneshot::Receiver<Result<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Waiting { clinic, job: Some(job), result: None, reply }, answer)
+        (Waiting { clinic, ahead, job, result: None, reply }, answer)
     }
 }
 
 impl<T, E, F> Job for Waiting<T, E, F>
 where
-    F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send,
+    F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send,
     T: Send,
     E: From<Error> + Send,
 {
@@ -69,12 +89,13 @@ where
         self.reply.is_closed()
     }
 
+    fn ahead(&self) -> Option<&Ahead> {
+        self.ahead.as_ref()
+    }
+
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
         Box::pin(async move {
-            let result = match self.job.take() {
-                Some(job) => run(job, tx).await,
-                None => Err(Error::broken("a job cannot run twice").into()),
-            };
+            let result = run(&mut self.job, tx, self.clinic.is_some()).await;
             let outcome = if result.is_ok() { Outcome::Kept } else { Outcome::Refused };
             self.result = Some(result);
             outcome
@@ -97,13 +118,21 @@ where
     }
 }
 
-/// Runs a job: a panic, a stall and an error that the job overlooked are errors too (trust.md S20).
-pub(crate) async fn run<T, E, F>(job: F, tx: &mut Tx) -> Result<T, E>
+/// Runs a job, and concludes the change of a clinic: a panic, a stall and an error that the job overlooked are errors too
+/// (trust.md S20).
+pub(crate) async fn run<T, E, F>(job: F, tx: &mut Tx, is_change: bool) -> Result<T, E>
 where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
     E: From<Error>,
 {
-    let work = AssertUnwindSafe(async { job(tx).await }).catch_unwind();
+    let whole = async {
+        let value = job(tx).await?;
+        if is_change {
+            tx.conclude().await?;
+        }
+        Ok(value)
+    };
+    let work = AssertUnwindSafe(whole).catch_unwind();
     let result = match timeout(LIMIT, work).await {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => return Err(Error::broken("a job of the store panicked").into()),
@@ -111,7 +140,7 @@ where
     };
     match (result, tx.spoiled()) {
         (Ok(_), Some(error)) => Err(error.clone().into()),
-        (Ok(value), None) => Ok(tx.conn().send_gathered().await.map(|()| value)?),
+        (Ok(value), None) => Ok(tx.conn().hand_over().await.map(|()| value)?),
         (result, _) => result,
     }
 }

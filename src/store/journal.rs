@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::statements::{Insert, Statements};
+use crate::statements::{Listing, Statements};
 use crate::value::{Columns, Value, list, values};
 use crate::{
     ClinicId, CollectionId, Conn, Error, Etag, Noted, PatientId, PrincipalId, RequestId, Result, ServiceId,
@@ -521,8 +521,8 @@ impl Conn {
 const TOGETHER: usize = 1_000;
 
 /// Rows of the journal.
-pub(crate) const FACTS: Insert =
-    Insert { into: concat!("insert into journal (clinic_id, ", columns!(), ")"), then: "" };
+pub(crate) const FACTS: Listing =
+    Listing { before: concat!("insert into journal (clinic_id, ", columns!(), ")"), after: "" };
 
 impl Tx {
     /// Journals a fact of its own. The write methods journal theirs themselves.

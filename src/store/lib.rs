@@ -6,16 +6,17 @@
 //!
 //! Files: `db` (Store: open, read, write, close), `options`, `error`, `ids`, `clock`, `conn` (a connection and what
 //! may be asked of it), `statements` (several in one trip), `value` (parameters and columns), `pool`, `job` (a write that waits), `writer` and `convoy`
-//! (the group commits of SQLite and PostgreSQL), `recent` (what this process has just written), `instants` (one question for all who ask
+//! (the group commits of SQLite and PostgreSQL), `ahead` (writes that go together), `recent` (what this process has just written), `instants` (one question for all who ask
 //! at once), `dialect`, `sqlite` and `postgres` (what only one of them needs), `listen` (processes wake one another),
 //! `reserve` (room kept for a full disk), `lock`, `migrate`, `archive`, `tables` (what it holds), `backup`, `restore`, and one file per table
 //! family: `clinics`, `principals`, `availabilities`, `passwords`, `tokens`, `collections`, `objects`, `tombstones`,
 //! `grants`, `feeds`, `properties`, `packs`, `journal`, `meta`; of what can be booked
-//! `resources`, `busy`, `holds`, `appointments`, `seats`; of the clinic's work `profiles`, `terms`, `services`,
+//! `resources`, `busy`, `look` (what a change is weighed against), `holds`, `appointments`, `seats`; of the clinic's work `profiles`, `terms`, `services`,
 //! `patients`, `requests`, `settings`, `idempotency`, `audit`; of Google `remotes`, `links`, `twins`, `errands`,
 //! `channels` (of links and of lists of calendars).
 #![warn(missing_docs)]
 
+mod ahead;
 mod appointments;
 mod archive;
 mod audit;
@@ -43,6 +44,7 @@ mod journal;
 mod links;
 mod listen;
 mod lock;
+mod look;
 mod meta;
 mod migrate;
 mod objects;
@@ -74,11 +76,12 @@ mod twins;
 mod value;
 mod writer;
 
+pub use ahead::Ahead;
 pub use appointments::{AppointmentFilter, AppointmentRow, Noted};
 pub use archive::Counts;
 pub use audit::{AuditOf, Audited, Deed};
 pub use availabilities::Availability;
-pub use busy::{Busy, BusyKind, LONGEST, Look, Mark, Met, Source, Span, Taken};
+pub use busy::{Busy, BusyKind, LONGEST, Mark, Met, Source, Span, Taken};
 pub use channels::{Channel, Watched};
 pub use clinics::{Clinic, Instant, Version};
 pub use clock::Clock;
@@ -100,6 +103,7 @@ pub use ids::{
 pub use journal::{Fact, HoldBecame, Origin, Record, Row};
 pub use links::{Link, LinkCounts, LinkNote, LinkSums, NEVER, NewLink};
 pub use lock::{Hold, Lock};
+pub use look::Look;
 pub use migrate::{Migrated, SCHEMA};
 pub use objects::{Etag, NewDigest, NewObject, Object, ObjectMeta, Text};
 pub use options::{Database, DatabaseUrl, Options, Secret, Synchronous};

@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::journal::FACTS;
-use crate::statements::{Insert, Statements};
+use crate::statements::{Listing, Statements};
 use crate::value::{Columns, LIST, Value, list, values, wanted};
 use crate::{Aside, ClinicId, CollectionId, Conn, Error, Fact, PrincipalId, Result, Tx};
 
@@ -479,19 +479,24 @@ impl Conn {
 }
 
 /// Objects, new ones or over those of their names.
-const OBJECTS: Insert = Insert {
-    into: "insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
+const OBJECTS: Listing = Listing {
+    before: "insert into objects (clinic_id, collection_id, name, uid, etag, size, kind, first, last, digest, seq, \
         created_at, modified_at, text)",
-    then: " on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
+    after: " on conflict (clinic_id, collection_id, name) do update set uid = excluded.uid, etag = excluded.etag, \
         size = excluded.size, kind = excluded.kind, first = excluded.first, last = excluded.last, \
         digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, text = excluded.text",
 };
 
-/// What belongs to one besides: clinic, collection, name, number of the change.
-const WITH_OBJECT: [&str; 2] = [
-    "delete from tombstones where clinic_id = $1 and collection_id = $2 and name = $3",
-    "update collections set seq = $4 where clinic_id = $1 and id = $2",
-];
+/// Their tombstones: clinic, collection, name.
+const STONES: Listing =
+    Listing { before: "delete from tombstones where (clinic_id, collection_id, name) in (", after: ")" };
+
+/// Collections that changed: clinic, id, number of the change. The last one counts where several stand together.
+const CHANGED: Listing = Listing {
+    before: "update collections set seq = v.seq \
+        from (select w.column1 as clinic, w.column2 as id, max(w.column3) as seq from (",
+    after: ") as w group by w.column1, w.column2) as v where collections.clinic_id = v.clinic and collections.id = v.id",
+};
 
 impl Tx {
     /// Writes an object (new or over the old of this name), takes its tombstone away, bumps the collection, journals
@@ -500,7 +505,8 @@ impl Tx {
         self.room()?;
         let size = i64::try_from(new.text.len()).unwrap_or(i64::MAX);
         let (clinic, seq, now) = (self.clinic(), self.seq(), self.now());
-        let besides = values![clinic, new.collection, new.name.as_str(), seq];
+        let stone = values![clinic, new.collection, new.name.as_str()];
+        let changed = values![clinic, new.collection, seq];
         let n = self.next_plain(Some(new.collection));
         let fact = Fact::ObjectPut { collection: new.collection, name: new.name.clone(), etag: new.etag };
         let fact = self.row(fact, n);
@@ -520,8 +526,8 @@ impl Tx {
             now,
             &new.text,
         ];
-        let all = Statements::default().rows(&OBJECTS, vec![row]);
-        self.put(all.texts(&WITH_OBJECT, besides).rows(&FACTS, vec![fact])).await
+        let all = Statements::default().rows(&OBJECTS, vec![row]).rows(&STONES, vec![stone]);
+        self.put(all.rows(&CHANGED, vec![changed]).rows(&FACTS, vec![fact])).await
     }
 
     /// Removes an object, leaves a tombstone, bumps the collection, journals `ObjectGone`: one round trip.

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions, Executor};
 
+use crate::clinics::hex;
 use crate::conn::Fate;
-use crate::convoy::Ran;
+use crate::convoy::Course;
 use crate::job::Outcome;
 use crate::{ClinicId, Error, Result, Unique};
 
@@ -126,7 +127,7 @@ pub(crate) fn bump(before: &str, ClinicId(clinic): ClinicId) -> String {
 /// Where none was kept so far: nothing is left of those before.
 pub(crate) const ANEW: &str = "rollback; begin";
 
-/// Between two jobs of one transaction in which so many were kept, one at least. The first of them needs no savepoint: as
+/// Between two stages of one transaction in which so many were kept, one at least. The first of them needs no savepoint: as
 /// long as it is alone, the transaction is one.
 pub(crate) fn between(last: Outcome, kept: usize) -> &'static str {
     match (last, kept) {
@@ -136,15 +137,19 @@ pub(crate) fn between(last: Outcome, kept: usize) -> &'static str {
     }
 }
 
-/// After the last of them. Those after the first took the numbers up to `seq` without a trip for each.
-pub(crate) fn end((last, kept): Ran, ClinicId(clinic): ClinicId, seq: i64) -> String {
-    let undone = if last == Outcome::Refused { "rollback to job; " } else { "" };
-    match kept {
-        0 => "rollback".into(),
-        // What was refused after the only one that was kept has a savepoint behind it, too.
-        1 => format!("{undone}commit"),
-        _ => format!("{undone}update clinics set seq = {seq} where id = {clinic}; commit"),
+/// After the last of them. Those after the first took their numbers without a trip for each, and where the audit ends is
+/// only known now.
+pub(crate) fn end(course: &Course) -> String {
+    if course.kept == 0 {
+        return "rollback".into();
     }
+    let undone = if course.last == Some(Outcome::Refused) { "rollback to job; " } else { "" };
+    let Some((seq, structure, audit_head)) = course.rest() else { return format!("{undone}commit") };
+    let head = audit_head.map_or("null".into(), |head| format!("'\\x{}'", hex(head)));
+    let ClinicId(clinic) = course.clinic;
+    format!(
+        "{undone}update clinics set seq = {seq}, structure = {structure}, audit_head = {head} where id = {clinic}; commit"
+    )
 }
 
 /// Whether this session walks through row-level security.

@@ -12,16 +12,16 @@ pub(crate) struct Statements(Vec<Part>);
 enum Part {
     /// Texts that share their values: `$1` is the first of these.
     Texts(Vec<String>, Vec<Value>),
-    /// Rows of one insert.
-    Rows(&'static Insert, Vec<Vec<Value>>),
+    /// Rows of one listing statement.
+    Rows(&'static Listing, Vec<Vec<Value>>),
 }
 
-/// An insert of whole rows. Those of all who travel together are one statement.
-pub(crate) struct Insert {
-    /// Up to its rows: `insert into ... (...)`.
-    pub into: &'static str,
-    /// What follows them.
-    pub then: &'static str,
+/// A statement over a list of rows, `... values (...), (...) ...`. Those of all who travel together are one.
+pub(crate) struct Listing {
+    /// What stands before `values`: `insert into ... (...)`.
+    pub before: &'static str,
+    /// What follows the rows.
+    pub after: &'static str,
 }
 
 impl Statements {
@@ -34,16 +34,16 @@ impl Statements {
         self
     }
 
-    /// Rows of an insert, each with a value for every column.
-    pub(crate) fn rows(mut self, insert: &'static Insert, new: Vec<Vec<Value>>) -> Statements {
+    /// Rows of a listing statement, all of one width.
+    pub(crate) fn rows(mut self, listing: &'static Listing, new: Vec<Vec<Value>>) -> Statements {
         let there = self.0.iter_mut().find_map(|part| match part {
-            Part::Rows(other, rows) if other.into == insert.into => Some(rows),
+            Part::Rows(other, rows) if other.before == listing.before => Some(rows),
             _ => None,
         });
         match there {
             Some(rows) => rows.extend(new),
             None if new.is_empty() => {}
-            None => self.0.push(Part::Rows(insert, new)),
+            None => self.0.push(Part::Rows(listing, new)),
         }
         self
     }
@@ -53,7 +53,7 @@ impl Statements {
         for part in others.0 {
             let all = std::mem::take(self);
             *self = match part {
-                Part::Rows(insert, rows) => all.rows(insert, rows),
+                Part::Rows(listing, rows) => all.rows(listing, rows),
                 Part::Texts(..) => Statements(all.0.into_iter().chain([part]).collect()),
             };
         }
@@ -81,15 +81,15 @@ impl Statements {
                     all.extend(texts.iter().map(|sql| shifted(sql, sent.len())));
                     sent.extend(values);
                 }
-                Part::Rows(Insert { into, then }, rows) => {
-                    let mut text = format!("{into} values ");
+                Part::Rows(Listing { before, after }, rows) => {
+                    let mut text = format!("{before} values ");
                     for (n, row) in rows.into_iter().enumerate() {
                         let places = (1..=row.len()).map(|place| format!("${}", sent.len() + place));
                         let comma = if n == 0 { "" } else { ", " };
                         write!(text, "{comma}({})", places.collect::<Vec<_>>().join(", ")).ok();
                         sent.extend(row);
                     }
-                    all.push(text + then);
+                    all.push(text + after);
                 }
             }
         }
@@ -116,10 +116,10 @@ mod tests {
     use crate::Database;
     use crate::value::values;
 
-    const ROWS: Insert = Insert { into: "insert into f (g, h)", then: " on conflict do nothing" };
+    const ROWS: Listing = Listing { before: "insert into f (g, h)", after: " on conflict do nothing" };
 
     #[test]
-    fn statements_keep_their_own_values_and_rows_of_one_insert_are_one() {
+    fn statements_keep_their_own_values_and_rows_of_one_listing_are_one() {
         let mut gathered = Statements::default();
         gathered.join(Statements::default().texts(&["insert into a values ($1, $2)"], values![1i64, 2i64]));
         gathered.join(Statements::default().rows(&ROWS, vec![values![3i64, 4i64]]));

@@ -1,6 +1,6 @@
 //! Values between Rust and SQL: what is bound to `$1 ...` and what is read from a row, column after column.
-//! The one invariant: a value reaches a statement only as a parameter, never as part of its text (but for the number of a
-//! clinic in `postgres::bump`, whose text takes no parameters).
+//! The one invariant: a value reaches a statement only as a parameter, never as part of its text (but for the numbers of a
+//! clinic and a hash in `postgres::bump` and `postgres::end`, whose texts take no parameters).
 
 use bytes::Bytes;
 use sqlx::any::{AnyArguments, AnyRow};

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clinics::{Begun, Versions};
-use crate::conn::{Conn, Room, Tx};
+use crate::conn::{Conn, Room, Tally, Tx};
 use crate::job::{Job, Outcome};
 use crate::recent::Recent;
 use crate::reserve::Reserve;
@@ -251,7 +251,6 @@ impl Writer {
         batch.renew |= self.tx.conn().renew;
         batch.scrub |= self.tx.scrub;
         if let Some(clinic) = clinic {
-            self.tx.conclude().await?;
             self.tx.kept();
             batch.changes.push(Change { clinic, seq: self.tx.seq(), structural: self.tx.structural });
         }
@@ -395,7 +394,7 @@ impl Writer {
 
 async fn connect(place: &Place) -> Result<Tx> {
     let connection = place.writer().await?;
-    Ok(Tx::over(Conn::own(connection, Database::Sqlite), Recent::default()))
+    Ok(Tx::over(Conn::own(connection, Database::Sqlite), Recent::default(), Tally::OfEach))
 }
 
 fn sync_failed(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {

@@ -44,7 +44,8 @@ async fn rfc6750_s3_a_token_is_who_it_speaks_for() {
     assert!(who.is_for("slots", false) && !who.is_for("slots", true) && !who.is_for("patients", false));
     let basic = knock(&gate, "Basic YWRhOmFkYS1wYXNzd29yZA==").await.ok().unwrap();
     assert!(basic.is_for("patients", true), "a password still does, for everything");
-    let wrong = format!("{}x", &secret.expose()[..47]);
+    let (most, last) = secret.expose().split_at(47);
+    let wrong = format!("{most}{}", if last == "x" { "y" } else { "x" });
     for wrong in [wrong.as_str(), "kalends_", "abc"] {
         let (status, challenge) = challenge(knock(&gate, &format!("Bearer {wrong}")).await);
         assert_eq!((status, challenge.as_str()), (401, "Bearer realm=\"Kalends\", error=\"invalid_token\""));

@@ -1,0 +1,66 @@
+//! What changes of one clinic will look at, told before they begin: those that have no time in common look together,
+//! run one after the other, and are written together. On PostgreSQL two trips do for all of them.
+//! The one invariant: what was seen for several is good for each of them, since none changes what another one looks at.
+
+use std::sync::Arc;
+
+use crate::busy::{Busy, Span};
+use crate::look::Look;
+use crate::{PrincipalId, Tx};
+
+/// Where a change looks first, and all whose time it changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Whose time.
+    pub of: Vec<PrincipalId>,
+    /// When.
+    pub spans: Vec<Span>,
+}
+
+impl Ahead {
+    /// Whether both look at the same time of somebody.
+    pub(crate) fn meets(&self, other: &Ahead) -> bool {
+        let overlap =
+            |one: &Span| other.spans.iter().any(|span| one.from < span.until && span.from < one.until);
+        self.of.iter().any(|id| other.of.contains(id)) && self.spans.iter().any(overlap)
+    }
+
+    /// Each with each.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (PrincipalId, Span)> {
+        self.of.iter().flat_map(|id| self.spans.iter().map(|span| (*id, *span)))
+    }
+}
+
+/// What was seen for several changes, as one of them asks for it.
+pub(crate) struct Seen {
+    ahead: Ahead,
+    look: Arc<Look>,
+}
+
+impl Seen {
+    /// Of the change that told this, what was seen for it and others.
+    pub(crate) fn new(ahead: &Ahead, look: &Arc<Look>) -> Seen {
+        Seen { ahead: ahead.clone(), look: look.clone() }
+    }
+
+    /// What stands near these spans on these resources, where it was told that they would be looked at.
+    fn near(&self, of: &[PrincipalId], spans: &[Span]) -> Option<Look> {
+        let was_told = of.iter().all(|id| self.ahead.of.contains(id))
+            && spans.iter().all(|span| self.ahead.spans.contains(span));
+        let is_near = |one: &Span| spans.iter().any(|span| one.overlaps(span));
+        let is_asked = |one: &&Busy| of.contains(&one.resource) && is_near(&one.span);
+        was_told.then(|| Look {
+            resources: self.look.resources.iter().filter(|one| of.contains(&one.id)).copied().collect(),
+            busy: self.look.busy.iter().filter(is_asked).cloned().collect(),
+            closed: self.look.closed.iter().filter(|one| is_near(one)).copied().collect(),
+        })
+    }
+}
+
+impl Tx {
+    /// What was seen before this change began; nothing once it has done something.
+    pub(crate) fn foreseen(&mut self, of: &[PrincipalId], spans: &[Span]) -> Option<Look> {
+        let seen = self.seen.take()?;
+        if self.n == 0 && self.touched.is_empty() { seen.near(of, spans) } else { None }
+    }
+}

@@ -1,0 +1,292 @@
+//! Changes that say where they will look go together where they can: each stands or is refused as if it were alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::store::{
+    Ahead, Busy, BusyKind, CollectionId, Database, Error, PrincipalId, Resource, Result, Source, Span, trips,
+};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::clinic::deed;
+use super::world::{NOW, World, calendar, everywhere, object};
+
+/// What one of them does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Takes the time if it is free.
+    Books,
+    /// Thinks better of it before anything is sent.
+    Declines,
+    /// Thinks better of it when it has asked something else, its own change behind it.
+    DeclinesLate,
+    /// Writes what only the database refuses.
+    Clashes,
+    /// Panics.
+    Panics,
+}
+
+#[derive(Clone, Debug)]
+struct One {
+    name: String,
+    of: PrincipalId,
+    visits: CollectionId,
+    span: Span,
+    way: Way,
+}
+
+/// Half an hour of somebody, so many half hours after now.
+fn half(n: i64) -> Span {
+    let start = NOW + n * 1_800;
+    Span { from: start, start, end: start + 1_800, until: start + 1_800, occurrence: 0 }
+}
+
+/// Ada and Bob, each with room for one at a time.
+async fn bookable(world: &World) -> CollectionId {
+    let (ada, bob) = (world.ada, world.bob);
+    let made = world.change(move |tx| {
+        Box::pin(async move {
+            for id in [ada, bob] {
+                tx.insert_resource(Resource { id, capacity: 1, reached: NOW + 400 * 86_400 }).await?;
+            }
+            Ok(tx.insert_collection(bob, calendar("visits")).await?.id)
+        })
+    });
+    made.await.unwrap()
+}
+
+/// Sends one; its number where it stands.
+fn send(world: &World, one: One) -> JoinHandle<Result<i64>> {
+    let (store, clinic, actor) = (world.store.clone(), world.clinic, world.ada);
+    let ahead = Ahead { of: vec![one.of], spans: vec![one.span] };
+    tokio::spawn(async move {
+        let written = store.write_among(clinic, Some(ahead), move |tx| {
+            let one = one.clone();
+            Box::pin(async move {
+                let look = tx.look(&[one.of], &[one.span], None).await?;
+                if !look.busy.is_empty() {
+                    return Err(Error::Overlap);
+                }
+                tx.gather();
+                let busy = Busy {
+                    resource: one.of,
+                    span: one.span,
+                    kind: BusyKind::Visit,
+                    source: Source::Object(one.visits, one.name.clone()),
+                    expires_at: None,
+                    mark: None,
+                    service: None,
+                };
+                tx.occupy(&[busy]).await?;
+                let mut new = object(one.visits, &one.name, "text");
+                if one.way == Way::Clashes {
+                    new.uid = "uid-first.ics".into();
+                }
+                tx.save_object(new).await?;
+                tx.audit(vec![deed(actor, &one.name)]).await?;
+                match one.way {
+                    Way::Books | Way::Clashes => Ok(tx.seq()),
+                    Way::Declines => Err(Error::Invalid("declined")),
+                    Way::DeclinesLate => {
+                        let (clinic, none) = (tx.clinic(), Source::Hold("none".into()));
+                        tx.busy_from(clinic, &none).await?;
+                        Err(Error::Invalid("declined late"))
+                    }
+                    Way::Panics => panic!("on purpose"),
+                }
+            })
+        });
+        written.await
+    })
+}
+
+/// Sends all of them while the clinic is held, so that they stand in one row; what became of them, and how many texts went
+/// to the database since.
+async fn at_once(world: &World, all: &[One]) -> (Vec<Result<i64>>, u64) {
+    let (go, wait) = oneshot::channel::<()>();
+    let (began, begun) = oneshot::channel();
+    let (store, clinic) = (world.store.clone(), world.clinic);
+    let holds = tokio::spawn(async move {
+        let held = store.write(clinic, |_| {
+            Box::pin(async move {
+                began.send(()).ok();
+                wait.await.ok();
+                Result::<()>::Err(Error::Invalid("only held"))
+            })
+        });
+        held.await
+    });
+    begun.await.unwrap();
+    let before = trips();
+    let sent: Vec<_> = all.iter().map(|one| send(world, one.clone())).collect();
+    // On one thread each has come to its place in the row by now.
+    tokio::task::yield_now().await;
+    go.send(()).unwrap();
+    holds.await.unwrap().unwrap_err();
+    let mut results = Vec::new();
+    for one in sent {
+        results.push(one.await.unwrap());
+    }
+    (results, trips() - before)
+}
+
+#[tokio::test]
+async fn eight_that_look_at_different_times_travel_as_one() {
+    everywhere(async |world: World| {
+        let bobs = bookable(&world).await;
+        world.put("first.ics", "text").await.unwrap();
+        let sides = [(world.ada, world.visits), (world.bob, bobs)];
+        let one = |n: i64| {
+            let (of, visits) = sides[n as usize % 2];
+            One { name: format!("{n}.ics"), of, visits, span: half(n), way: Way::Books }
+        };
+        let all: Vec<One> = (0..8).map(one).collect();
+        let before = world.seq().await;
+        let (results, texts) = at_once(&world, &all).await;
+        let seqs: Vec<i64> = results.into_iter().map(Result::unwrap).collect();
+        assert_eq!(seqs, (before + 1..=before + 8).collect::<Vec<_>>(), "in the order in which they came");
+        assert_eq!(world.seq().await, before + 8);
+        assert_eq!(world.conn().await.audit_holds(world.clinic).await.unwrap(), Ok(8));
+        // The bump again (what held the clinic was refused), the look, what is written, the commit.
+        if world.store.database() == Database::Postgres {
+            assert_eq!(texts, 4);
+        }
+        for ((of, visits), last) in sides.into_iter().zip([before + 7, before + 8]) {
+            let mut conn = world.conn().await;
+            let kept = conn.collections_by_id(world.clinic, &[visits]).await.unwrap().remove(0);
+            assert_eq!(kept.seq, last, "a calendar knows the last of several changes");
+            let busy = conn.busy_between(world.clinic, &[of], (NOW, NOW + 86_400), NOW).await.unwrap();
+            assert_eq!(busy.len(), 4);
+        }
+    })
+    .await;
+}
+
+/// Whatever the others do, each of them ends as it would alone, and nothing of those who fail is left.
+#[tokio::test]
+async fn each_of_those_that_go_together_ends_as_it_would_alone() {
+    let ways = [Way::Books, Way::Declines, Way::DeclinesLate, Way::Clashes, Way::Panics];
+    everywhere(async |world: World| {
+        let bobs = bookable(&world).await;
+        world.put("first.ics", "text").await.unwrap();
+        let sides = [(world.ada, world.visits), (world.bob, bobs)];
+        let mut expected = BTreeMap::new();
+        let mut number = 0;
+        // Every way among those who book, at every place of a row; the last two want what the first two have.
+        for round in 0..40i64 {
+            let one = |n: i64| {
+                let (of, visits) = sides[(n + round) as usize % 2];
+                let way = if n == round % 6 { ways[(round / 6) as usize % ways.len()] } else { Way::Books };
+                let span = half(round * 10 + if n < 6 { n } else { n - 6 });
+                One { name: format!("{round}-{n}.ics"), of, visits, span, way }
+            };
+            let all: Vec<One> = (0..8).map(one).collect();
+            let before = world.seq().await;
+            let (results, _) = at_once(&world, &all).await;
+            let mut taken: Vec<Span> = Vec::new();
+            for (one, result) in all.iter().zip(&results) {
+                let is_free = !taken.contains(&one.span);
+                match (is_free, one.way, result) {
+                    (true, Way::Books, Ok(seq)) => {
+                        taken.push(one.span);
+                        expected.insert(*seq, one.clone());
+                    }
+                    // Only ada's calendar has the other object of this UID.
+                    (true, Way::Clashes, Ok(seq)) if one.visits == bobs => {
+                        taken.push(one.span);
+                        expected.insert(*seq, one.clone());
+                    }
+                    (true, Way::Clashes, Err(Error::Unique(_))) if one.visits != bobs => {}
+                    (true, Way::Declines, Err(Error::Invalid("declined"))) => {}
+                    (true, Way::DeclinesLate, Err(Error::Invalid("declined late"))) => {}
+                    (true, Way::Panics, Err(Error::Broken(_))) => {}
+                    (false, _, Err(Error::Overlap)) => {}
+                    other => panic!("round {round}: {one:?} came to {other:?}"),
+                }
+            }
+            number += taken.len() as i64;
+            assert_eq!(world.seq().await, before + taken.len() as i64, "no number is left out");
+        }
+        assert_eq!(expected.len() as i64, number, "each number once");
+        let mut conn = world.conn().await;
+        assert_eq!(conn.audit_holds(world.clinic).await.unwrap(), Ok(number as u64));
+        for (of, visits) in sides {
+            let mine: Vec<(&i64, &One)> = expected.iter().filter(|(_, one)| one.of == of).collect();
+            let busy = conn.busy_between(world.clinic, &[of], (NOW, half(500).end), NOW).await.unwrap();
+            let mut spans: Vec<Span> = mine.iter().map(|(_, one)| one.span).collect();
+            spans.sort_unstable();
+            assert_eq!(busy.iter().map(|one| one.span).collect::<Vec<_>>(), spans);
+            let kept = conn.objects(world.clinic, visits, "", 1_000).await.unwrap();
+            let kept: BTreeMap<String, i64> = kept.into_iter().map(|one| (one.name, one.seq)).collect();
+            for (seq, one) in &mine {
+                assert_eq!(kept.get(&one.name), Some(*seq));
+            }
+            let firsts = usize::from(visits == world.visits);
+            assert_eq!(kept.len(), mine.len() + firsts);
+            let calendar = conn.collections_by_id(world.clinic, &[visits]).await.unwrap().remove(0);
+            assert_eq!(Some(calendar.seq), mine.iter().map(|(seq, _)| **seq).max());
+        }
+        let rows = conn.journal_after(world.clinic, 0, 10_000).await.unwrap();
+        for seq in expected.keys() {
+            assert_eq!(rows.iter().filter(|row| row.seq == *seq).count(), 2, "the object and the time");
+        }
+    })
+    .await;
+}
+
+/// A look that was promised and is then made for somebody else, or after a change of one's own, is a look of its own.
+#[tokio::test]
+async fn what_was_seen_before_is_good_for_what_was_told_only() {
+    everywhere(async |world: World| {
+        bookable(&world).await;
+        let world = Arc::new(world);
+        let (ada, bob, visits) = (world.ada, world.bob, world.visits);
+        let row = move |of, n, name: &str| Busy {
+            resource: of,
+            span: half(n),
+            kind: BusyKind::Visit,
+            source: Source::Object(visits, name.into()),
+            expires_at: None,
+            mark: None,
+            service: None,
+        };
+        let (go, wait) = oneshot::channel::<()>();
+        let holds = {
+            let world = world.clone();
+            tokio::spawn(async move {
+                world
+                    .change(move |tx| {
+                        Box::pin(async move {
+                            wait.await.ok();
+                            tx.occupy(&[row(bob, 1, "b.ics")]).await
+                        })
+                    })
+                    .await
+            })
+        };
+        tokio::task::yield_now().await;
+        let sent = [0, 2].map(|n| {
+            let (store, clinic) = (world.store.clone(), world.clinic);
+            let ahead = Ahead { of: vec![ada], spans: vec![half(n)] };
+            tokio::spawn(async move {
+                let written = store.write_among(clinic, Some(ahead), move |tx| {
+                    Box::pin(async move {
+                        let of_bob = tx.look(&[bob], &[half(1)], None).await?.busy.len();
+                        tx.occupy(&[row(ada, n, "a.ics")]).await?;
+                        let of_ada = tx.look(&[ada], &[half(n)], None).await?.busy.len();
+                        Ok::<_, Error>((of_bob, of_ada))
+                    })
+                });
+                written.await
+            })
+        });
+        tokio::task::yield_now().await;
+        go.send(()).unwrap();
+        holds.await.unwrap().unwrap();
+        for one in sent {
+            assert_eq!(one.await.unwrap().unwrap(), (1, 1));
+        }
+    })
+    .await;
+}
