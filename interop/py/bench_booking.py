@@ -248,6 +248,28 @@ def booking():
         figure("bookings, p99", share(ms, 0.99), 20)
 
 
+def bots():
+    """As bots book: for a patient, each call by a key of its own."""
+    clients, each = 16, int(os.environ.get("BOOKINGS", "1500"))
+    patients = [json.loads(line.ask("POST", "/api/v1/patients", json.dumps({"name": f"P {n}", "external_id": f"bench-{n}"})).body)["id"]
+                for n in range(each)]
+    made, took, spent, database = [], 0, 0, 0
+    for turn in range(3):
+        asked = []
+        for n, (method, path, body) in enumerate(bookings(each, 200 + (4 + turn) * each)):
+            body = json.dumps(json.loads(body) | {"patient": patients[n]})
+            asked.append(packed(f"{head}Idempotency-Key: bench-{turn}-{n}\r\n", method, path, body))
+        before, busy = cpu_ms(SERVER), cpu_ms_of_all("postgres")
+        answers, seconds = replay(door, asked, clients)
+        made, took = made + answers, took + seconds
+        spent, database = spent + cpu_ms(SERVER) - before, database + cpu_ms_of_all("postgres") - busy
+    wrong = [answer for answer in made if answer.status != 201]
+    check(f"every booking is made, not {wrong[:1] and (len(wrong), wrong[0].status, wrong[0].body[:300])}", not wrong)
+    ms = [answer.ms for answer in made]
+    say(f"the same for patients, with an Idempotency-Key each: {len(made) / took:.0f}/s, p50 {share(ms, 0.5):.1f}, p99 {share(ms, 0.99):.1f} ms, "
+        f"{spent / len(made):.2f} ms of processor time each" + ("" if IS_LITE else f" and {database / len(made):.2f} of the database's"))
+
+
 def series(n, rule):
     """Each with a room, at a weekly time of its own in it; the practitioners have nothing else."""
     times = 5 * len(HALVES)
@@ -331,7 +353,7 @@ def ready():
     say(f"the first search after the start: {time.monotonic() - began:.1f} s")
 
 
-PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "long": long, "unbooked": unbooked}
+PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "bots": bots, "long": long, "unbooked": unbooked}
 ready()
 for name, part in PARTS.items():
     if os.environ.get("ONLY", name) == name:

@@ -61,7 +61,7 @@ impl Accounts {
         let seen = self
             .inner
             .store
-            .aside(move |aside| Box::pin(async move { aside.take_key(&taken).await }))
+            .aside_soon(move |aside| Box::pin(async move { aside.take_key(&taken).await }))
             .await?;
         Ok(match seen {
             Seen::Never => Repeat::Begin(Once(key)),
@@ -86,7 +86,7 @@ impl Accounts {
         let kept = self
             .inner
             .store
-            .aside(move |aside| Box::pin(async move { aside.keep_answer(&key.0, status, &body).await }));
+            .aside_soon(move |aside| Box::pin(async move { aside.keep_answer(&key.0, status, &body).await }));
         Ok(kept.await?)
     }
 
@@ -103,7 +103,7 @@ impl Accounts {
     /// Gives the key back: nothing was done.
     pub async fn drop_once(&self, key: Once) -> Result<(), Error> {
         let dropped =
-            self.inner.store.aside(move |aside| Box::pin(async move { aside.drop_key(&key.0).await }));
+            self.inner.store.aside_soon(move |aside| Box::pin(async move { aside.drop_key(&key.0).await }));
         Ok(dropped.await?)
     }
 }

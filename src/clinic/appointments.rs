@@ -61,11 +61,12 @@ impl Ready {
     }
 
     /// Where it will be looked for room: a single one only, which leaves room for others to go with it.
-    fn ahead(&self) -> Result<Option<Ahead>> {
+    fn ahead(&self, check: Option<&Check>) -> Result<Option<Ahead>> {
         let Change { places, wanted, .. } = change(self, None)?;
         let is_single = self.visit.rule.is_none() && wanted.len() == 1;
         let of = places.iter().map(|place| place.resource).collect();
-        Ok(is_single.then_some(Ahead { of, spans: wanted }))
+        let patient = check.and_then(Check::alone);
+        Ok(is_single.then_some(Ahead { of, spans: wanted, patient }))
     }
 
     fn calendar(&self, of: PrincipalId) -> Result<CollectionId> {
@@ -93,7 +94,7 @@ impl Clinic {
         let ahead = match ground {
             // Taking a hold is a write of its own.
             Ground::Hold(_) => None,
-            _ => ready.ahead()?,
+            _ => ready.ahead(check.as_ref())?,
         };
         let booking = Arc::new((ready, ground, check));
         let booked = self.calendars.together_among(by.clinic, ahead, move |work| {

@@ -53,6 +53,11 @@ impl Check {
         }
     }
 
+    /// The patient who must not be elsewhere, and when.
+    pub fn alone(&self) -> Option<(i64, (i64, i64))> {
+        self.patient.filter(|_| !self.overlap).map(|patient| (patient, self.span))
+    }
+
     pub async fn run(&self, work: &mut Work<'_>) -> Result<()> {
         self.rules(work).await?;
         self.limits(work).await?;
@@ -95,7 +100,7 @@ impl Check {
     async fn patient(&self, work: &mut Work<'_>) -> Result<()> {
         let Some(patient) = self.patient else { return Ok(()) };
         let (clinic, except) = (work.tx().clinic(), self.except.as_deref().unwrap_or_default());
-        if !self.overlap && work.tx().patient_is_busy(clinic, patient, self.span, except).await? {
+        if !self.overlap && work.tx().patient_is_busy(patient, self.span, except).await? {
             return Err(Error::Unfit(Unfit::PatientBusy));
         }
         if self.visits > 0 && self.except.is_none() {

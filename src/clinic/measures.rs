@@ -264,7 +264,6 @@ impl Measured {
         if stands != self.stands {
             return Err(Failed { at: 0, error: Error::Overtaken });
         }
-        let clinic = work.tx().clinic();
         let (mut counted, mut unfit) = (HashMap::new(), Unfits::default());
         for (stand, bounds) in stands.iter().zip(&self.bounds) {
             let row = &stand.row;
@@ -287,7 +286,7 @@ impl Measured {
             }
             let Some(patient) = row.patient.filter(|_| !self.overlap) else { continue };
             let span = (stand.start, stand.end);
-            let busy = work.tx().patient_is_busy(clinic, patient, span, &row.uid).await;
+            let busy = work.tx().patient_is_busy(patient, span, &row.uid).await;
             if busy.map_err(|error| of(stand.act)(error.into()))? {
                 unfit.note(stand, Unfit::PatientBusy);
             }

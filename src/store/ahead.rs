@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::busy::{Busy, Span};
 use crate::look::Look;
-use crate::{PrincipalId, Tx};
+use crate::{PrincipalId, Result, Tx};
 
 /// Where a change looks first, and all whose time it changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Ahead {
     pub of: Vec<PrincipalId>,
     /// When.
     pub spans: Vec<Span>,
+    /// The patient who must not be elsewhere, from when to when.
+    pub patient: Option<(i64, (i64, i64))>,
 }
 
 impl Ahead {
@@ -31,16 +33,23 @@ impl Ahead {
     }
 }
 
-/// What was seen for several changes, as one of them asks for it.
+/// What was seen for several changes.
+pub(crate) struct Sight {
+    pub(crate) look: Look,
+    /// Patients who are elsewhere then.
+    pub(crate) busy: Vec<i64>,
+}
+
+/// The same as one of them asks for it.
 pub(crate) struct Seen {
     ahead: Ahead,
-    look: Arc<Look>,
+    sight: Arc<Sight>,
 }
 
 impl Seen {
-    /// Of the change that told this, what was seen for it and others.
-    pub(crate) fn new(ahead: &Ahead, look: &Arc<Look>) -> Seen {
-        Seen { ahead: ahead.clone(), look: look.clone() }
+    /// Of the change that told this.
+    pub(crate) fn new(ahead: &Ahead, sight: &Arc<Sight>) -> Seen {
+        Seen { ahead: ahead.clone(), sight: sight.clone() }
     }
 
     /// What stands near these spans on these resources, where it was told that they would be looked at.
@@ -50,9 +59,9 @@ impl Seen {
         let is_near = |one: &Span| spans.iter().any(|span| one.overlaps(span));
         let is_asked = |one: &&Busy| of.contains(&one.resource) && is_near(&one.span);
         was_told.then(|| Look {
-            resources: self.look.resources.iter().filter(|one| of.contains(&one.id)).copied().collect(),
-            busy: self.look.busy.iter().filter(is_asked).cloned().collect(),
-            closed: self.look.closed.iter().filter(|one| is_near(one)).copied().collect(),
+            resources: self.sight.look.resources.iter().filter(|one| of.contains(&one.id)).copied().collect(),
+            busy: self.sight.look.busy.iter().filter(is_asked).cloned().collect(),
+            closed: self.sight.look.closed.iter().filter(|one| is_near(one)).copied().collect(),
         })
     }
 }
@@ -62,5 +71,19 @@ impl Tx {
     pub(crate) fn foreseen(&mut self, of: &[PrincipalId], spans: &[Span]) -> Option<Look> {
         let seen = self.seen.take()?;
         if self.n == 0 && self.touched.is_empty() { seen.near(of, spans) } else { None }
+    }
+
+    /// Whether a patient has another appointment in the window than that of the object `except`, by the intervals that stand
+    /// (within the horizon).
+    pub async fn patient_is_busy(&mut self, patient: i64, window: (i64, i64), except: &str) -> Result<bool> {
+        match &self.seen {
+            Some(seen) if except.is_empty() && seen.ahead.patient == Some((patient, window)) => {
+                Ok(seen.sight.busy.contains(&patient))
+            }
+            _ => {
+                let clinic = self.clinic();
+                Ok(!self.busy_patients(clinic, &[(patient, window)], except).await?.is_empty())
+            }
+        }
     }
 }

@@ -7,8 +7,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::audit::AUDIT;
+use crate::busy::SPANS;
 use crate::journal::FACTS;
-use crate::statements::{Listing, Statements};
+use crate::statements::{Listing, Statements, places};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{ClinicId, CollectionId, Conn, Deed, Fact, LONGEST, Origin, PrincipalId, Result, TermId, Tx};
 
@@ -184,22 +185,38 @@ impl Conn {
         rows.iter().map(read).collect()
     }
 
-    /// Whether a patient has another appointment in the window, by the intervals that stand (within the horizon).
-    pub async fn patient_is_busy(
+    /// Which of these patients have another appointment in the window beside each than that of the object `except`, by the
+    /// intervals that stand (within the horizon).
+    pub(crate) async fn busy_patients(
         &mut self,
         clinic: ClinicId,
-        patient: i64,
-        (from, until): (i64, i64),
+        of: &[(i64, (i64, i64))],
         except: &str,
-    ) -> Result<bool> {
-        let sql = format!(
-            "select count(*) from appointments a join busy b on b.clinic_id = a.clinic_id \
-                 and b.resource_id = a.practitioner_id and b.from_at > $3 - {LONGEST} and b.from_at < $4 \
-                 and b.start_at < $4 and b.end_at > $3 and b.name = a.uid || '.ics' \
-             where a.clinic_id = $1 and a.patient_id = $2 and a.recurrence_id = '' and a.uid <> $5"
-        );
-        let row = self.one(AssertSqlSafe(sql), values![clinic, patient, from, until, except]).await?;
-        row.map_or(Ok(false), |row| Ok(Columns::of(&row).int()? > 0))
+    ) -> Result<Vec<i64>> {
+        let mut found = Vec::new();
+        for chunk in of.chunks(SPANS[SPANS.len() - 1]) {
+            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+            let mut values = values![clinic, except];
+            for n in 0..size {
+                let (patient, (from, until)) = chunk.get(n).copied().unwrap_or_default();
+                values.extend(values![patient, from, until]);
+            }
+            let sql = format!(
+                "select v.column1, (select count(*) from appointments a join busy b on b.clinic_id = $1 \
+                     and b.resource_id = a.practitioner_id and b.from_at > v.column2 - {LONGEST} \
+                     and b.from_at < v.column3 and b.start_at < v.column3 and b.end_at > v.column2 \
+                     and b.name = a.uid || '.ics' \
+                 where a.clinic_id = $1 and a.patient_id = v.column1 and a.recurrence_id = '' and a.uid <> $2) \
+                 from (values {}) as v",
+                places(3, size, 3)
+            );
+            for row in &self.all(AssertSqlSafe(sql), values).await? {
+                let mut columns = Columns::of(row);
+                let (patient, count) = (columns.int()?, columns.int()?);
+                found.extend((count > 0).then_some(patient));
+            }
+        }
+        Ok(found)
     }
 
     /// All that is noted of several objects, ordered by UID, the row of the whole first.

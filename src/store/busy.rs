@@ -10,7 +10,7 @@ use sqlx::any::AnyRow;
 
 use crate::conn::LONG;
 use crate::journal::FACTS;
-use crate::statements::{Listing, Statements};
+use crate::statements::{Keyed, Listing, Statements, places};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Aside, ClinicId, CollectionId, Conn, Error, Origin, PrincipalId, Result, Tx};
 
@@ -378,6 +378,12 @@ impl Conn {
 /// Rows that one statement looks around or reads by; lists are padded to these sizes, so that few statements are prepared.
 pub(crate) const SPANS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 200];
 
+/// The key of an interval.
+const INTERVALS: Keyed = Keyed {
+    table: "busy",
+    key: &["clinic_id", "resource_id", "from_at", "collection_id", "name", "occurrence"],
+};
+
 /// Intervals, with the capacity of their resources.
 const BUSY: Listing = Listing {
     before: "insert into busy (clinic_id, resource_id, from_at, collection_id, name, occurrence, start_at, end_at, \
@@ -388,15 +394,6 @@ const BUSY: Listing = Listing {
 
 /// Rows that one statement inserts: a list is cut into these, the largest first.
 const ROWS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
-
-/// `($n, ...), (...)`: `rows` times `width` places.
-pub(crate) fn places(from: usize, rows: usize, width: usize) -> String {
-    let row = |row: usize| {
-        let places: Vec<String> = (0..width).map(|n| format!("${}", from + row * width + n)).collect();
-        format!("({})", places.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
-}
 
 impl Tx {
     /// How many intervals of a resource that count for a service begin in the window, leaving out those of one object.
@@ -478,24 +475,19 @@ impl Tx {
         Ok(rows.len() as u64)
     }
 
-    /// Takes away some intervals, one by one of their keys.
+    /// Takes away some intervals, one by one of their keys: before what is written next, which may need their place.
     pub async fn vacate_some(&mut self, busy: &[Busy]) -> Result<()> {
         busy.iter().for_each(|one| self.touch(one.resource, (one.span.start, one.span.end)));
         let mut rest = busy;
         while !rest.is_empty() {
             let size = ROWS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
             let (some, others) = rest.split_at(size);
-            let keys = places(2, some.len(), 5);
-            let sql = format!(
-                "delete from busy where clinic_id = $1 \
-                 and (resource_id, from_at, collection_id, name, occurrence) in (values {keys})"
-            );
-            let mut values = values![self.clinic()];
-            for one in some {
+            let clinic = self.clinic();
+            let key = |one: &Busy| {
                 let (collection, name) = one.source.parts();
-                values.extend(values![one.resource, one.span.from, collection, name, one.span.occurrence]);
-            }
-            self.run(AssertSqlSafe(sql), values).await?;
+                values![clinic, one.resource, one.span.from, collection, name, one.span.occurrence]
+            };
+            self.count(Statements::default().keys(&INTERVALS, some.iter().map(key).collect())).await?;
             rest = others;
         }
         Ok(())

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::ahead::Seen;
 use crate::clinics::Begun;
+use crate::idempotency::Key;
 use crate::pool::Lent;
 use crate::recent::{Recent, Told};
 use crate::statements::Statements;
@@ -205,17 +206,23 @@ impl Conn {
         match &mut self.gathered {
             Some(gathered) if statements.size() <= Statements::MOST => gathered.join(statements),
             _ => {
-                self.send_gathered().await?;
-                self.send(statements).await?;
+                self.count(statements).await?;
             }
         }
         Ok(())
     }
 
-    async fn send(&mut self, statements: Statements) -> Result<()> {
-        let (all, values) = statements.numbered();
+    /// The same, behind what was gathered and before what will be: something after it depends on it. How many rows the
+    /// last of them touched.
+    pub(crate) async fn count(&mut self, statements: Statements) -> Result<u64> {
+        self.send_gathered().await?;
+        self.send(statements).await
+    }
+
+    async fn send(&mut self, statements: Statements) -> Result<u64> {
+        let (all, values) = statements.numbered(self.database);
         let sql = self.database.together(&all);
-        self.execute(AssertSqlSafe(sql), values).await.map(|_| ())
+        self.execute(AssertSqlSafe(sql), values).await
     }
 
     /// From here on what [`Conn::put`] is given waits for the next statement of another kind, or the end of the job, and
@@ -230,13 +237,18 @@ impl Conn {
         for some in [&mut self.carried, &mut self.gathered].into_iter().flatten() {
             all.join(std::mem::take(some));
         }
-        if all.is_empty() { Ok(()) } else { self.send(all).await }
+        if all.is_empty() { Ok(()) } else { self.send(all).await.map(drop) }
     }
 
     /// The jobs from here on go together: what they write without asking for an answer is sent at their end, or before
     /// somebody asks.
     pub(crate) fn carry(&mut self) {
         self.carried = Some(Statements::default());
+    }
+
+    /// Whether they do.
+    pub(crate) fn carries(&self) -> bool {
+        self.carried.is_some()
     }
 
     /// A job is at its end: what it gathered is written now, or with what those after it gather.
@@ -254,7 +266,7 @@ impl Conn {
     pub(crate) async fn put_down(&mut self, is_good: bool) -> Result<()> {
         self.gathered = None;
         match self.carried.take().filter(|carried| is_good && !carried.is_empty()) {
-            Some(carried) => self.send(carried).await,
+            Some(carried) => self.send(carried).await.map(drop),
             None => Ok(()),
         }
     }
@@ -405,6 +417,8 @@ pub struct Tx {
     recent: Recent,
     /// What was seen for it before it began.
     pub(crate) seen: Option<Seen>,
+    /// The call that is done when this stands, where it is said with those of others.
+    pub(crate) call: Option<Key>,
     /// Whose time in `busy` changed, from when to when, and is not yet journalled.
     pub(crate) touched: BTreeMap<PrincipalId, (i64, i64)>,
     pub(crate) origin: Origin,
@@ -432,6 +446,7 @@ impl Tx {
             told: Told::default(),
             recent,
             seen: None,
+            call: None,
             touched: BTreeMap::new(),
             origin: Origin::House,
             caller: None,
@@ -451,7 +466,7 @@ impl Tx {
         self.audit_head = found.audit_head;
         self.moment = found.moment.unwrap_or(now);
         (self.n, self.origin, self.caller) = (0, Origin::House, None);
-        (self.told, self.seen) = (Told::default(), None);
+        (self.told, self.seen, self.call) = (Told::default(), None, None);
         self.touched.clear();
         (self.structural, self.scrub, self.audited) = (false, false, 0);
     }

@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::ahead::{Ahead, Seen};
+use crate::ahead::{Ahead, Seen, Sight};
 use crate::clinics::Begun;
 use crate::conn::{Conn, Room, Tally, Tx};
 use crate::job::{Job, Outcome, Waiting};
@@ -329,16 +329,19 @@ impl Convoy {
         tx.begin(course.clinic, course.next.clone(), self.clock.now(), Room::Enough);
         let all: Vec<_> = party.iter().filter_map(|job| job.ahead()).flat_map(Ahead::pairs).collect();
         let Ok(look) = tx.look_at(&all, "").await else { return Stage::Torn };
-        let look = Arc::new(look);
-        let (mut stage, mut next) = (Stage::Refused, course.next.clone());
+        let patients: Vec<_> = party.iter().filter_map(|job| job.ahead()?.patient).collect();
+        let Ok(busy) = tx.busy_patients(course.clinic, &patients, "").await else { return Stage::Torn };
+        let sight = Arc::new(Sight { look, busy });
+        let (mut stage, mut next, mut calls) = (Stage::Refused, course.next.clone(), Vec::new());
         tx.conn().carry();
         for job in party {
             tx.begin(course.clinic, next.clone(), self.clock.now(), Room::Enough);
-            tx.seen = job.ahead().map(|ahead| Seen::new(ahead, &look));
+            tx.seen = job.ahead().map(|ahead| Seen::new(ahead, &sight));
             match job.run(tx).await {
                 Outcome::Kept => {
                     tx.kept();
                     next = tx.left();
+                    calls.extend(tx.call.take());
                     stage = Stage::Kept(next.clone());
                 }
                 // It may have written before it thought better of it.
@@ -349,10 +352,9 @@ impl Convoy {
                 Outcome::Refused => {}
             }
         }
-        match tx.conn().put_down(stage != Stage::Torn).await {
-            Ok(()) => stage,
-            Err(_) => Stage::Torn,
-        }
+        let is_good = stage != Stage::Torn;
+        let written = tx.conn().put_down(is_good).await.is_ok();
+        if is_good && written && tx.settle_keys(&calls).await.is_ok() { stage } else { Stage::Torn }
     }
 
     fn rows(&self) -> MutexGuard<'_, HashMap<ClinicId, VecDeque<Place>>> {

@@ -133,7 +133,7 @@ impl Store {
         let once = job::once(move |tx: &mut Tx| {
             Box::pin(async move {
                 let value = job(tx).await?;
-                tx.settle_key(&key).await?;
+                tx.settle_key(key).await?;
                 Ok(value)
             })
         });
@@ -143,21 +143,23 @@ impl Store {
     /// The same for one that may go together with others: it changes nothing but the time of those it will look at, in
     /// their calendars too, adds rows of its own, and finds out by asking (never by a failed write) what stands in its
     /// way. Where one of those that went together fails, `job` is run again by itself. Without `ahead` it goes alone.
-    pub async fn write_among<T, E, F>(
-        &self,
-        clinic: ClinicId,
-        ahead: Option<Ahead>,
-        mut job: F,
-    ) -> Result<T, E>
+    pub async fn write_among<T, E, F>(&self, clinic: ClinicId, ahead: Option<Ahead>, job: F) -> Result<T, E>
     where
-        F: for<'t> FnMut(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        match idempotency::under_way() {
-            Some(_) => self.write(clinic, move |tx| job(tx)).await,
-            None => self.submit(Some(clinic), ahead, job).await,
-        }
+        let Some(key) = idempotency::under_way() else { return self.submit(Some(clinic), ahead, job).await };
+        let job = Arc::new(job);
+        let once = self.submit(Some(clinic), ahead, move |tx: &mut Tx| {
+            let (job, key) = (job.clone(), key.clone());
+            Box::pin(async move {
+                let value = job(tx).await?;
+                tx.settle_key(key).await?;
+                Ok(value)
+            })
+        });
+        once.await
     }
 
     /// A small write beside the sequence (packs, `used_at`, digests, meta, pruning): no seq, no journal, nobody woken.
@@ -168,6 +170,23 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.submit(None, None, job::once(|tx: &mut Tx| job(tx))).await
+    }
+
+    /// The same for what need not be on the disk when this returns, on PostgreSQL: a crash of its machine may lose it, never
+    /// the change that stands after it.
+    pub async fn aside_soon<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Aside) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.inner.road {
+            Road::Writer { .. } => self.aside(job).await,
+            Road::Own { pool, .. } => {
+                let begin = self.database().begin_aside_soon();
+                alone((pool, begin), self.inner.clock.now(), |tx: &mut Tx| job(tx)).await
+            }
+        }
     }
 
     async fn submit<T, E, F>(&self, clinic: Option<ClinicId>, ahead: Option<Ahead>, job: F) -> Result<T, E>
@@ -187,11 +206,7 @@ impl Store {
             }
             Road::Own { pool, convoy, .. } => match clinic {
                 Some(clinic) => convoy.submit(clinic, ahead, job).await,
-                None => {
-                    let conn = Conn::lent(pool.lend(None).await?, Database::Postgres);
-                    let mut tx = Tx::over(conn, Recent::default(), Tally::OfEach);
-                    alone(&mut tx, self.inner.clock.now(), job).await
-                }
+                None => alone((pool, self.database().begin_aside()), self.inner.clock.now(), job).await,
             },
         }
     }
@@ -307,13 +322,15 @@ async fn prepare(dialect: &Dialect, options: &Options) -> Result<()> {
 
 /// A write beside the sequence on PostgreSQL. Dropped in the middle (the requester went away, a panic), its connection
 /// is closed and the server rolls back.
-async fn alone<T, E, F>(tx: &mut Tx, now: i64, job: F) -> Result<T, E>
+async fn alone<T, E, F>((pool, begin): (&Pool, &'static str), now: i64, job: F) -> Result<T, E>
 where
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>>,
     E: From<Error>,
 {
+    let conn = Conn::lent(pool.lend(None).await?, Database::Postgres);
+    let tx = &mut Tx::over(conn, Recent::default(), Tally::OfEach);
     tx.begin(ClinicId(0), Begun::default(), now, Room::Enough);
-    tx.conn().script(Database::Postgres.begin_aside()).await?;
+    tx.conn().script(begin).await?;
     let result = job::run(job, tx, false).await;
     if !tx.conn().sound() {
         // Nobody answers there: asking for a rollback would only wait once more.

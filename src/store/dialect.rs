@@ -36,6 +36,14 @@ impl Dialect {
         }
     }
 
+    /// Lets a connection of [`Dialect::reader`] plan anew, where it keeps its plans.
+    pub(crate) fn forget_plans(&self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite(_) => None,
+            Dialect::Postgres(place) => place.forget_plans(),
+        }
+    }
+
     /// A connection of its own that writes, for the whole installation (PostgreSQL: in every clinic).
     pub(crate) async fn writer(&self) -> Result<AnyConnection> {
         match self {
@@ -105,6 +113,14 @@ impl Database {
         match self {
             Database::Sqlite => "begin immediate",
             Database::Postgres => "begin; set local kalends.clinic = '0'",
+        }
+    }
+
+    /// The same for one whose commit need not wait for the disk.
+    pub(crate) fn begin_aside_soon(self) -> &'static str {
+        match self {
+            Database::Sqlite => self.begin_aside(),
+            Database::Postgres => "begin; set local kalends.clinic = '0'; set local synchronous_commit = off",
         }
     }
 

@@ -5,8 +5,9 @@
 
 use std::future::Future;
 
-use crate::value::{Columns, values};
-use crate::{Aside, ClinicId, Conn, Error, Result};
+use crate::statements::{Listing, Statements};
+use crate::value::{Columns, Value, values};
+use crate::{Aside, ClinicId, Conn, Error, Result, Tx};
 
 /// How long a key is remembered, seconds.
 pub const KEPT: i64 = 24 * 3600;
@@ -65,6 +66,54 @@ pub enum Seen {
     },
 }
 
+impl Key {
+    /// A row of [`SETTLED`].
+    fn row(&self, now: i64, status: i64) -> Vec<Value> {
+        let (credential, key) = (self.credential.as_str(), self.key.as_str());
+        values![self.clinic, credential, key, self.body_hash.as_slice(), now, status]
+    }
+}
+
+/// Calls that are done. Said by inserts, which find the rows that stand there by their key alone: an update of a table that
+/// was empty when it was planned may go by another index, and looks through all keys of the clinic.
+const SETTLED: Listing = Listing {
+    before: "insert into idempotency (clinic_id, credential, key, body_hash, begun_at, status)",
+    after: " on conflict (clinic_id, credential, key) do update set status = excluded.status \
+        where idempotency.body_hash = excluded.body_hash \
+        and (idempotency.status is null or idempotency.status = excluded.status)",
+};
+
+/// The same with their answers.
+const ANSWERED: Listing = Listing {
+    before: "insert into idempotency (clinic_id, credential, key, body_hash, begun_at, status, answer)",
+    after: " on conflict (clinic_id, credential, key) do update set status = excluded.status, answer = excluded.answer \
+        where idempotency.body_hash = excluded.body_hash and (idempotency.status is null or idempotency.status = 0)",
+};
+const _: () = assert!(DONE == 0);
+
+impl Tx {
+    /// Says in the transaction of the work that the call is done; once more is no mistake. Of jobs that go together it is
+    /// said at their end.
+    pub(crate) async fn settle_key(&mut self, key: Key) -> Result<()> {
+        if self.conn().carries() {
+            self.call = Some(key);
+            return Ok(());
+        }
+        self.settle_keys(&[key]).await
+    }
+
+    /// The same of several calls, all or none.
+    pub(crate) async fn settle_keys(&mut self, keys: &[Key]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let rows = keys.iter().map(|key| key.row(now, DONE)).collect();
+        let settled = self.count(Statements::default().rows(&SETTLED, rows)).await?;
+        if settled == keys.len() as u64 { Ok(()) } else { Err(Error::Busy) }
+    }
+}
+
 impl Conn {
     async fn seen(&mut self, key: &Key, now: i64) -> Result<Option<Seen>> {
         let sql = "select body_hash, status, answer, begun_at from idempotency \
@@ -104,22 +153,10 @@ impl Aside {
         Ok(self.seen(key, now).await?.unwrap_or(Seen::InFlight))
     }
 
-    /// Says in the transaction of the work that the call is done; once more is no mistake.
-    pub(crate) async fn settle_key(&mut self, key: &Key) -> Result<()> {
-        let sql = "update idempotency set status = $5 where clinic_id = $1 and credential = $2 and key = $3 \
-            and body_hash = $4 and (status is null or status = $5)";
-        let (credential, name) = (key.credential.as_str(), key.key.as_str());
-        let settled = self.run(sql, values![key.clinic, credential, name, key.body_hash.as_slice(), DONE]);
-        if settled.await? > 0 { Ok(()) } else { Err(Error::Busy) }
-    }
-
     /// Keeps the answer of a call.
     pub async fn keep_answer(&mut self, key: &Key, status: i64, answer: &[u8]) -> Result<()> {
-        let sql = "update idempotency set status = $5, answer = $6 where clinic_id = $1 and credential = $2 \
-            and key = $3 and body_hash = $4 and (status is null or status = $7)";
-        let (credential, name) = (key.credential.as_str(), key.key.as_str());
-        let values = values![key.clinic, credential, name, key.body_hash.as_slice(), status, answer, DONE];
-        self.run(sql, values).await.map(|_| ())
+        let row = [key.row(self.now(), status), values![answer]].concat();
+        self.put(Statements::default().rows(&ANSWERED, vec![row])).await
     }
 
     /// Gives a key back: the work was refused without effect and may be tried again.

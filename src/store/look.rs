@@ -3,8 +3,9 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::busy::{Busy, BusyKind, COLUMNS, EXPIRY, LONGEST, SOURCE, SPANS, Span, in_order, places, read};
+use crate::busy::{Busy, BusyKind, COLUMNS, EXPIRY, LONGEST, SOURCE, SPANS, Span, in_order, read};
 use crate::resources::{self, Resource};
+use crate::statements::places;
 use crate::value::{Columns, values};
 use crate::{PrincipalId, Result, Tx};
 
@@ -77,14 +78,16 @@ impl Tx {
              (select name from busy{expiry} where clinic_id = $1 and expires_at <= $2 union all select $3)"
         );
         let gone = self.database().first(&gone);
-        // By each one's key, whatever the databases believe of their sizes: SQLite keeps to the order of a cross join.
+        let whose = "case when v.column1 = 0 \
+            then (select h.id from resources h where h.clinic_id = $1 and h.house = 1) else v.column1 end";
+        // By each one's key: SQLite keeps to the order of a cross join, PostgreSQL uses all of the key only where every
+        // part of it is compared with one and the same other table.
         let sql = format!(
             "{gone} select v.column1, r.id, r.capacity, r.reached, {COLUMNS} from (values {near}) as v \
-             cross join resources r left join busy b on b.clinic_id = $1 and b.resource_id = r.id \
+             cross join resources r left join busy b on b.clinic_id = $1 and b.resource_id = {whose} \
                  and b.from_at > v.column2 - {LONGEST} and b.from_at < v.column3 and b.until_at > v.column2 \
                  and (b.expires_at is null or b.expires_at > $2) and (b.collection_id <> 0 or b.name <> $3) \
-             where r.clinic_id = $1 and r.id = case when v.column1 = 0 \
-                 then (select h.id from resources h where h.clinic_id = $1 and h.house = 1) else v.column1 end"
+             where r.clinic_id = $1 and r.id = {whose}"
         );
         for row in &self.all(AssertSqlSafe(sql), values).await? {
             let mut columns = Columns::of(row);

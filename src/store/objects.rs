@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::journal::FACTS;
-use crate::statements::{Listing, Statements};
+use crate::statements::{Keyed, Listing, Statements};
 use crate::value::{Columns, LIST, Value, list, values, wanted};
 use crate::{Aside, ClinicId, CollectionId, Conn, Error, Fact, PrincipalId, Result, Tx};
 
@@ -487,9 +487,8 @@ const OBJECTS: Listing = Listing {
         digest = excluded.digest, seq = excluded.seq, modified_at = excluded.modified_at, text = excluded.text",
 };
 
-/// Their tombstones: clinic, collection, name.
-const STONES: Listing =
-    Listing { before: "delete from tombstones where (clinic_id, collection_id, name) in (", after: ")" };
+/// Their tombstones.
+const STONES: Keyed = Keyed { table: "tombstones", key: &["clinic_id", "collection_id", "name"] };
 
 /// Collections that changed: clinic, id, number of the change. The last one counts where several stand together.
 const CHANGED: Listing = Listing {
@@ -526,7 +525,7 @@ impl Tx {
             now,
             &new.text,
         ];
-        let all = Statements::default().rows(&OBJECTS, vec![row]).rows(&STONES, vec![stone]);
+        let all = Statements::default().rows(&OBJECTS, vec![row]).keys(&STONES, vec![stone]);
         self.put(all.rows(&CHANGED, vec![changed]).rows(&FACTS, vec![fact])).await
     }
 

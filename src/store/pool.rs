@@ -3,9 +3,9 @@
 //! statement given up on it is never lent again.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Executor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -27,10 +27,37 @@ pub(crate) struct Pool {
     idle: Arc<Mutex<Vec<Idle>>>,
 }
 
+/// The age at which the plans of a connection are made anew for the first time, where it keeps them.
+const YOUNG: Duration = Duration::from_secs(1);
+
 /// A connection that waits, and the clinic its session is in.
 struct Idle {
     connection: AnyConnection,
     clinic: Option<ClinicId>,
+    age: Age,
+}
+
+/// When a connection was made, and when it made its plans.
+#[derive(Clone, Copy)]
+struct Age {
+    made: Instant,
+    planned: Instant,
+}
+
+impl Age {
+    fn new(now: Instant) -> Age {
+        Age { made: now, planned: now }
+    }
+
+    /// Whether to plan again: whenever the connection is twice as old as it was then. What was planned while a table was
+    /// empty may be no good for a full one, and a table that was not empty does not grow as fast.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = now - self.made >= YOUNG.max((self.planned - self.made) * 2);
+        if is_due {
+            self.planned = now;
+        }
+        is_due
+    }
 }
 
 impl Pool {
@@ -48,15 +75,25 @@ impl Pool {
                 let mut idle = lock(&self.idle);
                 fitting(idle.iter().map(|one| one.clinic), clinic).map(|place| idle.remove(place))
             };
-            let idle = match idle {
+            let mut idle = match idle {
                 Some(idle) => idle,
-                None => Idle { connection: self.dialect.reader().await?, clinic: None },
+                None => {
+                    let connection = self.dialect.reader().await?;
+                    Idle { connection, clinic: None, age: Age::new(Instant::now()) }
+                }
             };
+            if let Some(forget) = self.dialect.forget_plans()
+                && idle.age.is_due(Instant::now())
+            {
+                // A connection that is lost here is dropped, and so is what is idle: it came from the same server.
+                let forgot = idle.connection.execute(forget).await;
+                forgot.map_err(|_| lock(&self.idle).clear()).map_err(|()| Error::Busy)?;
+            }
             Ok((permit, idle))
         });
-        let (permit, Idle { connection, clinic }) = lent.await.map_err(|_| Error::Busy)??;
+        let (permit, Idle { connection, clinic, age }) = lent.await.map_err(|_| Error::Busy)??;
         let idle = Arc::clone(&self.idle);
-        Ok(Lent { connection: Some(connection), clinic, idle, state: State::Clean, permit })
+        Ok(Lent { connection: Some(connection), clinic, age, idle, state: State::Clean, permit })
     }
 
     /// Waits until everything lent is back (bounded), then closes.
@@ -103,6 +140,7 @@ pub(crate) struct Lent {
     connection: Option<AnyConnection>,
     /// The clinic its session is in: the rows it sees.
     pub(crate) clinic: Option<ClinicId>,
+    age: Age,
     idle: Arc<Mutex<Vec<Idle>>>,
     state: State,
     permit: OwnedSemaphorePermit,
@@ -140,7 +178,7 @@ impl Drop for Lent {
         let closed = self.permit.semaphore().is_closed();
         match (self.state, self.connection.take()) {
             (State::Clean, Some(connection)) if !closed => {
-                lock(&self.idle).push(Idle { connection, clinic: self.clinic });
+                lock(&self.idle).push(Idle { connection, clinic: self.clinic, age: self.age });
             }
             // Dropping it closes the socket or the file; the database rolls back what was open.
             _ => {}
@@ -151,6 +189,15 @@ impl Drop for Lent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plans_are_made_anew_whenever_the_age_has_doubled() {
+        let made = Instant::now();
+        let mut age = Age::new(made);
+        let due: Vec<u64> =
+            (0..100).filter(|second| age.is_due(made + Duration::from_secs(*second))).collect();
+        assert_eq!(due, [1, 2, 4, 8, 16, 32, 64]);
+    }
 
     #[test]
     fn a_connection_that_is_in_the_clinic_is_lent_first() {

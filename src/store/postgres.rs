@@ -46,6 +46,11 @@ impl Place {
         Place { writes: true, ..self.clone() }
     }
 
+    /// Those of [`WRITING`] are kept, whatever has become of the tables.
+    pub(crate) fn forget_plans(&self) -> Option<&'static str> {
+        self.writes.then_some("discard plans")
+    }
+
     pub(crate) async fn connect(&self) -> Result<AnyConnection> {
         let mut connection = self.options.connect().await.map_err(greeting)?;
         for session in [Some(SESSION), self.writes.then_some(WRITING)].into_iter().flatten() {

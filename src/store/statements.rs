@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::Database;
 use crate::value::Value;
 
 /// Statements on their way.
@@ -14,6 +15,8 @@ enum Part {
     Texts(Vec<String>, Vec<Value>),
     /// Rows of one listing statement.
     Rows(&'static Listing, Vec<Vec<Value>>),
+    /// Keys of rows that go.
+    Keys(&'static Keyed, Vec<Vec<Value>>),
 }
 
 /// A statement over a list of rows, `... values (...), (...) ...`. Those of all who travel together are one.
@@ -22,6 +25,32 @@ pub(crate) struct Listing {
     pub before: &'static str,
     /// What follows the rows.
     pub after: &'static str,
+}
+
+/// A table whose rows are removed by their keys.
+pub(crate) struct Keyed {
+    pub table: &'static str,
+    pub key: &'static [&'static str],
+}
+
+impl Keyed {
+    /// By one of the rows of `$from, ...`.
+    fn one(&self, from: usize) -> String {
+        let parts = self.key.iter().zip(from..).map(|(column, n)| format!("{column} = ${n}"));
+        format!("delete from {} where {}", self.table, parts.collect::<Vec<_>>().join(" and "))
+    }
+
+    /// By all of these: SQLite, which has no join here, would look through the whole table for a list of keys, and a statement
+    /// more costs it little.
+    fn texts(&self, database: Database, from: usize, rows: usize) -> Vec<String> {
+        let (table, width) = (self.table, self.key.len());
+        if database == Database::Sqlite || rows == 1 {
+            return (0..rows).map(|row| self.one(from + row * width)).collect();
+        }
+        let parts = self.key.iter().zip(1..).map(|(column, n)| format!("{table}.{column} = v.column{n}"));
+        let is_it = parts.collect::<Vec<_>>().join(" and ");
+        vec![format!("delete from {table} using (values {}) as v where {is_it}", places(from, rows, width))]
+    }
 }
 
 impl Statements {
@@ -48,12 +77,27 @@ impl Statements {
         self
     }
 
+    /// Keys of rows that go, all of a table whose rows nothing else here touches.
+    pub(crate) fn keys(mut self, keyed: &'static Keyed, new: Vec<Vec<Value>>) -> Statements {
+        let there = self.0.iter_mut().find_map(|part| match part {
+            Part::Keys(other, rows) if other.table == keyed.table => Some(rows),
+            _ => None,
+        });
+        match there {
+            Some(rows) => rows.extend(new),
+            None if new.is_empty() => {}
+            None => self.0.push(Part::Keys(keyed, new)),
+        }
+        self
+    }
+
     /// With others behind them.
     pub(crate) fn join(&mut self, others: Statements) {
         for part in others.0 {
             let all = std::mem::take(self);
             *self = match part {
                 Part::Rows(listing, rows) => all.rows(listing, rows),
+                Part::Keys(keyed, rows) => all.keys(keyed, rows),
                 Part::Texts(..) => Statements(all.0.into_iter().chain([part]).collect()),
             };
         }
@@ -67,13 +111,13 @@ impl Statements {
     pub(crate) fn size(&self) -> usize {
         let size = |part: &Part| match part {
             Part::Texts(_, values) => values.len(),
-            Part::Rows(_, rows) => rows.iter().map(Vec::len).sum(),
+            Part::Rows(_, rows) | Part::Keys(_, rows) => rows.iter().map(Vec::len).sum(),
         };
         self.0.iter().map(size).sum()
     }
 
     /// The texts as they are sent: the values of each come behind those that are there.
-    pub(crate) fn numbered(self) -> (Vec<String>, Vec<Value>) {
+    pub(crate) fn numbered(self, database: Database) -> (Vec<String>, Vec<Value>) {
         let (mut all, mut sent) = (Vec::new(), Vec::new());
         for part in self.0 {
             match part {
@@ -82,19 +126,33 @@ impl Statements {
                     sent.extend(values);
                 }
                 Part::Rows(Listing { before, after }, rows) => {
-                    let mut text = format!("{before} values ");
-                    for (n, row) in rows.into_iter().enumerate() {
-                        let places = (1..=row.len()).map(|place| format!("${}", sent.len() + place));
-                        let comma = if n == 0 { "" } else { ", " };
-                        write!(text, "{comma}({})", places.collect::<Vec<_>>().join(", ")).ok();
-                        sent.extend(row);
-                    }
-                    all.push(text + after);
+                    let width = rows.first().map_or(0, Vec::len);
+                    let places = places(sent.len() + 1, rows.len(), width);
+                    all.push(format!("{before} values {places}{after}"));
+                    sent.extend(rows.into_iter().flatten());
+                }
+                Part::Keys(keyed, rows) => {
+                    all.extend(keyed.texts(database, sent.len() + 1, rows.len()));
+                    sent.extend(rows.into_iter().flatten());
                 }
             }
         }
         (all, sent)
     }
+}
+
+/// `($n, ...), (...)`: `rows` times `width` places.
+pub(crate) fn places(from: usize, rows: usize, width: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for place in 0..width {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(text, "{comma}${}", from + row * width + place).ok();
+        }
+        text.push(')');
+    }
+    text
 }
 
 /// A text whose `$1` is the first value after so many others.
@@ -113,7 +171,6 @@ fn shifted(sql: &str, before: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Database;
     use crate::value::values;
 
     const ROWS: Listing = Listing { before: "insert into f (g, h)", after: " on conflict do nothing" };
@@ -127,7 +184,7 @@ mod tests {
         let more = Statements::default().texts(&texts, values![5i64, 6i64]);
         gathered.join(more.rows(&ROWS, vec![values![7i64, 8i64]]));
         assert_eq!(gathered.size(), 8);
-        let (all, sent) = gathered.numbered();
+        let (all, sent) = gathered.numbered(Database::Sqlite);
         assert_eq!(sent, values![1i64, 2i64, 3i64, 4i64, 7i64, 8i64, 5i64, 6i64]);
         assert_eq!(
             Database::Sqlite.together(&all),
@@ -140,5 +197,29 @@ mod tests {
              done1 as (insert into f (g, h) values ($3, $4), ($5, $6) on conflict do nothing), \
              done2 as (update b set c = $8 where d = $7) delete from e where f = $18x"
         );
+    }
+
+    #[test]
+    fn rows_go_by_their_keys() {
+        const KEYED: Keyed = Keyed { table: "a", key: &["b", "c"] };
+        let some = |rows: Vec<Vec<Value>>| {
+            let first = Statements::default().texts(&["delete from d where e = $1"], values![9i64]);
+            first.keys(&KEYED, rows)
+        };
+        for database in [Database::Sqlite, Database::Postgres] {
+            let (one, _) = some(vec![values![1i64, 2i64]]).numbered(database);
+            assert_eq!(one[1], "delete from a where b = $2 and c = $3");
+        }
+        let two = || some(vec![values![1i64, 2i64], values![3i64, 4i64]]);
+        let (texts, sent) = two().numbered(Database::Sqlite);
+        assert_eq!(
+            texts[1..],
+            ["delete from a where b = $2 and c = $3", "delete from a where b = $4 and c = $5"]
+        );
+        assert_eq!(sent, values![9i64, 1i64, 2i64, 3i64, 4i64]);
+        let (texts, _) = two().numbered(Database::Postgres);
+        let using =
+            "delete from a using (values ($2, $3), ($4, $5)) as v where a.b = v.column1 and a.c = v.column2";
+        assert_eq!(texts[1..], [using]);
     }
 }

@@ -124,10 +124,16 @@ async fn many_links_are_seen_by_as_many_statements_as_one() {
     linked(Terms::default(), async |world, _| {
         world.settle().await;
         let who = world.who().await;
+        // Others work on this thread too: the least of some is what it costs.
         let cost = async || {
-            let before = store::trips();
-            let shown = world.google.status(&who).await.unwrap();
-            (shown.iter().map(|one| one.links.len()).sum::<usize>(), store::trips() - before)
+            let (mut links, mut least) = (0, u64::MAX);
+            for _ in 0..4 {
+                let before = store::trips();
+                let shown = world.google.status(&who).await.unwrap();
+                links = shown.iter().map(|one| one.links.len()).sum::<usize>();
+                least = least.min(store::trips() - before);
+            }
+            (links, least)
         };
         let (one, first) = cost().await;
         for n in 0..20 {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::store::{
-    Ahead, Busy, BusyKind, CollectionId, Database, Error, PrincipalId, Resource, Result, Source, Span, trips,
+    Ahead, AppointmentRow, Busy, BusyKind, CollectionId, Database, Error, Key, Noted, PrincipalId, Resource,
+    Result, Source, Span, once, trips,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::booking::appointment;
 use super::clinic::deed;
 use super::world::{NOW, World, calendar, everywhere, object};
 
@@ -34,6 +36,8 @@ struct One {
     visits: CollectionId,
     span: Span,
     way: Way,
+    patient: Option<i64>,
+    key: Option<Key>,
 }
 
 /// Half an hour of somebody, so many half hours after now.
@@ -59,11 +63,19 @@ async fn bookable(world: &World) -> CollectionId {
 /// Sends one; its number where it stands.
 fn send(world: &World, one: One) -> JoinHandle<Result<i64>> {
     let (store, clinic, actor) = (world.store.clone(), world.clinic, world.ada);
-    let ahead = Ahead { of: vec![one.of], spans: vec![one.span] };
+    let window = (one.span.start, one.span.end);
+    let patient = one.patient.map(|patient| (patient, window));
+    let ahead = Ahead { of: vec![one.of], spans: vec![one.span], patient };
+    let key = one.key.clone();
     tokio::spawn(async move {
         let written = store.write_among(clinic, Some(ahead), move |tx| {
             let one = one.clone();
             Box::pin(async move {
+                if let Some(patient) = one.patient
+                    && tx.patient_is_busy(patient, window, "").await?
+                {
+                    return Err(Error::Invalid("the patient is elsewhere"));
+                }
                 let look = tx.look(&[one.of], &[one.span], None).await?;
                 if !look.busy.is_empty() {
                     return Err(Error::Overlap);
@@ -84,6 +96,18 @@ fn send(world: &World, one: One) -> JoinHandle<Result<i64>> {
                     new.uid = "uid-first.ics".into();
                 }
                 tx.save_object(new).await?;
+                if let Some(patient) = one.patient {
+                    let (start_at, end_at) = window;
+                    let uid = one.name.trim_end_matches(".ics").to_owned();
+                    let row = AppointmentRow {
+                        uid,
+                        patient: Some(patient),
+                        start_at,
+                        end_at,
+                        ..appointment(one.of, one.of)
+                    };
+                    tx.save_appointment(&row, one.visits, Noted::Booked).await?;
+                }
                 tx.audit(vec![deed(actor, &one.name)]).await?;
                 match one.way {
                     Way::Books | Way::Clashes => Ok(tx.seq()),
@@ -97,7 +121,10 @@ fn send(world: &World, one: One) -> JoinHandle<Result<i64>> {
                 }
             })
         });
-        written.await
+        match key {
+            Some(key) => once(key, written).await,
+            None => written.await,
+        }
     })
 }
 
@@ -139,7 +166,15 @@ async fn eight_that_look_at_different_times_travel_as_one() {
         let sides = [(world.ada, world.visits), (world.bob, bobs)];
         let one = |n: i64| {
             let (of, visits) = sides[n as usize % 2];
-            One { name: format!("{n}.ics"), of, visits, span: half(n), way: Way::Books }
+            One {
+                name: format!("{n}.ics"),
+                of,
+                visits,
+                span: half(n),
+                way: Way::Books,
+                patient: None,
+                key: None,
+            }
         };
         let all: Vec<One> = (0..8).map(one).collect();
         let before = world.seq().await;
@@ -148,9 +183,10 @@ async fn eight_that_look_at_different_times_travel_as_one() {
         assert_eq!(seqs, (before + 1..=before + 8).collect::<Vec<_>>(), "in the order in which they came");
         assert_eq!(world.seq().await, before + 8);
         assert_eq!(world.conn().await.audit_holds(world.clinic).await.unwrap(), Ok(8));
-        // The bump again (what held the clinic was refused), the look, what is written, the commit.
+        // The bump again (what held the clinic was refused, perhaps for longer than a transaction lasts: then its end
+        // comes by itself), the look, what is written, the commit.
         if world.store.database() == Database::Postgres {
-            assert_eq!(texts, 4);
+            assert!((4..=5).contains(&texts), "{texts}");
         }
         for ((of, visits), last) in sides.into_iter().zip([before + 7, before + 8]) {
             let mut conn = world.conn().await;
@@ -179,7 +215,7 @@ async fn each_of_those_that_go_together_ends_as_it_would_alone() {
                 let (of, visits) = sides[(n + round) as usize % 2];
                 let way = if n == round % 6 { ways[(round / 6) as usize % ways.len()] } else { Way::Books };
                 let span = half(round * 10 + if n < 6 { n } else { n - 6 });
-                One { name: format!("{round}-{n}.ics"), of, visits, span, way }
+                One { name: format!("{round}-{n}.ics"), of, visits, span, way, patient: None, key: None }
             };
             let all: Vec<One> = (0..8).map(one).collect();
             let before = world.seq().await;
@@ -268,7 +304,7 @@ async fn what_was_seen_before_is_good_for_what_was_told_only() {
         tokio::task::yield_now().await;
         let sent = [0, 2].map(|n| {
             let (store, clinic) = (world.store.clone(), world.clinic);
-            let ahead = Ahead { of: vec![ada], spans: vec![half(n)] };
+            let ahead = Ahead { of: vec![ada], spans: vec![half(n)], patient: None };
             tokio::spawn(async move {
                 let written = store.write_among(clinic, Some(ahead), move |tx| {
                     Box::pin(async move {
@@ -287,6 +323,62 @@ async fn what_was_seen_before_is_good_for_what_was_told_only() {
         for one in sent {
             assert_eq!(one.await.unwrap().unwrap(), (1, 1));
         }
+    })
+    .await;
+}
+
+/// Calls by their keys and patients who must not be in two places: one question more for all of them, one answer for each.
+#[tokio::test]
+async fn calls_by_their_keys_and_patients_go_together_too() {
+    everywhere(async |world: World| {
+        let bobs = bookable(&world).await;
+        let sides = [(world.ada, world.visits), (world.bob, bobs)];
+        let key = |n: i64| Key {
+            clinic: world.clinic,
+            credential: "token 1".into(),
+            key: format!("k{n}"),
+            body_hash: [1; 32],
+        };
+        let one = |n: i64| {
+            let (of, visits) = sides[n as usize % 2];
+            let (patient, key) = (Some(100 + n), Some(key(n)));
+            One { name: format!("{n}.ics"), of, visits, span: half(n), way: Way::Books, patient, key }
+        };
+        let taken: Vec<Key> = (0..24).map(key).collect();
+        let took = world.store.aside_soon::<_, Error, _>(move |aside| {
+            Box::pin(async move {
+                for key in &taken {
+                    aside.take_key(key).await?;
+                }
+                Ok(())
+            })
+        });
+        took.await.unwrap();
+        let all: Vec<One> = (0..8).map(one).collect();
+        let (results, texts) = at_once(&world, &all).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        // The bump, both looks, what is written, the keys, the commit.
+        if world.store.database() == Database::Postgres {
+            assert!((6..=7).contains(&texts), "{texts}");
+        }
+        // One of them came too late: its key was used for something else. The others do not suffer.
+        let other = Key { body_hash: [2; 32], ..key(10) };
+        let late: Vec<One> = (8..16)
+            .map(|n| if n == 10 { One { key: Some(other.clone()), ..one(n) } } else { one(n) })
+            .collect();
+        let (results, _) = at_once(&world, &late).await;
+        let refused: Vec<usize> = (0..8).filter(|n| results[*n].is_err()).collect();
+        assert!(refused == [2] && matches!(results[2], Err(Error::Busy)), "{results:?}");
+        // Of two of one patient at one time, with whomever, one stands; and nobody is in two places.
+        let both = [17, 18].map(|n| One { patient: Some(500), span: half(20), ..one(n) });
+        let again = One { patient: Some(103), span: half(3), ..one(20) };
+        let (results, _) = at_once(&world, &[both[0].clone(), both[1].clone(), again]).await;
+        assert!(results[0].is_ok());
+        for refused in &results[1..] {
+            assert!(matches!(refused, Err(Error::Invalid("the patient is elsewhere"))), "{results:?}");
+        }
+        let seen = world.conn().await.appointments_for(world.clinic, 500, (0, "", ""), 9).await.unwrap();
+        assert_eq!(seen.len(), 1);
     })
     .await;
 }
