@@ -270,6 +270,53 @@ def bots():
         f"{spent / len(made):.2f} ms of processor time each" + ("" if IS_LITE else f" and {database / len(made):.2f} of the database's"))
 
 
+def deeds():
+    """What a front desk and practitioners do all day, each deed by itself: none may cost what the clinic is large."""
+    took = {}
+
+    def deed(name, method, path, body=None, right=(200, 201, 204)):
+        began = time.monotonic()
+        text = body if isinstance(body, str) else json.dumps(body)
+        answer = line.ask(method, path, "" if body is None else text, Content_Type="text/calendar" if method == "PUT" else "application/json")
+        took.setdefault(name, []).append((time.monotonic() - began) * 1e3)
+        check(f"{name}: {answer.status} {answer.body[:200]}", answer.status in right)
+        return json.loads(answer.body) if answer.body[:1] in (b"{", "{") else {}
+
+    room = world["rooms"][-1]
+    line.ask("MKCALENDAR", "/dav/calendars/admin/deeds/")
+    for turn, (_, _, body) in enumerate(bookings(24, 12000)):
+        body = json.loads(body) | {"with": [room]}
+        who = body["practitioner"]
+        name = {"name": f"D {turn}", "external_id": f"deed-{turn}", "phone": f"+4930{7000000 + turn}", "email": f"d{turn}@example.org"}
+        patient = deed("a patient is written", "POST", "/api/v1/patients", name)["id"]
+        deed("a patient is found by phone", "GET", f"/api/v1/patients?phone=%2B4930{7000000 + turn}")
+        hold = deed("a time is held", "POST", "/api/v1/holds", body | {"phone": name["phone"]})["id"]
+        deed("a hold is given up", "DELETE", f"/api/v1/holds/{hold}")
+        booked = deed("an appointment is booked", "POST", "/api/v1/appointments", body | {"patient": patient})["id"]
+        start = datetime.datetime.fromisoformat(body["start"].replace("Z", "+00:00"))
+        deed("it is shown", "GET", f"/api/v1/appointments/{booked}")
+        deed("a day of a practitioner", "GET", f"/api/v1/appointments?practitioner={who}&from={body['start'][:10]}T00:00:00Z&to={body['start'][:10]}T23:59:00Z")
+        deed("what a patient has", "GET", f"/api/v1/appointments?patient={patient}")
+        # To a Saturday where nobody stands, by whoever may.
+        away = stamp(start + datetime.timedelta(days=5 - start.weekday()))
+        deed("it is moved", "POST", f"/api/v1/appointments/{booked}/reschedule", {"start": away, "overbook": "bench"})
+        deed("it is cancelled", "POST", f"/api/v1/appointments/{booked}/cancel", {"reason": "bench"})
+        _, _, weekly = series(turn, "FREQ=WEEKLY;COUNT=12")
+        series_id = deed("a series of twelve", "POST", "/api/v1/series", json.loads(weekly) | {"patient": patient})["id"]
+        deed("it is cancelled as a whole", "DELETE", f"/api/v1/series/{series_id}")
+        deed("the audit of a deed", "GET", f"/api/v1/audit?subject=appointment+{booked}")
+        deed("practitioners, a page", "GET", "/api/v1/practitioners?limit=50")
+        deed("patients, a page", "GET", "/api/v1/patients?limit=50")
+        block = {"kind": "maintenance", "start": away, "end": stamp(start + datetime.timedelta(days=5 - start.weekday(), hours=2))}
+        deed("a room is closed", "POST", f"/api/v1/resources/{room}/blocks?confirm=true", block)
+        own = f"/dav/calendars/admin/deeds/{turn}.ics"
+        deed("an event is put by CalDAV", "PUT", own, event(f"{turn}@deeds"))
+        deed("and removed", "DELETE", own)
+    for name, ms in took.items():
+        say(f"  {name}: p50 {share(ms, 0.5):.1f}, at most {max(ms):.1f} ms")
+    figure("the slowest deed, p50", max(share(ms, 0.5) for ms in took.values()), 50)
+
+
 def series(n, rule):
     """Each with a room, at a weekly time of its own in it; the practitioners have nothing else."""
     times = 5 * len(HALVES)
@@ -353,7 +400,7 @@ def ready():
     say(f"the first search after the start: {time.monotonic() - began:.1f} s")
 
 
-PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "bots": bots, "long": long, "unbooked": unbooked}
+PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "bots": bots, "deeds": deeds, "long": long, "unbooked": unbooked}
 ready()
 for name, part in PARTS.items():
     if os.environ.get("ONLY", name) == name:

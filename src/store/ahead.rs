@@ -20,11 +20,12 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// Whether both look at the same time of somebody.
+    /// Whether both look at the same time of somebody, or at the same patient.
     pub(crate) fn meets(&self, other: &Ahead) -> bool {
-        let overlap =
-            |one: &Span| other.spans.iter().any(|span| one.from < span.until && span.from < one.until);
-        self.of.iter().any(|id| other.of.contains(id)) && self.spans.iter().any(overlap)
+        let overlaps = |one: &Span| other.spans.iter().any(|span| one.overlaps(span));
+        let is_same_time = self.of.iter().any(|id| other.of.contains(id)) && self.spans.iter().any(overlaps);
+        let [own, others] = [self, other].map(|one| one.patient.map(|(id, _)| id));
+        is_same_time || (own.is_some() && own == others)
     }
 
     /// Each with each.

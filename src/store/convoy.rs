@@ -1,6 +1,7 @@
 //! The writes of one clinic on PostgreSQL. They stand in a row behind its sequence anyway, so those that wait in this
 //! process share one transaction, in stages with a savepoint each: one wait for the disk for all, not one for each. Those
-//! that have no time in common (`ahead`) are a stage together, and travel as one. The one invariant is the writer's of SQLite: a caller hears `Ok` only after the commit that holds its change.
+//! that have no time in common (`ahead`) are a stage together, and travel as one.
+//! The one invariant is the writer's of SQLite: a caller hears `Ok` only after the commit that holds its change.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,8 +10,7 @@ use tokio::time::timeout;
 
 use crate::ahead::Ahead;
 use crate::clinics::{Begun, Versions};
-use crate::conn::Tally;
-use crate::conn::{Conn, Room, Tx};
+use crate::conn::{Conn, Room, Tally, Tx};
 use crate::convoy::{self, Convoy};
 use crate::dialect::Dialect;
 use crate::instants::Instants;

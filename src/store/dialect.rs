@@ -99,7 +99,7 @@ impl Database {
         match self {
             Database::Sqlite => {
                 "select m.name || '.' || c.name from sqlite_master m, pragma_table_info(m.name) c \
-                 where m.type = 'table'"
+                 where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\'"
             }
             Database::Postgres => {
                 "select table_name || '.' || column_name from information_schema.columns \
@@ -133,6 +133,15 @@ impl Database {
                 format!("with {} {last}", others.collect::<Vec<_>>().join(", "))
             }
             _ => all.join("; "),
+        }
+    }
+
+    /// Whether rows are removed by a list of their keys. SQLite, which has no join there, would look through the whole table
+    /// for it; a statement for each key costs it little.
+    pub(crate) fn removes_by_list(self) -> bool {
+        match self {
+            Database::Sqlite => false,
+            Database::Postgres => true,
         }
     }
 

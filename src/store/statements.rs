@@ -40,11 +40,10 @@ impl Keyed {
         format!("delete from {} where {}", self.table, parts.collect::<Vec<_>>().join(" and "))
     }
 
-    /// By all of these: SQLite, which has no join here, would look through the whole table for a list of keys, and a statement
-    /// more costs it little.
+    /// By all of these.
     fn texts(&self, database: Database, from: usize, rows: usize) -> Vec<String> {
         let (table, width) = (self.table, self.key.len());
-        if database == Database::Sqlite || rows == 1 {
+        if rows == 1 || !database.removes_by_list() {
             return (0..rows).map(|row| self.one(from + row * width)).collect();
         }
         let parts = self.key.iter().zip(1..).map(|(column, n)| format!("{table}.{column} = v.column{n}"));
