@@ -23,7 +23,7 @@ use crate::value::values;
 use crate::writer::{Message, QUEUE, Writer};
 use crate::{
     Aside, ClinicId, Clock, Database, Error, Hold, Instant, Lock, Options, Result, Version, idempotency,
-    postgres,
+    postgres, sqlite,
 };
 
 /// How long a write waits for a place in the writer's queue before 503.
@@ -313,9 +313,26 @@ async fn prepare(dialect: &Dialect, options: &Options) -> Result<()> {
         climb(&mut conn).await?;
         have = schema(&mut conn).await?;
     }
-    match have == SCHEMA {
-        true => Ok(()),
-        false => Err(Error::Schema { have, want: SCHEMA }),
+    if have != SCHEMA {
+        return Err(Error::Schema { have, want: SCHEMA });
+    }
+    if dialect.database() == Database::Sqlite
+        && let Err(error) = estimate(&mut conn).await
+    {
+        tracing::warn!(%error, "the planner of SQLite goes by what it believes of small tables: free some disk and restart");
+    }
+    Ok(())
+}
+
+/// Sees to it that SQLite believes something of every index, before any connection is opened that asks: also where one was
+/// made anew past this program.
+async fn estimate(conn: &mut Conn) -> Result<()> {
+    if conn.number(sqlite::BELIEVES, values![]).await? == Some(0) {
+        conn.script(sqlite::BELIEVE).await?;
+    }
+    match conn.number(sqlite::UNKNOWN, values![]).await? {
+        Some(0) => Ok(()),
+        _ => conn.script(sqlite::MAKE_KNOWN).await,
     }
 }
 

@@ -78,10 +78,6 @@ const STEPS: &[Step] = &[
         sqlite: include_str!("../../migrations/sqlite/0015_near.sql"),
         postgres: include_str!("../../migrations/postgres/0015_near.sql"),
     },
-    Step {
-        sqlite: include_str!("../../migrations/sqlite/0016_estimates.sql"),
-        postgres: include_str!("../../migrations/postgres/0016_estimates.sql"),
-    },
 ];
 
 /// The clinic that every installation begins with.

@@ -181,6 +181,41 @@ pub(crate) const AFTER_REFUSED_ASIDE: &str = "rollback to job; release job; save
 pub(crate) const COMMIT_KEPT: &str = "commit";
 pub(crate) const COMMIT_REFUSED: &str = "rollback to job; commit";
 
+/// What the planner is to believe of the tables is kept in one that this makes, and that a connection reads when it opens.
+/// Nothing is counted, ever.
+pub(crate) const BELIEVE: &str = "analyze sqlite_schema";
+
+/// Whether there is such a table.
+pub(crate) const BELIEVES: &str = "select count(*) from sqlite_schema where name = 'sqlite_stat1'";
+
+/// Of which indexes it knows nothing: their table, their name there, and whether they have some rows only.
+macro_rules! unknown {
+    () => {
+        "(select t.name as tbl, l.name as idx, l.\"unique\" as is_whole, \
+             case when l.origin = 'pk' and t.sql like '%without rowid%' then t.name else l.name end as called, \
+             case when l.partial = 1 then 10000 else 1000000 end as rows \
+         from sqlite_schema as t cross join pragma_index_list(t.name) as l \
+         where t.type = 'table' and t.name not like 'sqlite!_%' escape '!') as i \
+         where not exists (select 1 from sqlite_stat1 as s where s.tbl = i.tbl and s.idx = i.called)"
+    };
+}
+pub(crate) const UNKNOWN: &str = concat!("select count(*) from ", unknown!());
+
+/// Left to itself SQLite takes every clinic for ten rows, and would rather read all of its millions, one by one, than use a
+/// longer key. So a clinic that has just begun looks like one of thousands: a million rows, nearly all of one clinic; each
+/// further column of a key leaves far fewer; a whole key leaves one; an index of some rows has few; and nothing is looked
+/// for in one clinic after the other. An index of which nothing is known would look better than all others.
+pub(crate) const MAKE_KNOWN: &str = concat!(
+    "insert into sqlite_stat1 (tbl, idx, stat) select i.tbl, i.called, i.rows || ' ' || (select group_concat(case \
+         when i.is_whole = 1 and c.seqno = (select max(seqno) from pragma_index_info(i.idx)) then 1 \
+         when c.seqno = 0 and c.name = 'clinic_id' then i.rows \
+         when c.seqno <= 1 then i.rows / 1000 \
+         when c.seqno = 2 then max(2, i.rows / 10000) \
+         else max(2, i.rows / 50000) end, ' ') from pragma_index_info(i.idx) as c) || ' noskipscan' from ",
+    unknown!(),
+    "; analyze sqlite_schema"
+);
+
 /// Blobs stay as they are where SQLite joins them (the database is UTF-8, nothing is converted).
 pub(crate) const TEXTS_AS_ONE: &str = "cast(group_concat(\
     printf('%d %d ', length(cast(name as blob)), length(text)) || name || etag || text, '') as blob)";

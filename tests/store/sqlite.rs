@@ -41,13 +41,18 @@ fn run(file: &Path, sql: &str) -> std::process::Output {
 }
 
 /// Left to itself SQLite takes a clinic for ten rows, and reads all of its millions where it could use a longer key
-/// (`migrations/sqlite/0016_estimates.sql`): every index is known to be better than that, also where rows are wanted in the
-/// order of their table.
+/// (`MAKE_KNOWN` of the store): every index is known to be better than that, also where rows are wanted in the order of
+/// their table, and also one that was made anew past the store.
 #[tokio::test]
 async fn no_index_of_a_clinic_is_passed_over() {
     let fresh = sqlite();
-    let store = fresh.store().await;
+    fresh.store().await.close().await;
     let DatabaseUrl::Sqlite(file) = fresh.options.url.clone() else { panic!("a file") };
+    shell(&file, "drop index busy_by_source");
+    shell(&file, "create index busy_by_source on busy (clinic_id, collection_id, name)");
+    assert_eq!(query(&file, "select count(*) from sqlite_stat1 where idx = 'busy_by_source'"), ["0"]);
+    let store = fresh.store().await;
+    assert_eq!(query(&file, "select count(*) from sqlite_stat1 where idx = 'busy_by_source'"), ["1"]);
     let all = query(
         &file,
         "select t.name || ' ' || (select name from pragma_index_info(l.name) where seqno = 1) || ' ' || \
