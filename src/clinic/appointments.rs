@@ -62,11 +62,13 @@ impl Ready {
 
     /// Where it will be looked for room: a single one only, which leaves room for others to go with it.
     fn ahead(&self, check: Option<&Check>) -> Result<Option<Ahead>> {
+        if self.visit.rule.is_some() {
+            return Ok(None);
+        }
         let Change { places, wanted, .. } = change(self, None)?;
-        let is_single = self.visit.rule.is_none() && wanted.len() == 1;
         let of = places.iter().map(|place| place.resource).collect();
         let patient = check.and_then(Check::alone);
-        Ok(is_single.then_some(Ahead { of, spans: wanted, patient }))
+        Ok((wanted.len() == 1).then_some(Ahead { of, spans: wanted, patient }))
     }
 
     fn calendar(&self, of: PrincipalId) -> Result<CollectionId> {

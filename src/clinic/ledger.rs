@@ -119,7 +119,7 @@ fn seat(
     let mut board = Board::of(resource.capacity, &near, &look.closed);
     let mut beaten: Vec<String> = Vec::new();
     let nearby = |span: Span| {
-        let near = near.iter().filter(move |one| one.span.from < span.until && one.span.until > span.from);
+        let near = near.iter().filter(move |one| one.span.overlaps(&span));
         holds_among(near.copied())
     };
     for span in spans.into_iter().filter(|span| span.start < resource.reached) {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::busy::{Busy, Span};
-use crate::look::Look;
+use crate::look::{Look, pairs};
 use crate::{PrincipalId, Result, Tx};
 
 /// Where a change looks first, and all whose time it changes.
@@ -28,9 +28,9 @@ impl Ahead {
         is_same_time || (own.is_some() && own == others)
     }
 
-    /// Each with each.
+    /// Whose time when.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (PrincipalId, Span)> {
-        self.of.iter().flat_map(|id| self.spans.iter().map(|span| (*id, *span)))
+        pairs(&self.of, &self.spans)
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::audit::AUDIT;
-use crate::busy::SPANS;
+use crate::busy::{SPANS, padded};
 use crate::journal::FACTS;
 use crate::statements::{Listing, Statements, places};
 use crate::value::{Columns, LIST, Value, list, values};
@@ -194,8 +194,8 @@ impl Conn {
         except: &str,
     ) -> Result<Vec<i64>> {
         let mut found = Vec::new();
-        for chunk in of.chunks(SPANS[SPANS.len() - 1]) {
-            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+        for chunk in of.chunks(SPANS) {
+            let size = padded(chunk.len());
             let mut values = values![clinic, except];
             for n in 0..size {
                 let (patient, (from, until)) = chunk.get(n).copied().unwrap_or_default();

@@ -56,7 +56,7 @@ pub struct Span {
 
 impl Span {
     /// Whether the two share an instant, buffers included.
-    pub(crate) fn overlaps(&self, other: &Span) -> bool {
+    pub fn overlaps(&self, other: &Span) -> bool {
         self.from < other.until && other.from < self.until
     }
 }
@@ -303,8 +303,8 @@ impl Conn {
         moment: i64,
     ) -> Result<Vec<Taken>> {
         let mut found = Vec::new();
-        for chunk in of.chunks(SPANS[SPANS.len() - 1]) {
-            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+        for chunk in of.chunks(SPANS) {
+            let size = padded(chunk.len());
             let (windows, mut values) = (places(3, size, 3), values![clinic, moment]);
             let nobody = (PrincipalId(0), 0, 0);
             for at in 0..size {
@@ -338,8 +338,8 @@ impl Conn {
     /// The intervals that come from any of these objects and holds, ordered by resource and time.
     pub async fn busy_from_any(&mut self, clinic: ClinicId, sources: &[Source]) -> Result<Vec<Busy>> {
         let mut found = Vec::new();
-        for chunk in sources.chunks(SPANS[SPANS.len() - 1]) {
-            let size = SPANS.into_iter().find(|size| *size >= chunk.len()).unwrap_or(chunk.len());
+        for chunk in sources.chunks(SPANS) {
+            let size = padded(chunk.len());
             let (keys, mut values) = (places(2, size, 2), values![clinic]);
             for source in (0..size).filter_map(|at| chunk.get(at).or(chunk.last())) {
                 let (collection, name) = source.parts();
@@ -376,7 +376,15 @@ impl Conn {
 }
 
 /// Rows that one statement looks around or reads by; lists are padded to these sizes, so that few statements are prepared.
-pub(crate) const SPANS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 200];
+const SIZES: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, SPANS];
+
+/// The most that one statement takes.
+pub(crate) const SPANS: usize = 200;
+
+/// To how many rows so many are padded.
+pub(crate) fn padded(rows: usize) -> usize {
+    SIZES.into_iter().find(|size| *size >= rows).unwrap_or(rows)
+}
 
 /// The key of an interval.
 const INTERVALS: Keyed = Keyed {

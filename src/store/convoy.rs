@@ -22,8 +22,8 @@ use crate::pool::Pool;
 use crate::recent::Recent;
 use crate::{ClinicId, Clock, Database, Error, Result, postgres};
 
-/// Jobs in one transaction at most: what one failed commit can take with it. PostgreSQL looks up the savepoints of
-/// other transactions cheaply as long as they have no more than 64.
+/// No further job begins in a transaction that has so many: what one failed commit can take with it. PostgreSQL looks up
+/// the savepoints of other transactions cheaply as long as they have no more than 64.
 const BATCH: usize = 64;
 
 /// No further job begins in a transaction after so many times what the commit before it took: the disk is waited for
@@ -297,6 +297,11 @@ impl Convoy {
                 if !tx.conn().sound() {
                     stand = Err(Error::Busy);
                 } else if stage == Stage::Torn {
+                    tracing::debug!(
+                        clinic.id = clinic.0,
+                        count = party.len(),
+                        "writes go one by one that went together in vain"
+                    );
                     self.recent.forget(clinic);
                     self.put_back(clinic, std::mem::take(&mut party));
                 }

@@ -153,8 +153,8 @@ impl Database {
         }
     }
 
-    /// After a table's name: through which index. SQLite, which keeps no statistics here, takes each clinic for ten rows
-    /// and would rather read all of its millions than use a longer key.
+    /// After a table's name: through which index. SQLite chooses by what it was told to believe (`sqlite::MAKE_KNOWN`), and
+    /// without that would rather read all of a clinic's millions than use a longer key.
     pub(crate) fn through(self, index: &str) -> String {
         match self {
             Database::Sqlite => format!(" indexed by {index}"),

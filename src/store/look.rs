@@ -3,7 +3,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::busy::{Busy, BusyKind, COLUMNS, EXPIRY, LONGEST, SOURCE, SPANS, Span, in_order, read};
+use crate::busy::{Busy, BusyKind, COLUMNS, EXPIRY, LONGEST, SOURCE, SPANS, Span, in_order, padded, read};
 use crate::resources::{self, Resource};
 use crate::statements::places;
 use crate::value::{Columns, values};
@@ -24,6 +24,11 @@ pub struct Look {
     pub closed: Vec<Span>,
 }
 
+/// Each with each.
+pub(crate) fn pairs(of: &[PrincipalId], spans: &[Span]) -> impl Iterator<Item = (PrincipalId, Span)> {
+    of.iter().flat_map(|id| spans.iter().map(|span| (*id, *span)))
+}
+
 impl Tx {
     /// What stands near these spans on these resources: one round trip for up to 200 spans. Holds that have run out
     /// are removed first, and the hold `used` with them: it is being turned into something else.
@@ -33,7 +38,7 @@ impl Tx {
         {
             return Ok(seen);
         }
-        let wanted: Vec<_> = of.iter().flat_map(|id| spans.iter().map(|span| (*id, *span))).collect();
+        let wanted: Vec<_> = pairs(of, spans).collect();
         self.look_at(&wanted, used.unwrap_or_default()).await
     }
 
@@ -44,7 +49,7 @@ impl Tx {
         spans.dedup();
         let all: Vec<_> = wanted.iter().copied().chain(spans.into_iter().map(|span| (HOUSE, span))).collect();
         let mut look = Look::default();
-        for chunk in all.chunks(SPANS[SPANS.len() - 1]) {
+        for chunk in all.chunks(SPANS) {
             self.look_around(chunk, used, &mut look).await?;
         }
         look.resources.sort_unstable_by_key(|resource| resource.id);
@@ -63,7 +68,7 @@ impl Tx {
         used: &str,
         look: &mut Look,
     ) -> Result<()> {
-        let size = SPANS.into_iter().find(|size| *size >= wanted.len()).unwrap_or(wanted.len());
+        let size = padded(wanted.len());
         let near = places(4, size, 3);
         let mut values = values![self.clinic(), self.moment(), used];
         for n in 0..size {

@@ -13,13 +13,19 @@ pub(crate) struct Statements(Vec<Part>);
 enum Part {
     /// Texts that share their values: `$1` is the first of these.
     Texts(Vec<String>, Vec<Value>),
-    /// Rows of one listing statement.
-    Rows(&'static Listing, Vec<Vec<Value>>),
-    /// Keys of rows that go.
-    Keys(&'static Keyed, Vec<Vec<Value>>),
+    /// Rows of one statement.
+    Rows(Over, Vec<Vec<Value>>),
+}
+
+/// What is said over rows: a listing statement, or that they go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Listing(&'static Listing),
+    Keyed(&'static Keyed),
 }
 
 /// A statement over a list of rows, `... values (...), (...) ...`. Those of all who travel together are one.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Listing {
     /// What stands before `values`: `insert into ... (...)`.
     pub before: &'static str,
@@ -28,6 +34,7 @@ pub(crate) struct Listing {
 }
 
 /// A table whose rows are removed by their keys.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Keyed {
     pub table: &'static str,
     pub key: &'static [&'static str],
@@ -63,29 +70,24 @@ impl Statements {
     }
 
     /// Rows of a listing statement, all of one width.
-    pub(crate) fn rows(mut self, listing: &'static Listing, new: Vec<Vec<Value>>) -> Statements {
-        let there = self.0.iter_mut().find_map(|part| match part {
-            Part::Rows(other, rows) if other.before == listing.before => Some(rows),
-            _ => None,
-        });
-        match there {
-            Some(rows) => rows.extend(new),
-            None if new.is_empty() => {}
-            None => self.0.push(Part::Rows(listing, new)),
-        }
-        self
+    pub(crate) fn rows(self, listing: &'static Listing, new: Vec<Vec<Value>>) -> Statements {
+        self.over(Over::Listing(listing), new)
     }
 
     /// Keys of rows that go, all of a table whose rows nothing else here touches.
-    pub(crate) fn keys(mut self, keyed: &'static Keyed, new: Vec<Vec<Value>>) -> Statements {
+    pub(crate) fn keys(self, keyed: &'static Keyed, new: Vec<Vec<Value>>) -> Statements {
+        self.over(Over::Keyed(keyed), new)
+    }
+
+    fn over(mut self, what: Over, new: Vec<Vec<Value>>) -> Statements {
         let there = self.0.iter_mut().find_map(|part| match part {
-            Part::Keys(other, rows) if other.table == keyed.table => Some(rows),
+            Part::Rows(other, rows) if *other == what => Some(rows),
             _ => None,
         });
         match there {
             Some(rows) => rows.extend(new),
             None if new.is_empty() => {}
-            None => self.0.push(Part::Keys(keyed, new)),
+            None => self.0.push(Part::Rows(what, new)),
         }
         self
     }
@@ -95,8 +97,7 @@ impl Statements {
         for part in others.0 {
             let all = std::mem::take(self);
             *self = match part {
-                Part::Rows(listing, rows) => all.rows(listing, rows),
-                Part::Keys(keyed, rows) => all.keys(keyed, rows),
+                Part::Rows(what, rows) => all.over(what, rows),
                 Part::Texts(..) => Statements(all.0.into_iter().chain([part]).collect()),
             };
         }
@@ -110,7 +111,7 @@ impl Statements {
     pub(crate) fn size(&self) -> usize {
         let size = |part: &Part| match part {
             Part::Texts(_, values) => values.len(),
-            Part::Rows(_, rows) | Part::Keys(_, rows) => rows.iter().map(Vec::len).sum(),
+            Part::Rows(_, rows) => rows.iter().map(Vec::len).sum(),
         };
         self.0.iter().map(size).sum()
     }
@@ -124,14 +125,15 @@ impl Statements {
                     all.extend(texts.iter().map(|sql| shifted(sql, sent.len())));
                     sent.extend(values);
                 }
-                Part::Rows(Listing { before, after }, rows) => {
-                    let width = rows.first().map_or(0, Vec::len);
-                    let places = places(sent.len() + 1, rows.len(), width);
-                    all.push(format!("{before} values {places}{after}"));
-                    sent.extend(rows.into_iter().flatten());
-                }
-                Part::Keys(keyed, rows) => {
-                    all.extend(keyed.texts(database, sent.len() + 1, rows.len()));
+                Part::Rows(what, rows) => {
+                    let from = sent.len() + 1;
+                    match what {
+                        Over::Listing(Listing { before, after }) => {
+                            let places = places(from, rows.len(), rows.first().map_or(0, Vec::len));
+                            all.push(format!("{before} values {places}{after}"));
+                        }
+                        Over::Keyed(keyed) => all.extend(keyed.texts(database, from, rows.len())),
+                    }
                     sent.extend(rows.into_iter().flatten());
                 }
             }
