@@ -80,7 +80,7 @@ pub use structure::Person;
 pub use sync::{Changes, HomeChanges};
 pub use transfer::{Overwrite, Transfer};
 pub use turns::{budget, compute};
-pub use work::Work;
+pub use work::{Sheet, Work};
 
 /// How calendars behave; each has its place in `app/config.rs`.
 #[derive(Clone, Copy, Debug, Default)]

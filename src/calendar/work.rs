@@ -10,9 +10,28 @@ use store::{Ahead, BoxFuture, ClinicId, CollectionId, NewObject, Tx};
 
 use super::Calendars;
 use super::error::{Error, Precondition, Result};
-use super::load;
 use super::object::{Entry, Etag};
+use super::objects::object_row;
 use super::shelf::{Change, Slot};
+
+/// A text that will be stored, read before the transaction that writes it: nobody waits there while it is read.
+#[derive(Debug)]
+pub struct Sheet {
+    /// What is stored.
+    pub text: Bytes,
+    /// What it says.
+    pub object: ical::Object,
+}
+
+impl Sheet {
+    fn read(text: Bytes, limits: &ical::Limits) -> Result<Sheet> {
+        Ok(Sheet { object: read(&text, limits)?, text })
+    }
+}
+
+fn read(text: &[u8], limits: &ical::Limits) -> Result<ical::Object> {
+    ical::check(text, limits).map_err(|refusal| Error::Precondition(Precondition::from(refusal)))
+}
 
 /// A transaction under way.
 pub struct Work<'t> {
@@ -41,10 +60,10 @@ impl<'t> Work<'t> {
 
     /// Reads a text as the write would: what stands behind it is what will be stored.
     pub fn read(&self, text: &[u8]) -> Result<ical::Object> {
-        ical::check(text, &self.limits).map_err(|refusal| Error::Precondition(Precondition::from(refusal)))
+        read(text, &self.limits)
     }
 
-    /// Writes an object. `created` is when the one it replaces was made.
+    /// Reads a text and writes it as an object. `created` is when the one it replaces was made.
     pub async fn put(
         &mut self,
         at: CollectionId,
@@ -52,20 +71,21 @@ impl<'t> Work<'t> {
         text: Bytes,
         created: Option<i64>,
     ) -> Result<Etag> {
-        let object = self.read(&text)?;
-        let new = NewObject {
-            collection: at,
-            name: name.to_string(),
-            uid: object.uid.clone(),
-            etag: store::Etag::of(&text),
-            kind: load::kind_number(object.kind),
-            first: object.digest.first,
-            last: object.digest.last,
-            digest: object.digest.encode().into(),
-            text,
-        };
+        let sheet = Sheet::read(text, &self.limits)?;
+        self.put_sheet(at, name, &sheet, created).await
+    }
+
+    /// The same for a text that was read before.
+    pub async fn put_sheet(
+        &mut self,
+        at: CollectionId,
+        name: &str,
+        Sheet { text, object }: &Sheet,
+        created: Option<i64>,
+    ) -> Result<Etag> {
+        let new = object_row(at, name, object, text.clone());
         let etag = Etag(new.etag);
-        self.save(new, object.digest, created).await?;
+        self.save(new, object.digest.clone(), created).await?;
         Ok(etag)
     }
 
@@ -109,6 +129,11 @@ impl<'t> Work<'t> {
 }
 
 impl Calendars {
+    /// Reads a text as [`Work::put`] would.
+    pub fn sheet(&self, text: Bytes) -> Result<Sheet> {
+        Sheet::read(text, &self.settings().limits.reader())
+    }
+
     /// One change of a clinic made of several: the job writes objects through [`Work`] and rows of its own; all of it is
     /// committed, or nothing. Sign it ([`Tx::sign`]) first.
     pub async fn together<T, E, F>(&self, clinic: ClinicId, job: F) -> Result<T, E>

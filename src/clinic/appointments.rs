@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use ical::{Object, Zone};
 use store::{Ahead, AppointmentRow, BusyKind, ClinicId, CollectionId, Mark, Noted, PrincipalId, Source};
 
@@ -22,7 +21,7 @@ use super::scope;
 use super::status::Status;
 use super::visit::{AppointmentId, Booked, Cancel, Ground, Version, Visit};
 use super::{By, Clinic, record, text};
-use crate::calendar::{self, Work};
+use crate::calendar::{self, Sheet, Work};
 
 /// 128 random bits.
 pub(super) fn unguessable() -> Result<String> {
@@ -36,8 +35,9 @@ pub(super) fn unguessable() -> Result<String> {
 pub(super) struct Ready {
     visit: Visit,
     uid: String,
-    text: Bytes,
-    pub object: Object,
+    sheet: Sheet,
+    /// What is written in the calendars of rooms and devices, where there are any.
+    twin: Option<Sheet>,
     pub zone: Zone,
     occurrences: Vec<ical::Occurrence>,
     /// Each resource's calendar.
@@ -45,6 +45,10 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    pub fn object(&self) -> &Object {
+        &self.sheet.object
+    }
+
     /// The dates it is to stand at; the first is not asked for its hours where a hold promised it.
     pub fn stands(&self, by: By, now: i64, is_held: bool) -> Vec<Stand> {
         let row = AppointmentRow { made_at: 0, changed_at: 0, ..self.visit.row(&self.uid, by, 0) };
@@ -159,16 +163,17 @@ impl Clinic {
             pattern::has(&scope::sound(text.clone())?, skip)?;
             text = pattern::without(&text, skip, now)?;
         }
-        let limits = ical::Limits::default();
-        let object = ical::check(&text, &limits).map_err(|refusal| {
+        let sheet = self.calendars.sheet(text).map_err(|refusal| {
             let why = "it cannot be understood";
             tracing::debug!(%refusal, "a visit was refused");
             Error::Invalid { field: "rule", why }
         })?;
+        let twin = || self.calendars.sheet(text::twin(&sheet.text, &uid, TWIN_TITLE)?).map_err(Error::from);
+        let twin = (!visit.with.is_empty()).then(twin).transpose()?;
         let zone = Zone::named(&visit.zone).unwrap_or_else(Zone::utc);
-        let occurrences = plan::expanded(&object, &zone, now).await?;
+        let occurrences = plan::expanded(&sheet.object, &zone, now).await?;
         let calendars = self.visits_of(by.clinic, structure, &visit.resources()).await?;
-        Ok(Ready { visit, uid, text, object, zone, occurrences, calendars })
+        Ok(Ready { visit, uid, sheet, twin, zone, occurrences, calendars })
     }
 
     /// Everything noted of an appointment: the row of the whole first.
@@ -304,7 +309,7 @@ fn change(ready: &Ready, used: Option<String>) -> Result<Change> {
         let new = Some(Source::Object(ready.calendar(resource)?, name.clone()));
         places.push(Place { resource, old: None, new });
     }
-    let wanted = plan::spans(&ready.object, &ready.occurrences, BusyKind::Visit, ready.visit.buffers)?;
+    let wanted = plan::spans(ready.object(), &ready.occurrences, BusyKind::Visit, ready.visit.buffers)?;
     let counts = ready.visit.service.clone().map(|service| (ready.visit.practitioner, service));
     Ok(Change { places, wanted, kind: BusyKind::Visit, counts, used, is_strong: false })
 }
@@ -313,10 +318,10 @@ fn change(ready: &Ready, used: Option<String>) -> Result<Change> {
 async fn beyond(work: &mut Work<'_>, ready: &Ready, weighed: &Weighed) -> Result<Vec<Conflict>> {
     let mut met = Vec::new();
     for resource in &weighed.resources {
-        if ready.object.digest.last <= resource.reached {
+        if ready.object().digest.last <= resource.reached {
             continue;
         }
-        let what = (&ready.object, &ready.zone);
+        let what = (ready.object(), &ready.zone);
         let far = plan::beyond(work, *resource, what, BusyKind::Visit, &ready.uid).await?;
         met.extend(far.map(|(span, kind)| Conflict {
             resource: resource.id,
@@ -359,10 +364,11 @@ pub(super) async fn book(
     ledger::settle(work, &weighed, mark.as_ref()).await?;
     let name = object_name(&ready.uid);
     let visits = ready.calendar(ready.visit.practitioner)?;
-    work.put(visits, &name, ready.text.clone(), None).await?;
-    for resource in &ready.visit.with {
-        let twin = text::twin(&ready.text, &ready.uid, TWIN_TITLE)?;
-        work.put(ready.calendar(*resource)?, &name, twin, None).await?;
+    work.put_sheet(visits, &name, &ready.sheet, None).await?;
+    if let Some(twin) = &ready.twin {
+        for resource in &ready.visit.with {
+            work.put_sheet(ready.calendar(*resource)?, &name, twin, None).await?;
+        }
     }
     let row = AppointmentRow { seq: work.tx().seq(), ..ready.visit.row(&ready.uid, by, work.tx().now()) };
     let deeds = record::made(by, &row, ready.visit.rule.is_some());

@@ -9,7 +9,7 @@ use super::alter::{Alter, Scope};
 use super::catalogue::Offering;
 use super::diary::{Leaf, Whose};
 use super::error::{Error, Result, Unfit};
-use super::live::Index;
+use super::live::{Index, Known};
 use super::offers::is_outside;
 use super::reserve::{by, merged, own_row};
 use super::status::Status;
@@ -134,7 +134,8 @@ impl Clinic {
             }
         };
         // What was there when the request began will do; nobody hears that it is not by what was.
-        match self.glance_at(who.clinic(), who.at(), called(word.to_owned())).await? {
+        let began = (who.at(), Known::Rules);
+        match self.glance_at(who.clinic(), began, called(word.to_owned())).await? {
             Ok(id) => Ok(id),
             Err(_) => self.glance(who.clinic(), called(word.to_owned())).await?,
         }

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use store::{ClinicId, CollectionId, Fact, Instant, PrincipalId, Record, Row};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedMutexGuard, Semaphore};
+use tokio::task::JoinHandle;
 
 use super::Clinic;
 use super::catalogue::Catalogue;
@@ -31,6 +32,10 @@ const FACTS: u32 = 5_000;
 /// Days that an index knows beyond those that are searched: when a day is over, the next one is read while it goes on as it
 /// is. It is eight in the morning somewhere whenever that is.
 const SPARE: usize = 1;
+
+/// So many changes behind, an index is brought up beside those who may go by one that is. The store remembers more of what
+/// this process wrote, so nobody waits for that.
+const BEHIND: i64 = 64;
 
 /// Calendars remembered of one clinic.
 const REMEMBERED: usize = 100_000;
@@ -190,6 +195,17 @@ impl Index {
     }
 }
 
+/// What an index must know of the moment when a request began.
+#[derive(Clone, Copy)]
+pub(super) enum Known {
+    /// All of it.
+    Everything,
+    /// People, hours of every week and records. Time that was taken, and dated hours, may be a little older: for whoever
+    /// asks again in its transaction ([`super::check`]), and takes no refusal from it. So it is not read again after each
+    /// booking.
+    Rules,
+}
+
 /// What of the journal is followed.
 #[derive(Clone, Copy)]
 pub(super) enum Follow {
@@ -294,14 +310,18 @@ impl Clinic {
         }
     }
 
-    /// The same for a request that began then, and goes by what was then or later: no trip to ask what is now.
+    /// The same for a request that began then, and goes by what was then or later: no trip to ask what is now. Of what may
+    /// be behind, see [`Known`].
     pub(super) async fn glance_at<T: Send + 'static>(
         &self,
         clinic: ClinicId,
-        at: Instant,
+        (at, known): (Instant, Known),
         question: impl FnOnce(&Index, i64) -> T + Send + 'static,
     ) -> Result<T> {
-        let kept = self.fresh_at(clinic, at).await?;
+        let kept = match known {
+            Known::Everything => self.fresh_at(clinic, at).await?,
+            Known::Rules => self.near_at(clinic, at).await?,
+        };
         match kept.glance(question, at.moment) {
             Ok(answer) => Ok(answer),
             Err(question) => self.look(clinic, question).await,
@@ -355,15 +375,36 @@ impl Clinic {
         }
         let turn = kept.turn.clone().lock_owned().await;
         if !kept.is_fresh(version.seq, now) {
-            // A task of its own: whoever asked may go away, and half a change is none.
-            let (this, of) = (self.clone(), kept.clone());
-            let done = tokio::spawn(async move {
-                let _turn = turn;
-                this.renew(&of, now).await
-            });
+            let done = self.renewing(&kept, now, turn);
             done.await.map_err(|stopped| crate::calendar::Error::Broken(Box::new(stopped)))??;
         }
         Ok(kept)
+    }
+
+    /// The index, once it knows of the rules what was committed then, and of time what stood not long before.
+    async fn near_at(&self, clinic: ClinicId, at: Instant) -> Result<Arc<Kept>> {
+        let kept = self.live.kept(clinic);
+        let (seen, upto) = (kept.seen.load(Ordering::Acquire), at.version.seq);
+        if !self.store().is_plain(clinic, seen, upto) {
+            return self.fresh_at(clinic, at).await;
+        }
+        self.new_days(&kept, at.moment).await?;
+        if upto - seen > BEHIND
+            && let Ok(turn) = kept.turn.clone().try_lock_owned()
+        {
+            // Nobody waits for it; where it fails, the next one who needs it hears why.
+            drop(self.renewing(&kept, at.moment, turn));
+        }
+        Ok(kept)
+    }
+
+    /// A task of its own: whoever asked may go away, and half a change is none.
+    fn renewing(&self, kept: &Arc<Kept>, now: i64, turn: OwnedMutexGuard<()>) -> JoinHandle<Result<()>> {
+        let (this, of) = (self.clone(), kept.clone());
+        tokio::spawn(async move {
+            let _turn = turn;
+            this.renew(&of, now).await
+        })
     }
 
     /// Sees to it that the days that come are in an index; waits for that only where it has none to spare any more.

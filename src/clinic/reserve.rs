@@ -15,7 +15,7 @@ use super::check::Check;
 use super::error::{Error, Result, Unfit, invalid};
 use super::holds::{Held, Keep};
 use super::interval::Open;
-use super::live::Index;
+use super::live::{Index, Known};
 use super::offers::is_outside;
 use super::patients::{email_key, phone_key};
 use super::settings::Settings;
@@ -369,7 +369,11 @@ impl Clinic {
             Ok::<_, Error>((laid, index.catalogue.settings.clone(), hours(index, asked.practitioner)))
         };
         let (laid, settings, hours) = match side.at {
-            Some(at) => self.glance_at(side.clinic, at, look).await??,
+            Some(at) => {
+                // Which room is free is a matter of time.
+                let known = if wish.with.is_some() { Known::Rules } else { Known::Everything };
+                self.glance_at(side.clinic, (at, known), look).await??
+            }
             None => self.glance(side.clinic, look).await??,
         };
         let visit = self.visit(side.clinic, wish, &laid, &settings).await?;

@@ -97,7 +97,7 @@ impl Clinic {
     ) -> Result<Preview> {
         let shown = shown.clamp(1, SHOWN_MOST);
         let ready = self.ready_but(by, visit, &skip).await?;
-        let (digest, zone) = (ready.object.digest.clone(), ready.zone.clone());
+        let (digest, zone) = (ready.object().digest.clone(), ready.zone.clone());
         let dates = plan::compute(move || first_dates(&digest, &zone, shown + 1)).await??;
         let more = dates.len() > shown;
         let conflicts = self.conflicts_of(by, ready).await?;

@@ -159,7 +159,7 @@ impl Zone {
         Zone::defined(tzid, &source).map_err(|e| e.at(definition.line()))
     }
 
-    /// A zone from the observances of a VTIMEZONE.
+    /// A zone from the observances of a VTIMEZONE; those of which an object is refused for their length are not remembered.
     pub(crate) fn defined(name: &str, source: &str) -> Result<Zone, Error> {
         let key = format!("{name}\n{source}");
         if let Some(zone) = DEFINED.get(&key) {
@@ -167,7 +167,9 @@ impl Zone {
         }
         let table = vtimezone::compile(source)?;
         let zone = Zone::made(name, Some(Arc::new(table)), Some(source.into()));
-        DEFINED.keep(&key, &zone);
+        if source.len() <= DEFINITION {
+            DEFINED.keep(&key, &zone);
+        }
         Ok(zone)
     }
 

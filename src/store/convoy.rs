@@ -150,10 +150,9 @@ impl Convoy {
     pub(crate) fn new(
         pool: Arc<Pool>,
         herald: Arc<Herald>,
-        clock: Clock,
-        pulse: watch::Sender<u64>,
+        (clock, pulse, recent): (Clock, watch::Sender<u64>, Recent),
     ) -> Convoy {
-        Convoy { pool, herald, clock, pulse, recent: Recent::default(), rows: Arc::default() }
+        Convoy { pool, herald, clock, pulse, recent, rows: Arc::default() }
     }
 
     /// One change of one clinic. Given up before it begins, nothing happens; after that it is carried to its end.

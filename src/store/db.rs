@@ -41,6 +41,7 @@ struct Inner {
     readers: Arc<Pool>,
     road: Road,
     pulse: watch::Sender<u64>,
+    recent: Recent,
 }
 
 /// The way a write takes.
@@ -61,12 +62,12 @@ impl Store {
         prepare(&dialect, options).await?;
         let (pulse, _) = watch::channel(0);
         let readers = Arc::new(Pool::new(dialect.clone(), options.pool));
+        let (recent, clock) = (Recent::default(), options.clock.clone());
         let road = match &dialect {
             Dialect::Sqlite(place) => {
                 let versions = Arc::new(Versions::default());
-                let writer =
-                    Writer::open(place.clone(), options.clock.clone(), Arc::clone(&versions), pulse.clone())
-                        .await?;
+                let of = (place.clone(), clock.clone());
+                let writer = Writer::open(of, Arc::clone(&versions), recent.clone(), pulse.clone()).await?;
                 let (inbox, messages) = mpsc::channel(QUEUE);
                 tokio::spawn(writer.work(messages));
                 Road::Writer { inbox, versions }
@@ -74,11 +75,12 @@ impl Store {
             Dialect::Postgres(place) => {
                 let pool = Arc::new(Pool::new(Dialect::Postgres(place.writing()), options.pool));
                 let herald = Arc::new(Herald::start(&dialect, place.url.clone(), pulse.clone())?);
-                let convoy = Convoy::new(pool.clone(), herald.clone(), options.clock.clone(), pulse.clone());
+                let told = (clock.clone(), pulse.clone(), recent.clone());
+                let convoy = Convoy::new(pool.clone(), herald.clone(), told);
                 Road::Own { pool, herald, convoy, instants: Instants::new(readers.clone()) }
             }
         };
-        Ok(Store { inner: Arc::new(Inner { dialect, clock: options.clock.clone(), readers, road, pulse }) })
+        Ok(Store { inner: Arc::new(Inner { dialect, clock, readers, road, pulse, recent }) })
     }
 
     /// Which database.
@@ -218,6 +220,13 @@ impl Store {
             Road::Writer { versions, .. } => versions.get(clinic).ok_or(Error::Gone),
             Road::Own { instants, .. } => instants.ask(clinic).await.map(|at| at.version),
         }
+    }
+
+    /// Whether every change of a clinic after `seen`, up to `upto`, was this process's own and of nothing but objects, holds
+    /// and time: people, hours of every week, services and settings are then as they were. Asks nobody; false where it
+    /// does not know.
+    pub fn is_plain(&self, clinic: ClinicId, seen: i64, upto: i64) -> bool {
+        self.inner.recent.is_plain(clinic, seen, upto)
     }
 
     /// Whether the database keeps the clinics apart too. PostgreSQL: not for a superuser or a role with bypassrls.

@@ -1,5 +1,6 @@
 //! What this process has just written itself: a booking asks whether the rules and hours it was planned by still hold,
-//! and where only objects, holds and time were written since, that is known without a trip to the journal.
+//! and where only objects, holds and time were written since, that is known without a trip to the journal. So is whether
+//! an index that has not seen them will do to plan by.
 //! The one invariant: it speaks of changes that follow one another without a gap. A change of another process, one that
 //! did more, or a transaction that was lost begins it anew.
 
@@ -77,6 +78,16 @@ impl Recent {
         Some(later.flat_map(|(_, written)| written).copied().collect())
     }
 
+    /// Whether all changes after `seen`, up to `upto`, are known to be plain ones.
+    pub(crate) fn is_plain(&self, clinic: ClinicId, seen: i64, upto: i64) -> bool {
+        seen >= upto || self.all().get(&clinic).is_some_and(|known| known.after <= seen && upto <= known.upto)
+    }
+
+    /// Every transaction under way was lost.
+    pub(crate) fn clear(&self) {
+        self.all().clear();
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<ClinicId, Plain>> {
         // Whole under the lock: nothing in here panics half way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -128,6 +139,24 @@ mod tests {
         // The number is given again.
         keep(&recent, 5, &[20], 1);
         assert_eq!(written(&recent, 4, 5), Some(vec![20]));
+    }
+
+    #[test]
+    fn what_is_plain_is_known_as_far_as_it_goes() {
+        let recent = Recent::default();
+        assert!(recent.is_plain(CLINIC, 7, 7) && !recent.is_plain(CLINIC, 6, 7));
+        keep(&recent, 7, &[10], 1);
+        keep(&recent, 8, &[], 0);
+        for (seen, upto, plain) in [(6, 7, true), (6, 8, true), (8, 8, true), (5, 7, false), (6, 9, false)] {
+            assert_eq!(recent.is_plain(CLINIC, seen, upto), plain, "{seen} to {upto}");
+        }
+        keep(&recent, 9, &[10], 2);
+        assert!(
+            !recent.is_plain(CLINIC, 8, 9) && !recent.is_plain(CLINIC, 7, 8) && recent.is_plain(CLINIC, 9, 9)
+        );
+        recent.clear();
+        keep(&recent, 10, &[], 0);
+        assert!(recent.is_plain(CLINIC, 9, 10) && !recent.is_plain(CLINIC, 8, 10));
     }
 
     #[test]

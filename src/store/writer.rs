@@ -68,6 +68,7 @@ pub(crate) struct Writer {
     tx: Tx,
     reserve: Reserve,
     versions: Arc<Versions>,
+    recent: Recent,
     pulse: watch::Sender<u64>,
     data_version: i64,
     /// A sync failed: nothing that is written from now on could be promised.
@@ -77,14 +78,15 @@ pub(crate) struct Writer {
 impl Writer {
     /// Opens the writing connection and takes the reserve.
     pub(crate) async fn open(
-        place: Place,
-        clock: Clock,
+        (place, clock): (Place, Clock),
         versions: Arc<Versions>,
+        recent: Recent,
         pulse: watch::Sender<u64>,
     ) -> Result<Writer> {
-        let tx = connect(&place).await?;
+        let tx = connect(&place, &recent).await?;
         let reserve = Reserve::take(place.beside("-reserve"));
-        let mut writer = Writer { place, clock, tx, reserve, versions, pulse, data_version: 0, broken: None };
+        let mut writer =
+            Writer { place, clock, tx, reserve, versions, recent, pulse, data_version: 0, broken: None };
         writer.limit_wal().await?;
         writer.look().await?;
         writer.renew().await?;
@@ -167,7 +169,8 @@ impl Writer {
             return Err(error.clone());
         }
         if !self.tx.conn().sound() {
-            self.tx = connect(&self.place).await?;
+            self.recent.clear();
+            self.tx = connect(&self.place, &self.recent).await?;
             self.limit_wal().await?;
         }
         Ok(())
@@ -392,9 +395,9 @@ impl Writer {
     }
 }
 
-async fn connect(place: &Place) -> Result<Tx> {
+async fn connect(place: &Place, recent: &Recent) -> Result<Tx> {
     let connection = place.writer().await?;
-    Ok(Tx::over(Conn::own(connection, Database::Sqlite), Recent::default(), Tally::OfEach))
+    Ok(Tx::over(Conn::own(connection, Database::Sqlite), recent.clone(), Tally::OfEach))
 }
 
 fn sync_failed(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {

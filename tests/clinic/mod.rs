@@ -10,6 +10,7 @@
 //! *Never:* asks the code under test whether it was right.
 
 mod agree;
+mod behind;
 mod booking;
 mod bulk;
 mod checker;
