@@ -21,7 +21,7 @@ impl Office {
         self.clinic.reserve(&self.now().await, &wish, Ground::Bare).await.map(drop)
     }
 
-    /// So many hours of that day, and no others; on whose calendar of dated hours.
+    /// Open from and until these hours of the Monday, and no others.
     async fn only(&self, of: PrincipalId, hours: &[(u16, u16)]) {
         let day = berlin().to_civil(self.monday).div_euclid(DAY);
         let intervals: Vec<_> = hours.iter().map(|(from, until)| on(127, *from, *until)).collect();
