@@ -370,8 +370,9 @@ impl Clinic {
         };
         let (laid, settings, hours) = match side.at {
             Some(at) => {
-                // Which room is free is a matter of time.
-                let known = if wish.with.is_some() { Known::Rules } else { Known::Everything };
+                // Which room is free is a matter of time; what is overbooked is not checked against the rules again.
+                let is_checked = is_strict && wish.with.is_some();
+                let known = if is_checked { Known::Rules } else { Known::Everything };
                 self.glance_at(side.clinic, (at, known), look).await??
             }
             None => self.glance(side.clinic, look).await??,

@@ -2,8 +2,8 @@
 //! people, hours and services are counts at once all the same.
 
 use kalends::accounts::Caller;
-use kalends::clinic::{Error, Ground, NewOverride, Step, Unfit, Wish};
-use store::{PrincipalId, trips};
+use kalends::clinic::{Error, Ground, Interval, NewOverride, NewTerm, Site, Step, TermKey, Unfit, Wish};
+use store::{Dimension, PrincipalId, trips};
 
 use super::hours::{on, week as weekly};
 use super::office::{Office, berlin, by, everywhere, service, week};
@@ -21,11 +21,10 @@ impl Office {
         self.clinic.reserve(&self.now().await, &wish, Ground::Bare).await.map(drop)
     }
 
-    /// Open from and until these hours of the Monday, and no others.
-    async fn only(&self, of: PrincipalId, hours: &[(u16, u16)]) {
+    /// Open then on the Monday, and not besides.
+    async fn only(&self, of: PrincipalId, hours: Interval) {
         let day = berlin().to_civil(self.monday).div_euclid(DAY);
-        let intervals: Vec<_> = hours.iter().map(|(from, until)| on(127, *from, *until)).collect();
-        let week = weekly("Europe/Berlin", &intervals);
+        let week = weekly("Europe/Berlin", &[hours]);
         let new = NewOverride { first: day, last: day, is_urgent: true, week };
         let done = self.clinic.put_override(by(&self.admin), (of, None), new, (None, Step::Sure)).await;
         done.unwrap();
@@ -64,7 +63,7 @@ async fn hours_and_services_are_those_of_now_though_time_is_not() {
         let taken = office.book_alone(ada, 570).await.unwrap_err();
         assert_eq!(taken.code(), "SCHEDULING_CONFLICT", "what the index does not know yet");
         // Hours of one day, which are objects.
-        office.only(ada, &[(15, 17)]).await;
+        office.only(ada, on(127, 15, 17)).await;
         let closed = office.book_alone(ada, 600).await.unwrap_err();
         assert!(matches!(closed, Error::Unfit(Unfit::Closed)), "{closed:?}");
         office.book_alone(ada, 900).await.unwrap();
@@ -82,6 +81,26 @@ async fn hours_and_services_are_those_of_now_though_time_is_not() {
         assert_eq!(office.clinic.service_called(&bot().await, "second").await.unwrap(), office.first);
         office.book_alone(ada, 930).await.unwrap();
         assert_eq!(office.starts(office.bob).await, [810], "a search knows all of it");
+    })
+    .await;
+}
+
+/// What is overbooked is not asked in its transaction what it was planned by.
+#[tokio::test]
+async fn what_is_overbooked_goes_by_the_hours_of_now() {
+    everywhere(async |office| {
+        let video =
+            NewTerm { dimension: Dimension::Mode, code: "video".into(), name: "Video".into(), detail: None };
+        let video = office.directory.add_term(by(&office.admin), video).await.unwrap().id;
+        office.book_alone(office.ada, 540).await.unwrap();
+        let site = Site { place: None, mode: Some(TermKey(video.0)) };
+        office.only(office.ada, Interval { site, ..on(127, 9, 12) }).await;
+        let wish =
+            Wish { with: Some(Vec::new()), minutes: Some(30), ..Wish::new(office.ada, office.at(540)) };
+        let desk = office.accounts.operator("receptionist").await.unwrap();
+        let ground = Ground::Overbook("urgent".into());
+        let booked = office.clinic.reserve(&desk, &wish, ground).await.unwrap();
+        assert_eq!(booked.row.mode.as_deref(), Some("video"));
     })
     .await;
 }
