@@ -392,7 +392,7 @@ impl Clinic {
         if upto - seen > BEHIND
             && let Ok(turn) = kept.turn.clone().try_lock_owned()
         {
-            // Nobody waits for it; where it fails, the next one who needs it hears why.
+            // Nobody waits for it.
             drop(self.renewing(&kept, at.moment, turn));
         }
         Ok(kept)
@@ -403,7 +403,11 @@ impl Clinic {
         let (this, of) = (self.clone(), kept.clone());
         tokio::spawn(async move {
             let _turn = turn;
-            this.renew(&of, now).await
+            let done = this.renew(&of, now).await;
+            if let Err(error) = &done {
+                tracing::warn!(clinic.id = of.id.0, %error, "the index of free time cannot be brought up: tried again");
+            }
+            done
         })
     }
 

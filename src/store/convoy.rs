@@ -150,7 +150,8 @@ impl Convoy {
     pub(crate) fn new(
         pool: Arc<Pool>,
         herald: Arc<Herald>,
-        (clock, pulse, recent): (Clock, watch::Sender<u64>, Recent),
+        clock: Clock,
+        (recent, pulse): (Recent, watch::Sender<u64>),
     ) -> Convoy {
         Convoy { pool, herald, clock, pulse, recent, rows: Arc::default() }
     }

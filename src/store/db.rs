@@ -66,8 +66,8 @@ impl Store {
         let road = match &dialect {
             Dialect::Sqlite(place) => {
                 let versions = Arc::new(Versions::default());
-                let of = (place.clone(), clock.clone());
-                let writer = Writer::open(of, Arc::clone(&versions), recent.clone(), pulse.clone()).await?;
+                let told = (Arc::clone(&versions), recent.clone(), pulse.clone());
+                let writer = Writer::open(place.clone(), clock.clone(), told).await?;
                 let (inbox, messages) = mpsc::channel(QUEUE);
                 tokio::spawn(writer.work(messages));
                 Road::Writer { inbox, versions }
@@ -75,8 +75,8 @@ impl Store {
             Dialect::Postgres(place) => {
                 let pool = Arc::new(Pool::new(Dialect::Postgres(place.writing()), options.pool));
                 let herald = Arc::new(Herald::start(&dialect, place.url.clone(), pulse.clone())?);
-                let told = (clock.clone(), pulse.clone(), recent.clone());
-                let convoy = Convoy::new(pool.clone(), herald.clone(), told);
+                let told = (recent.clone(), pulse.clone());
+                let convoy = Convoy::new(pool.clone(), herald.clone(), clock.clone(), told);
                 Road::Own { pool, herald, convoy, instants: Instants::new(readers.clone()) }
             }
         };

@@ -78,10 +78,9 @@ pub(crate) struct Writer {
 impl Writer {
     /// Opens the writing connection and takes the reserve.
     pub(crate) async fn open(
-        (place, clock): (Place, Clock),
-        versions: Arc<Versions>,
-        recent: Recent,
-        pulse: watch::Sender<u64>,
+        place: Place,
+        clock: Clock,
+        (versions, recent, pulse): (Arc<Versions>, Recent, watch::Sender<u64>),
     ) -> Result<Writer> {
         let tx = connect(&place, &recent).await?;
         let reserve = Reserve::take(place.beside("-reserve"));
