@@ -16,6 +16,7 @@ use super::{
     interval::{Busy, MOST_SEATS, Open, Site, settled, without},
     packed::Packed,
     postings::{BAND, Bands, Bits, and},
+    tally::Tallies,
     wall::{DAY, Wall},
 };
 
@@ -67,14 +68,6 @@ pub(super) struct Gap {
     pub site: u16,
 }
 
-/// How many visits of a service stand on a day of the resource's wall.
-#[derive(Clone, Copy, Debug)]
-struct Tally {
-    service: u16,
-    count: u16,
-    day: i32,
-}
-
 /// What a search reads of every candidate: kept side by side, because to reach a lane costs more than to read it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
@@ -91,7 +84,7 @@ pub(super) struct Lane {
     busy: Packed,
     /// Gaps by seats: those of two, of three, ...; those of one stand in [`Free::gaps`].
     levels: Vec<Vec<Gap>>,
-    tallies: Vec<Tally>,
+    tallies: Tallies,
 }
 
 /// Expiry, resource, and the interval itself.
@@ -118,6 +111,9 @@ pub struct Free {
     pub(super) bands: Bands,
     holds: BTreeSet<Hold>,
 }
+
+/// All of what is known.
+const EVER: (i64, i64) = (i64::MIN, i64::MAX);
 
 /// Hours and visits are known this long after the last start: a start may end later.
 const BEYOND: i64 = 8 * DAY;
@@ -167,11 +163,10 @@ impl Free {
     pub fn lay(&mut self, who: Resource, (from, until): (i64, i64), open: &[Open], busy: Option<&[Busy]>) {
         let at = self.seat(who);
         self.set_open(at, from, until, open);
-        let all = match busy {
-            Some(busy) => self.set_busy(at, from, until, busy).0,
-            None => self.lanes[at].busy.busy_list(),
-        };
-        self.rebuild_with(at, self.from - BEYOND, self.until + BEYOND, &all);
+        if let Some(busy) = busy {
+            self.set_busy(at, from, until, busy);
+        }
+        self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
     }
 
     /// Its place; what follows from what is known of it is still to be derived.
@@ -183,7 +178,12 @@ impl Free {
         match self.lanes.get_mut(at) {
             Some(lane) => {
                 lane.tags_off(&mut self.terms, at);
-                (lane.who, lane.wall) = (who, wall);
+                lane.who = who;
+                if lane.wall != wall {
+                    // Its days begin elsewhere.
+                    lane.wall = wall;
+                    lane.tallies = Tallies::of(&self.walls[wall], &lane.busy.busy_list());
+                }
                 self.heads[at] = head;
             }
             None => {
@@ -195,7 +195,7 @@ impl Free {
                     open: Packed::default(),
                     busy: Packed::default(),
                     levels: Vec::new(),
-                    tallies: Vec::new(),
+                    tallies: Tallies::default(),
                 });
             }
         }
@@ -207,7 +207,8 @@ impl Free {
     pub fn remove(&mut self, id: PrincipalId) {
         let Some(at) = self.by_id.get(&id).copied() else { return };
         self.lanes[at].who.active = false;
-        (self.lanes[at].open, self.lanes[at].busy) = Default::default();
+        let lane = &mut self.lanes[at];
+        (lane.open, lane.busy, lane.tallies) = Default::default();
         self.holds.retain(|(_, lane, _)| *lane != at);
         self.register(at);
         self.rebuild(at, self.from - BEYOND, self.until + BEYOND);
@@ -224,7 +225,7 @@ impl Free {
     pub fn close(&mut self, from: i64, until: i64) {
         for at in 0..self.lanes.len() {
             let overlaps = |(begins, ends, _): (i64, i64, u16)| begins < until && ends > from;
-            if self.lanes[at].open.open_list().into_iter().any(overlaps) {
+            if self.lanes[at].open.each_open().any(overlaps) {
                 self.set_open(at, from, until, &[]);
                 self.rebuild(at, from, until);
             }
@@ -233,7 +234,7 @@ impl Free {
 
     fn set_open(&mut self, at: usize, from: i64, until: i64, open: &[Open]) {
         let mut all: Vec<(i64, i64, u16)> = Vec::with_capacity(open.len());
-        for (begins, ends, site) in self.lanes[at].open.open_list() {
+        for (begins, ends, site) in self.lanes[at].open.each_open() {
             all.extend([(begins, ends.min(from), site), (begins.max(until), ends, site)]);
         }
         for one in open {
@@ -250,28 +251,23 @@ impl Free {
     /// Everything that stands on a resource and starts in `from..until`.
     pub fn replace_busy(&mut self, id: PrincipalId, from: i64, until: i64, busy: &[Busy]) {
         let Some(at) = self.by_id.get(&id).copied() else { return };
-        let (all, touched) = self.set_busy(at, from, until, busy);
-        if let Some((from, until)) = touched {
-            self.rebuild_with(at, from, until, &all);
+        if let Some((from, until)) = self.set_busy(at, from, until, busy) {
+            self.rebuild(at, from, until);
         }
     }
 
-    /// All that stands there now, and from when to when something is different.
-    fn set_busy(
-        &mut self,
-        at: usize,
-        from: i64,
-        until: i64,
-        busy: &[Busy],
-    ) -> (Vec<Busy>, Option<(i64, i64)>) {
+    /// From when to when something is different.
+    fn set_busy(&mut self, at: usize, from: i64, until: i64, busy: &[Busy]) -> Option<(i64, i64)> {
         let inside = |one: &Busy| (from..until).contains(&one.start);
-        let gone: Vec<Busy> = self.lanes[at].busy.busy_list().into_iter().filter(inside).collect();
         self.holds.retain(|(_, lane, one)| *lane != at || !inside(one));
+        let gone = self.lanes[at].busy.starting(from, until);
         let come: Vec<Busy> = busy.iter().copied().filter(inside).collect();
-        if gone.is_empty() && come.is_empty() {
-            return (self.lanes[at].busy.busy_list(), None);
+        self.hold(at, &come);
+        let touched = touched(gone.iter().chain(&come));
+        if touched.is_some() {
+            self.swap(at, (from, until), &gone, come);
         }
-        self.swap(at, &gone, &come)
+        touched
     }
 
     /// What an object or a hold no longer takes, and what it takes now. What is to go is known by its value.
@@ -280,26 +276,29 @@ impl Free {
         for one in gone.iter().filter_map(|one| one.expires.map(|expires| (expires, at, *one))) {
             self.holds.remove(&one);
         }
-        let (all, touched) = self.swap(at, gone, come);
-        if let Some((from, until)) = touched {
-            self.rebuild_with(at, from, until, &all);
+        self.hold(at, come);
+        let starts = || gone.iter().chain(come).map(|one| one.start);
+        let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return };
+        let stood = self.lanes[at].busy.starting(first, last + 1);
+        let mut stand = without(stood.clone(), gone);
+        stand.extend(come);
+        self.swap(at, (first, last + 1), &stood, stand);
+        if let Some((from, until)) = touched(gone.iter().chain(come)) {
+            self.rebuild(at, from, until);
         }
     }
 
-    /// As [`Free::set_busy`], by what goes and what comes.
-    fn swap(&mut self, at: usize, gone: &[Busy], come: &[Busy]) -> (Vec<Busy>, Option<(i64, i64)>) {
-        let mut all = without(self.lanes[at].busy.busy_list(), gone);
-        all.extend(come.iter().map(|one| Busy { expires: None, ..*one }));
-        all.sort_unstable();
-        self.lanes[at].busy = Packed::busy(&all);
+    fn hold(&mut self, at: usize, come: &[Busy]) {
         self.holds.extend(come.iter().filter_map(|one| one.expires.map(|expires| (expires, at, *one))));
-        self.count(at, &all);
-        let touched = gone
-            .iter()
-            .chain(come)
-            .map(|one| (one.start - i64::from(one.before), one.end + i64::from(one.after)));
-        let touched = touched.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        (all, touched)
+    }
+
+    /// What stands on a resource and starts in the window, in the place of what stood there.
+    fn swap(&mut self, at: usize, window: (i64, i64), stood: &[Busy], mut stand: Vec<Busy>) {
+        stand.iter_mut().for_each(|one| one.expires = None);
+        stand.sort_unstable();
+        let lane = &mut self.lanes[at];
+        lane.busy = lane.busy.with(window, &stand);
+        lane.tallies.change(&self.walls[lane.wall], stood, &stand);
     }
 
     /// Forgets holds that have expired, so that searches need not leave them out one by one.
@@ -331,16 +330,17 @@ impl Free {
         let (begins, ends) = self.needed();
         for at in lanes.start..lanes.end.min(self.lanes.len()) {
             let lane = &mut self.lanes[at];
-            let open = lane.open.open_list().into_iter().filter(|(_, until, _)| *until > begins);
+            let open = lane.open.each_open().filter(|(_, until, _)| *until > begins);
             lane.open = Packed::open(&open.collect::<Vec<_>>());
-            let busy: Vec<Busy> = lane.busy.busy_list().into_iter().filter(|one| one.end > begins).collect();
+            let busy: Vec<Busy> = lane.busy.each_busy().filter(|one| one.end > begins).collect();
             lane.busy = Packed::busy(&busy);
+            lane.tallies = Tallies::of(&self.walls[lane.wall], &busy);
             for gaps in [&mut self.gaps[at]].into_iter().chain(&mut lane.levels) {
                 let is_over = |gap: &Gap| self.origin + i64::from(gap.until) <= begins;
                 gaps.drain(..gaps.partition_point(is_over));
             }
             // What lies between is as it was; of the days after it only what a start may reach into was known.
-            self.rebuild_with(at, known, ends, &busy);
+            self.rebuild(at, known, ends);
         }
     }
 
@@ -357,10 +357,9 @@ impl Free {
     /// Where a resource works while it is open from one instant to another without a break; None: it is not.
     pub fn open_at(&self, id: PrincipalId, from: i64, until: i64) -> Option<Site> {
         let at = self.number(id)?;
-        let holds = |(begins, ends, site): (i64, i64, u16)| {
-            (begins <= from && until <= ends).then(|| self.sites[usize::from(site)])
-        };
-        self.open_of(at).into_iter().find_map(holds)
+        let is_all = |(begins, ends, _): &(i64, i64, u16)| (*begins, *ends) == (from, until);
+        let found = self.open_of(at, (from, until)).into_iter().find(is_all);
+        found.map(|(_, _, site)| self.sites[usize::from(site)])
     }
 
     /// When the next hold runs out; the furthest future without any.
@@ -380,8 +379,7 @@ impl Free {
         let of = |(lane, first): (&Lane, &Vec<Gap>)| {
             let gaps: usize =
                 lane.levels.iter().chain([first]).map(|gaps| gaps.capacity() * size_of::<Gap>()).sum();
-            let lists =
-                lane.tallies.capacity() * size_of::<Tally>() + lane.who.tags.capacity() * size_of::<Tag>();
+            let lists = lane.tallies.bytes() + lane.who.tags.capacity() * size_of::<Tag>();
             size_of::<Lane>()
                 + size_of::<Head>()
                 + size_of::<Vec<Gap>>()
@@ -424,8 +422,7 @@ impl Free {
         for tag in &who.tags {
             self.terms.entry(tag.term).or_default().set(at, true);
         }
-        let sites: BTreeSet<u16> =
-            self.lanes[at].open.open_list().into_iter().map(|(_, _, site)| site).collect();
+        let sites: BTreeSet<u16> = self.lanes[at].open.each_open().map(|(_, _, site)| site).collect();
         for site in sites.into_iter().map(|number| self.sites[usize::from(number)]) {
             for term in [site.place, site.mode].into_iter().flatten() {
                 self.terms.entry(term).or_default().set(at, true);
@@ -433,32 +430,18 @@ impl Free {
         }
     }
 
-    fn count(&mut self, at: usize, busy: &[Busy]) {
-        let wall = &self.walls[self.lanes[at].wall];
-        let counted = busy.iter().filter(|one| one.service != 0);
-        let mut days: Vec<(u16, i32)> =
-            counted.map(|one| (one.service, wall.civil(one.start).div_euclid(DAY) as i32)).collect();
-        days.sort_unstable();
-        let same = days.chunk_by(|a, b| a == b);
-        self.lanes[at].tallies =
-            same.map(|same| Tally { service: same[0].0, day: same[0].1, count: same.len() as u16 }).collect();
-    }
-
-    fn open_of(&self, at: usize) -> Vec<(i64, i64, u16)> {
-        match self.lanes[at].who.always_open {
-            true => vec![(self.origin, self.until + BEYOND, 0)],
-            false => self.lanes[at].open.open_list(),
-        }
-    }
-
-    fn rebuild(&mut self, at: usize, from: i64, until: i64) {
-        let busy = self.lanes[at].busy.busy_list();
-        self.rebuild_with(at, from, until, &busy);
+    /// When a resource is open within a span.
+    fn open_of(&self, at: usize, (from, until): (i64, i64)) -> Vec<(i64, i64, u16)> {
+        let within = |(begins, ends, site): (i64, i64, u16)| (begins.max(from), ends.min(until), site);
+        let lane = &self.lanes[at];
+        let always = lane.who.always_open.then_some((self.origin, self.until + BEYOND, 0));
+        let hours = lane.open.each_open().filter(|_| always.is_none());
+        always.into_iter().chain(hours).map(within).filter(|(begins, ends, _)| begins < ends).collect()
     }
 
     /// Derives the gaps around `from..until` anew: a day more on both sides, for buffers reach no further, and whole
     /// gaps.
-    fn rebuild_with(&mut self, at: usize, from: i64, until: i64, busy: &[Busy]) {
+    fn rebuild(&mut self, at: usize, from: i64, until: i64) {
         let ends = self.until + BEYOND;
         let (mut from, mut until) = ((from - DAY).max(self.origin), (until + DAY).min(ends));
         if from >= until {
@@ -474,13 +457,11 @@ impl Free {
             from = gaps.first().map_or(from, |gap| from.min(origin + i64::from(gap.from)));
             until = gaps.last().map_or(until, |gap| until.max(origin + i64::from(gap.until)));
         }
-        let mut open = self.open_of(at);
-        open.retain(|(begins, ends, _)| *ends > from && *begins < until);
-        open.iter_mut().for_each(|one| (one.0, one.1) = (one.0.max(from), one.1.min(until)));
-        let near = |one: &&Busy| {
+        let open = self.open_of(at, (from, until));
+        let near = |one: &Busy| {
             one.end + DAY > from - i64::from(one.after) && one.start - DAY < until + i64::from(one.before)
         };
-        let near: Vec<Busy> = busy.iter().filter(near).copied().collect();
+        let near: Vec<Busy> = self.lanes[at].busy.each_busy().filter(near).collect();
         // Of a new one there is nothing to forget, in hundreds of rows of bits.
         let mut had = false;
         let lane = &mut self.lanes[at];
@@ -525,7 +506,7 @@ impl Free {
     /// The same as if something did not stand there.
     pub(super) fn gaps_without(&self, at: usize, gone: &[Busy], seats: u32) -> Vec<Gap> {
         let busy = without(self.lanes[at].busy.busy_list(), gone);
-        let found = derive(&self.open_of(at), &busy, self.lanes[at].who.capacity, seats);
+        let found = derive(&self.open_of(at, EVER), &busy, self.lanes[at].who.capacity, seats);
         found.iter().map(|found| packed(found, self.origin)).collect()
     }
 
@@ -559,11 +540,7 @@ impl Free {
 
     /// Visits of a service on a span of days of the resource's wall.
     pub(super) fn visits(&self, at: usize, service: u16, days: std::ops::RangeInclusive<i64>) -> u32 {
-        let all = &self.lanes[at].tallies;
-        let key = |tally: &Tally| (tally.service, i64::from(tally.day));
-        let first = all.partition_point(|tally| key(tally) < (service, *days.start()));
-        let same = all[first..].iter().take_while(|tally| key(tally) <= (service, *days.end()));
-        same.map(|tally| u32::from(tally.count)).sum()
+        self.lanes[at].tallies.visits(service, days)
     }
 }
 
@@ -575,6 +552,12 @@ impl Lane {
             }
         }
     }
+}
+
+/// From when to when these and their buffers are; None of nothing.
+fn touched<'b>(all: impl Iterator<Item = &'b Busy>) -> Option<(i64, i64)> {
+    let whole = all.map(|one| (one.start - i64::from(one.before), one.end + i64::from(one.after)));
+    whole.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
 fn packed(found: &Found<u16>, origin: i64) -> Gap {

@@ -69,11 +69,13 @@ pub(super) fn settled<S: PartialEq>(mut open: Vec<(i64, i64, S)>) -> Vec<(i64, i
     out
 }
 
-/// Takes each of `gone` away once. Expiry and service are not part of the value.
+/// Takes each of `gone` away once. Expiry is not part of the value; service only where two are the same but for that.
 pub(super) fn without(mut all: Vec<Busy>, gone: &[Busy]) -> Vec<Busy> {
     for one in gone {
         let key = |busy: &Busy| (busy.start, busy.end, busy.before, busy.after, busy.closed);
-        if let Some(at) = all.iter().position(|other| key(other) == key(one)) {
+        let is_it = |other: &&Busy| key(other) == key(one);
+        let of_service = all.iter().position(|other| is_it(&other) && other.service == one.service);
+        if let Some(at) = of_service.or_else(|| all.iter().position(|other| is_it(&other))) {
             all.remove(at);
         }
     }

@@ -100,6 +100,7 @@ mod services;
 mod settings;
 mod slots;
 mod status;
+mod tally;
 mod terms;
 mod text;
 mod token;

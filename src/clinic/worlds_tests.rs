@@ -139,7 +139,14 @@ fn index(dice: &mut Dice, world: &World) -> Free {
     let (begins, ends) = (world.from - 20 * DAY, world.from + (world.days + 20) * DAY);
     for known in &world.known {
         let id = known.who.id;
-        free.put(Resource { rank: 9, tags: tags(dice), ..known.who.clone() });
+        // It was elsewhere before, or gone for a while: visits count by days of the wall that it has at last.
+        let zone =
+            if dice.chance(3) { Zone::named("Pacific/Auckland").unwrap() } else { known.who.zone.clone() };
+        free.put(Resource { rank: 9, tags: tags(dice), zone, ..known.who.clone() });
+        if dice.chance(4) {
+            free.replace_busy(id, begins, ends, &known.busy);
+            free.remove(id);
+        }
         let middle = world.from + dice.below(world.days * DAY);
         let wrong = open(dice, &known.who.zone, world.from, world.from + DAY, world.unit);
         free.replace_open(id, begins, ends, &wrong);
