@@ -140,6 +140,7 @@ impl Clinic {
                     plan,
                     other_party: keep.other_party,
                 };
+                tx.gather();
                 tx.insert_hold(&hold).await?;
                 tx.occupy(&rows).await?;
                 tx.note(changed(visit.practitioner, &id, HoldBecame::Made)).await?;

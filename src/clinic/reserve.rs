@@ -55,6 +55,11 @@ impl Side {
     fn began(who: &Caller) -> Side {
         Side { at: Some(who.at()), ..Side::of(who) }
     }
+
+    /// Of each try.
+    fn tries(who: &Caller) -> impl Iterator<Item = Side> {
+        [Side::began(who)].into_iter().chain(iter::repeat_n(Side::of(who), TRIES - 1))
+    }
 }
 
 /// What was booked, as it stands, and on whose clock.
@@ -91,7 +96,7 @@ impl Clinic {
         let hold = self.own_hold(who, id, Verb::Read).await?;
         let visit = Visit::from_json(&hold.plan)?;
         let service = visit.service.clone();
-        let service = self.glance(who.clinic(), move |index, _| {
+        let service = self.glance_at(who.clinic(), (who.at(), Known::Rules), move |index, _| {
             let is = |offering: &super::catalogue::Offering| Some(&offering.fields.code) == service.as_ref();
             index.catalogue.services().find(|(_, offering)| is(offering)).map(|(id, _)| id)
         });
@@ -117,11 +122,11 @@ impl Clinic {
             let hold = self.own_hold(who, id, Verb::Write).await?;
             let kept = Visit::from_json(&hold.plan)?;
             let planned = self.held_visit(who, wish, kept).await?;
-            let ready = self.ready(by, planned.visit, &[]).await?;
+            let structure = who.at().version.structure;
+            let ready = self.ready_as(by, planned.visit, &[], (unguessable()?, structure)).await?;
             return self.reserve_ready(by, ready, ground, planned.check).await;
         }
-        let sides = [Side::began(who)].into_iter().chain(iter::repeat_n(Side::of(who), TRIES - 1));
-        for side in sides {
+        for side in Side::tries(who) {
             let planned = self.plan(side, wish, &ground).await?;
             let structure = match side.at {
                 Some(at) => at.version.structure,
@@ -171,8 +176,8 @@ impl Clinic {
             self.may_book(who, wish.practitioner)?;
         }
         let keep = self.terms_of_hold(who, reach, wish, contact).await?;
-        for _ in 0..TRIES {
-            let planned = self.plan(Side::of(who), wish, &Ground::Bare).await?;
+        for side in Side::tries(who) {
+            let planned = self.plan(side, wish, &Ground::Bare).await?;
             match self.hold_checked(by(who), planned.visit, keep.clone(), Some(planned.check)).await {
                 Err(Error::Overtaken) => {}
                 other => return other,
@@ -458,7 +463,8 @@ impl Clinic {
     /// The visit that was kept, with what is said of it now.
     async fn held_visit(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
         let patient = self.patient_of(who.clinic(), wish).await?;
-        let settings = self.glance(who.clinic(), |index, _| index.catalogue.settings.clone()).await?;
+        let known = (who.at(), Known::Rules);
+        let settings = self.glance_at(who.clinic(), known, |index, _| index.catalogue.settings.clone()).await?;
         let named = settings.names_patient().then_some(patient).flatten();
         let title = match (&wish.title, named) {
             (Some(title), _) => title.clone(),
@@ -492,7 +498,7 @@ impl Clinic {
     ) -> Result<Keep> {
         let service = wish.service;
         let (settings, patient, staff) = self
-            .glance(who.clinic(), move |index, _| {
+            .glance_at(who.clinic(), (who.at(), Known::Rules), move |index, _| {
                 let fields =
                     service.and_then(|id| index.catalogue.service(id).ok()).map(|offering| &offering.fields);
                 let of = |pick: fn(&super::ServiceFields) -> Option<i64>| fields.and_then(pick);

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::busy::{LONGEST, SOURCE};
+use crate::statements::{Listing, Statements};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Busy, ClinicId, Conn, PrincipalId, Result, Source, Tx};
 
@@ -13,6 +14,12 @@ macro_rules! columns {
         "id, party, made_by, made_at, expires_at, extended, plan, other_party"
     };
 }
+
+/// Rows of holds.
+const HOLDS: Listing = Listing {
+    before: "insert into holds (clinic_id, id, party, made_by, made_at, expires_at, extended, plan, other_party)",
+    after: "",
+};
 
 /// Seconds for which it is news that a hold ran out: what did so while no server ran is none.
 const LATELY: i64 = 3600;
@@ -107,9 +114,7 @@ impl Tx {
     /// Keeps a hold; its intervals are written with [`Tx::occupy`].
     pub async fn insert_hold(&mut self, new: &KeptHold) -> Result<()> {
         self.room()?;
-        let sql = "insert into holds (clinic_id, id, party, made_by, made_at, expires_at, extended, plan, \
-            other_party) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        let values = values![
+        let row = values![
             self.clinic(),
             new.id.as_str(),
             new.party.as_str(),
@@ -120,7 +125,7 @@ impl Tx {
             new.plan.as_str(),
             new.other_party.clone(),
         ];
-        self.run(sql, values).await.map(|_| ())
+        self.put(Statements::default().rows(&HOLDS, vec![row])).await
     }
 
     /// Prolongs a live hold with its intervals; false when it has run out or is gone.
