@@ -72,7 +72,7 @@ impl Ready {
         let Change { places, wanted, .. } = change(self, None)?;
         let of = places.iter().map(|place| place.resource).collect();
         let patient = check.and_then(Check::alone);
-        Ok((wanted.len() == 1).then_some(Ahead { of, spans: wanted, patient }))
+        Ok((wanted.len() == 1).then_some(Ahead { of, spans: wanted, patient, ..Ahead::default() }))
     }
 
     fn calendar(&self, of: PrincipalId) -> Result<CollectionId> {
@@ -97,11 +97,8 @@ impl Clinic {
         ground: Ground,
         check: Option<Check>,
     ) -> Result<(Booked, AppointmentRow)> {
-        let ahead = match ground {
-            // Taking a hold is a write of its own.
-            Ground::Hold(_) => None,
-            _ => ready.ahead(check.as_ref())?,
-        };
+        let hold = if let Ground::Hold(id) = &ground { Some(id.clone()) } else { None };
+        let ahead = ready.ahead(check.as_ref())?.map(|ahead| Ahead { hold, ..ahead });
         let booking = Arc::new((ready, ground, check));
         let booked = self.calendars.together_among(by.clinic, ahead, move |work| {
             let booking = booking.clone();

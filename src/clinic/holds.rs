@@ -1,7 +1,9 @@
 //! Holds: a time kept for minutes while somebody fills in a form or pays. A hold ends by comparison with the one clock
 //! of the database, never by a job; until then it is as taken as a visit, to everybody but the practitioner.
 
-use store::{Busy, BusyKind, Fact, HoldBecame, KeptHold, PrincipalId, Source};
+use std::sync::Arc;
+
+use store::{Ahead, Busy, BusyKind, Fact, HoldBecame, KeptHold, PrincipalId, Source};
 
 use super::check::Check;
 use super::error::{Conflict, Error, Result};
@@ -83,23 +85,34 @@ impl Clinic {
         }
         let plan = visit.to_json()?;
         let (id, seconds) = (super::appointments::unguessable()?, keep.seconds.clamp(1, LONGEST));
-        let held = self.calendars.together(by.clinic, move |work| {
+        let (spans, all) = (pieces((visit.start, visit.end), visit.buffers, 0), visit.resources());
+        let parties: Vec<String> =
+            [Some(&keep.party), keep.other_party.as_ref()].into_iter().flatten().cloned().collect();
+        let ahead = (spans.len() == 1).then(|| Ahead {
+            of: all.clone(),
+            spans: spans.clone(),
+            patient: check.as_ref().and_then(Check::alone),
+            hold: None,
+            parties: parties.clone(),
+        });
+        let known = Arc::new((visit, keep, check, (spans, all, parties), (id, plan)));
+        let held = self.calendars.together_among(by.clinic, ahead, move |work| {
+            let known = known.clone();
             Box::pin(async move {
+                let (visit, keep, check, (spans, all, parties), (id, plan)) = &*known;
                 work.tx().sign(by.door, by.who);
-                if let Some(check) = &check {
+                if let Some(check) = check {
                     check.run(work).await?;
                 }
                 let tx = work.tx();
                 let now = tx.moment();
-                for party in [Some(&keep.party), keep.other_party.as_ref()].into_iter().flatten() {
-                    if tx.holds_of(by.clinic, party, now).await? >= keep.at_most {
+                for party in parties {
+                    if tx.holds_of(party).await? >= keep.at_most {
                         return Err(Error::HoldLimit);
                     }
                 }
                 let expires_at = now + seconds;
-                let spans = pieces((visit.start, visit.end), visit.buffers, 0);
-                let all = visit.resources();
-                let look = tx.look(&all, &spans, None).await?;
+                let look = tx.look(all, spans, None).await?;
                 if look.resources.len() < all.len() {
                     return Err(Error::NotFound("resource"));
                 }
@@ -108,7 +121,7 @@ impl Clinic {
                     let near: Vec<&Busy> =
                         look.busy.iter().filter(|one| one.resource == resource.id).collect();
                     let board = Board::of(resource.capacity, &near, &look.closed);
-                    for span in &spans {
+                    for span in spans {
                         let conflict = |kind| Conflict {
                             resource: resource.id,
                             kind,
@@ -132,19 +145,19 @@ impl Clinic {
                 }
                 let hold = KeptHold {
                     id: id.clone(),
-                    party: keep.party,
+                    party: keep.party.clone(),
                     made_by: by.who,
                     made_at: now,
                     expires_at,
                     extended: 0,
-                    plan,
-                    other_party: keep.other_party,
+                    plan: plan.clone(),
+                    other_party: keep.other_party.clone(),
                 };
                 tx.gather();
                 tx.insert_hold(&hold).await?;
                 tx.occupy(&rows).await?;
-                tx.note(changed(visit.practitioner, &id, HoldBecame::Made)).await?;
-                Ok(Held { id, expires_at })
+                tx.note(changed(visit.practitioner, id, HoldBecame::Made)).await?;
+                Ok(Held { id: id.clone(), expires_at })
             })
         });
         held.await

@@ -29,9 +29,9 @@
 //! given dates), `eager` (rows of an older system to series). Reading: `dated` (an object as the dates it stands for),
 //! `diary` (dates of many calendars by time).
 //! Searching: `interval` (open, busy, what is wanted), `gaps` (open minus busy: where something fits), `packed` (intervals
-//! in few bytes), `wall` (the wall clock of a zone, the grid of starts), `postings` (who has what, as bits), `free` (the
-//! index), `ask` (a question and its answer), `slots` (the search), `needs` (rooms and equipment), `token` (an offer that
-//! can be shown again).
+//! in few bytes), `tally` (visits counted by service and day), `wall` (the wall clock of a zone, the grid of starts),
+//! `postings` (who has what, as bits), `free` (the index), `ask` (a question and its answer), `slots` (the search), `needs`
+//! (rooms and equipment), `token` (an offer that can be shown again).
 //! Offering: `catalogue` (services, terms and settings in memory), `live` (the index, kept equal to the journal), `gather`
 //! (from rows to the index), `wanted` (what is looked for), `dates` (the days of a series), `offers` (free starts, with
 //! tokens), `wish` (from what is wanted to a visit), `check` (what must still be true when it is booked), `measures` (the

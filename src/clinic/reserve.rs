@@ -464,7 +464,8 @@ impl Clinic {
     async fn held_visit(&self, who: &Caller, wish: &Wish, kept: Visit) -> Result<Planned> {
         let patient = self.patient_of(who.clinic(), wish).await?;
         let known = (who.at(), Known::Rules);
-        let settings = self.glance_at(who.clinic(), known, |index, _| index.catalogue.settings.clone()).await?;
+        let settings =
+            self.glance_at(who.clinic(), known, |index, _| index.catalogue.settings.clone()).await?;
         let named = settings.names_patient().then_some(patient).flatten();
         let title = match (&wish.title, named) {
             (Some(title), _) => title.clone(),

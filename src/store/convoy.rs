@@ -13,7 +13,7 @@ use sqlx::AssertSqlSafe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::ahead::{Ahead, Seen, Sight};
+use crate::ahead::{Ahead, Seen};
 use crate::clinics::Begun;
 use crate::conn::{Conn, Room, Tally, Tx};
 use crate::job::{Job, Outcome, Waiting};
@@ -333,29 +333,31 @@ impl Convoy {
     /// A stage of several, which look at once before and are written at once after.
     async fn together(&self, tx: &mut Tx, course: &Course, party: &mut [Box<dyn Job>]) -> Stage {
         tx.begin(course.clinic, course.next.clone(), self.clock.now(), Room::Enough);
-        let all: Vec<_> = party.iter().filter_map(|job| job.ahead()).flat_map(Ahead::pairs).collect();
-        let Ok(look) = tx.look_at(&all, "").await else { return Stage::Torn };
-        let patients: Vec<_> = party.iter().filter_map(|job| job.ahead()?.patient).collect();
-        let Ok(busy) = tx.busy_patients(course.clinic, &patients, "").await else { return Stage::Torn };
-        let sight = Arc::new(Sight { look, busy });
+        let all: Vec<&Ahead> = party.iter().filter_map(|job| job.ahead()).collect();
+        let Ok((sight, mut counts)) = tx.foresee(&all).await else { return Stage::Torn };
+        let sight = Arc::new(sight);
         let (mut stage, mut next, mut calls) = (Stage::Refused, course.next.clone(), Vec::new());
         tx.conn().carry();
         for job in party {
             tx.begin(course.clinic, next.clone(), self.clock.now(), Room::Enough);
-            tx.seen = job.ahead().map(|ahead| Seen::new(ahead, &sight));
-            match job.run(tx).await {
-                Outcome::Kept => {
+            tx.seen = job.ahead().map(|ahead| Seen::new(ahead, &sight, &counts));
+            let outcome = job.run(tx).await;
+            match (outcome, job.ahead()) {
+                (Outcome::Kept, ahead) => {
                     tx.kept();
+                    ahead.into_iter().for_each(|ahead| counts.change(ahead, &sight));
                     next = tx.left();
                     calls.extend(tx.call.take());
                     stage = Stage::Kept(next.clone());
                 }
-                // It may have written before it thought better of it.
-                Outcome::Refused if tx.conn().has_asked() => {
+                // It may have written before it thought better of it; and what it was to take was taken by the look.
+                (Outcome::Refused, ahead)
+                    if tx.conn().has_asked() || ahead.is_some_and(|ahead| ahead.hold.is_some()) =>
+                {
                     stage = Stage::Torn;
                     break;
                 }
-                Outcome::Refused => {}
+                (Outcome::Refused, _) => {}
             }
         }
         let is_good = stage != Stage::Torn;

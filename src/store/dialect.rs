@@ -124,8 +124,8 @@ impl Database {
         }
     }
 
-    /// Statements that are asked for no answer, as one text and one trip. PostgreSQL runs them on one snapshot and in no
-    /// order, so none may depend on another one of them.
+    /// Statements of which none but the last is asked for an answer, as one text and one trip. PostgreSQL runs them on one
+    /// snapshot and in no order, so none may depend on another one of them.
     pub(crate) fn together(self, all: &[String]) -> String {
         match (self, all) {
             (Database::Postgres, [others @ .., last]) if !others.is_empty() => {
@@ -142,14 +142,6 @@ impl Database {
         match self {
             Database::Sqlite => false,
             Database::Postgres => true,
-        }
-    }
-
-    /// A statement that does something, so that another one may follow it in the same text and the same trip.
-    pub(crate) fn first(self, sql: &str) -> String {
-        match self {
-            Database::Sqlite => format!("{sql};"),
-            Database::Postgres => format!("with done as ({sql})"),
         }
     }
 

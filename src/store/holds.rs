@@ -4,8 +4,8 @@
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use crate::busy::{LONGEST, SOURCE};
-use crate::statements::{Listing, Statements};
+use crate::busy::{LONGEST, SOURCE, SPANS, padded};
+use crate::statements::{Keyed, Listing, Statements, places};
 use crate::value::{Columns, LIST, Value, list, values};
 use crate::{Busy, ClinicId, Conn, PrincipalId, Result, Source, Tx};
 
@@ -20,6 +20,9 @@ const HOLDS: Listing = Listing {
     before: "insert into holds (clinic_id, id, party, made_by, made_at, expires_at, extended, plan, other_party)",
     after: "",
 };
+
+/// The key of a hold.
+const TAKEN: Keyed = Keyed { table: "holds", key: &["clinic_id", "id"] };
 
 /// Seconds for which it is news that a hold ran out: what did so while no server ran is none.
 const LATELY: i64 = 3600;
@@ -100,13 +103,45 @@ impl Conn {
         Ok(self.number(sql, values![clinic, moment, moment - LATELY]).await?.unwrap_or(0) > 0)
     }
 
-    /// How many live holds a party has.
-    pub async fn holds_of(&mut self, clinic: ClinicId, party: &str, moment: i64) -> Result<i64> {
-        // Each by its index: with an `or` SQLite would look through all of the clinic.
-        let sql = "select count(*) from holds where clinic_id = $1 and expires_at > $3 and id in \
-            (select id from holds where clinic_id = $1 and party = $2 and expires_at > $3 \
-            union all select id from holds where clinic_id = $1 and other_party = $2)";
-        Ok(self.number(sql, values![clinic, party, moment]).await?.unwrap_or(0))
+    /// Holds by their ids, live or run out.
+    pub(crate) async fn holds(&mut self, clinic: ClinicId, ids: &[&str]) -> Result<Vec<KeptHold>> {
+        let (places, ids) = list(2, ids.iter().map(|id| Value::from(*id)).collect());
+        let sql = format!(
+            concat!("select ", columns!(), " from holds where clinic_id = $1 and id in ({})"),
+            places
+        );
+        let rows = self.all(AssertSqlSafe(sql), [values![clinic], ids].concat()).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How many live holds each of these parties has that are there.
+    pub(crate) async fn holds_of(
+        &mut self,
+        clinic: ClinicId,
+        parties: &[&str],
+        moment: i64,
+    ) -> Result<Vec<(String, i64)>> {
+        let mut found = Vec::new();
+        for chunk in parties.chunks(SPANS) {
+            let size = padded(chunk.len());
+            let mut values = values![clinic, moment];
+            values.extend((0..size).map(|n| Value::from(chunk.get(n).copied().unwrap_or_default())));
+            // Each by its index: with an `or` SQLite would look through all of the clinic, with a list of both PostgreSQL too.
+            let live = |party| {
+                format!("from holds where clinic_id = $1 and {party} = v.column1 and expires_at > $2")
+            };
+            let (one, other) = (live("party"), live("other_party"));
+            let sql = format!(
+                "select v.column1, (select count(*) {one}) + (select count(*) {other} and party <> v.column1) \
+                 from (values {}) as v",
+                places(3, size, 1)
+            );
+            for row in &self.all(AssertSqlSafe(sql), values).await? {
+                let mut columns = Columns::of(row);
+                found.push((columns.text()?, columns.int()?));
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -165,6 +200,12 @@ impl Tx {
     /// Takes a live hold to use it, without its intervals: [`Tx::look`] removes them. None when it has run out, is
     /// gone, or the intervals were taken by somebody stronger.
     pub async fn take_hold(&mut self, id: &str) -> Result<Option<KeptHold>> {
+        if let Some(seen) = self.foreseen_hold(id) {
+            let Some(hold) = seen.filter(|hold| hold.expires_at > self.moment()) else { return Ok(None) };
+            let key = values![self.clinic(), id];
+            self.put(Statements::default().keys(&TAKEN, vec![key])).await?;
+            return Ok(Some(hold));
+        }
         let sql = concat!(
             "delete from holds where clinic_id = $1 and id = $2 and expires_at > $3 returning ",
             columns!()

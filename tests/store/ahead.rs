@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::store::{
-    Ahead, AppointmentRow, Busy, BusyKind, CollectionId, Database, Error, Key, Noted, PrincipalId, Resource,
-    Result, Source, Span, once, trips,
+    Ahead, AppointmentRow, Busy, BusyKind, CollectionId, Database, Error, KeptHold, Key, Noted, PrincipalId,
+    Resource, Result, Source, Span, once, trips,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -65,7 +65,7 @@ fn send(world: &World, one: One) -> JoinHandle<Result<i64>> {
     let (store, clinic, actor) = (world.store.clone(), world.clinic, world.ada);
     let window = (one.span.start, one.span.end);
     let patient = one.patient.map(|patient| (patient, window));
-    let ahead = Ahead { of: vec![one.of], spans: vec![one.span], patient };
+    let ahead = Ahead { of: vec![one.of], spans: vec![one.span], patient, ..Ahead::default() };
     let key = one.key.clone();
     tokio::spawn(async move {
         let written = store.write_among(clinic, Some(ahead), move |tx| {
@@ -131,6 +131,13 @@ fn send(world: &World, one: One) -> JoinHandle<Result<i64>> {
 /// Sends all of them while the clinic is held, so that they stand in one row; what became of them, and how many texts went
 /// to the database since.
 async fn at_once(world: &World, all: &[One]) -> (Vec<Result<i64>>, u64) {
+    all_at_once(world, || all.iter().map(|one| send(world, one.clone())).collect()).await
+}
+
+async fn all_at_once<T>(
+    world: &World,
+    send: impl FnOnce() -> Vec<JoinHandle<Result<T>>>,
+) -> (Vec<Result<T>>, u64) {
     let (go, wait) = oneshot::channel::<()>();
     let (began, begun) = oneshot::channel();
     let (store, clinic) = (world.store.clone(), world.clinic);
@@ -146,7 +153,7 @@ async fn at_once(world: &World, all: &[One]) -> (Vec<Result<i64>>, u64) {
     });
     begun.await.unwrap();
     let before = trips();
-    let sent: Vec<_> = all.iter().map(|one| send(world, one.clone())).collect();
+    let sent = send();
     // On one thread each has come to its place in the row by now.
     tokio::task::yield_now().await;
     go.send(()).unwrap();
@@ -304,7 +311,7 @@ async fn what_was_seen_before_is_good_for_what_was_told_only() {
         tokio::task::yield_now().await;
         let sent = [0, 2].map(|n| {
             let (store, clinic) = (world.store.clone(), world.clinic);
-            let ahead = Ahead { of: vec![ada], spans: vec![half(n)], patient: None };
+            let ahead = Ahead { of: vec![ada], spans: vec![half(n)], ..Ahead::default() };
             tokio::spawn(async move {
                 let written = store.write_among(clinic, Some(ahead), move |tx| {
                     Box::pin(async move {
@@ -379,6 +386,122 @@ async fn calls_by_their_keys_and_patients_go_together_too() {
         }
         let seen = world.conn().await.appointments_for(world.clinic, 500, (0, "", ""), 9).await.unwrap();
         assert_eq!(seen.len(), 1);
+    })
+    .await;
+}
+
+/// Half an hour of ada's kept for a party that may have so many at a time.
+fn keep(world: &World, id: String, n: i64, most: i64, until: i64) -> JoinHandle<Result<()>> {
+    let (store, clinic, of) = (world.store.clone(), world.clinic, world.ada);
+    let (party, other_party) = ("p".to_owned(), Some(format!("mail {n}")));
+    let parties = [Some(&party), other_party.as_ref()].into_iter().flatten().cloned().collect();
+    let ahead = Ahead { of: vec![of], spans: vec![half(n)], parties, ..Ahead::default() };
+    let hold = KeptHold { id, party, other_party, expires_at: until, ..super::booking::hold() };
+    tokio::spawn(async move {
+        let written = store.write_among(clinic, Some(ahead), move |tx| {
+            let hold = hold.clone();
+            Box::pin(async move {
+                for party in [Some(&hold.party), hold.other_party.as_ref()].into_iter().flatten() {
+                    if tx.holds_of(party).await? >= most {
+                        return Err(Error::Invalid("too many"));
+                    }
+                }
+                if !tx.look(&[of], &[half(n)], None).await?.busy.is_empty() {
+                    return Err(Error::Overlap);
+                }
+                tx.gather();
+                tx.insert_hold(&hold).await?;
+                let (source, expires_at) = (Source::Hold(hold.id), Some(hold.expires_at));
+                let (resource, span, kind) = (of, half(n), BusyKind::Hold);
+                tx.occupy(&[Busy { resource, span, kind, source, expires_at, mark: None, service: None }])
+                    .await
+            })
+        });
+        written.await
+    })
+}
+
+/// Books what is held, or thinks better of it once it is taken.
+fn take(world: &World, id: String, n: i64, is_meant: bool) -> JoinHandle<Result<()>> {
+    let (store, clinic, of, visits) = (world.store.clone(), world.clinic, world.ada, world.visits);
+    let ahead = Ahead { of: vec![of], spans: vec![half(n)], hold: Some(id.clone()), ..Ahead::default() };
+    tokio::spawn(async move {
+        let written = store.write_among(clinic, Some(ahead), move |tx| {
+            let id = id.clone();
+            Box::pin(async move {
+                if tx.take_hold(&id).await?.is_none() {
+                    return Err(Error::Invalid("run out"));
+                }
+                if !tx.look(&[of], &[half(n)], Some(&id)).await?.busy.is_empty() {
+                    return Err(Error::Overlap);
+                }
+                if !is_meant {
+                    return Err(Error::Invalid("declined"));
+                }
+                tx.gather();
+                let source = Source::Object(visits, format!("{n}.ics"));
+                let (resource, span, kind) = (of, half(n), BusyKind::Visit);
+                let one = Busy { resource, span, kind, source, expires_at: None, mark: None, service: None };
+                tx.occupy(&[one]).await
+            })
+        });
+        written.await
+    })
+}
+
+/// Holds are counted one by one also where they are made together, and each is taken by its own booking; who does not take
+/// it after all leaves it as it was.
+#[tokio::test]
+async fn holds_are_made_and_taken_together() {
+    everywhere(async |world: World| {
+        bookable(&world).await;
+        let until = world.store.moment().await.unwrap() + 600;
+        let is_postgres = world.store.database() == Database::Postgres;
+        let kept = |n: i64| format!("h{n}");
+        let (made, texts) =
+            all_at_once(&world, || (0..8).map(|n| keep(&world, kept(n), n, 6, until)).collect()).await;
+        let is_made: Vec<bool> = made.iter().map(Result::is_ok).collect();
+        assert_eq!(is_made, [true, true, true, true, true, true, false, false], "six at a time");
+        // The bump, by whom they are counted, the look, what is written, the commit.
+        assert!(!is_postgres || (5..=6).contains(&texts), "{texts}");
+        let mut conn = world.conn().await;
+        let held = conn.busy_between(world.clinic, &[world.ada], (NOW, NOW + 86_400), until - 600).await;
+        assert!(held.unwrap().iter().all(|one| one.kind == BusyKind::Hold && one.expires_at == Some(until)));
+        let (taken, texts) =
+            all_at_once(&world, || (0..4).map(|n| take(&world, kept(n), n, true)).collect()).await;
+        assert!(taken.iter().all(Result::is_ok), "{taken:?}");
+        assert!(!is_postgres || (5..=6).contains(&texts), "{texts}");
+        // One that is not there, one that is left as it was, and one more, of whose party there is room again.
+        let (mixed, _) = all_at_once(&world, || {
+            vec![
+                take(&world, "none".into(), 12, true),
+                take(&world, kept(4), 4, false),
+                take(&world, kept(5), 5, true),
+                keep(&world, kept(13), 13, 2, until),
+            ]
+        })
+        .await;
+        assert!(matches!(mixed[..2], [Err(Error::Invalid("run out")), Err(Error::Invalid("declined"))]));
+        assert!(mixed[2].is_ok() && mixed[3].is_ok(), "{mixed:?}");
+        let left = conn.busy_from(world.clinic, &Source::Hold(kept(4))).await.unwrap();
+        assert_eq!(left.iter().map(|one| one.span).collect::<Vec<_>>(), [half(4)], "it keeps its time");
+        // The same where nobody fails: what is taken makes room for what is made behind it.
+        let both = || vec![take(&world, kept(4), 4, true), keep(&world, kept(14), 14, 2, until)];
+        let (both, texts) = all_at_once(&world, both).await;
+        assert!(both.iter().all(Result::is_ok), "{both:?}");
+        assert!(!is_postgres || (6..=7).contains(&texts), "{texts}");
+        let all = conn.busy_between(world.clinic, &[world.ada], (NOW, NOW + 86_400), until - 600).await;
+        let stands: Vec<(i64, bool)> = all
+            .unwrap()
+            .iter()
+            .map(|one| ((one.span.start - NOW) / 1_800, one.kind == BusyKind::Hold))
+            .collect();
+        let visits = (0..6).map(|n| (n, false));
+        assert_eq!(stands, visits.chain([(13, true), (14, true)]).collect::<Vec<_>>());
+        for n in 0..15 {
+            let left = conn.hold(world.clinic, &kept(n)).await.unwrap();
+            assert_eq!(left.is_some(), n >= 13, "{n}");
+        }
     })
     .await;
 }

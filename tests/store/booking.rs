@@ -363,7 +363,8 @@ async fn a_hold_lives_by_the_moment_of_the_transaction() {
             })
             .await
             .unwrap();
-        assert_eq!(world.conn().await.holds_of(world.clinic, "patient:1", now).await.unwrap(), 1);
+        let count = world.change(|tx| Box::pin(async move { tx.holds_of("patient:1").await }));
+        assert_eq!(count.await.unwrap(), 1);
         assert!(world.conn().await.hold(world.clinic, "live").await.unwrap() == Some(kept));
         let (extended, late, taken, again) = world
             .change(move |tx| {
