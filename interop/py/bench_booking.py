@@ -253,21 +253,38 @@ def bots():
     clients, each = 16, int(os.environ.get("BOOKINGS", "1500"))
     patients = [json.loads(line.ask("POST", "/api/v1/patients", json.dumps({"name": f"P {n}", "external_id": f"bench-{n}"})).body)["id"]
                 for n in range(each)]
-    made, took, spent, database = [], 0, 0, 0
+    asked = []
     for turn in range(3):
-        asked = []
         for n, (method, path, body) in enumerate(bookings(each, 200 + (4 + turn) * each)):
             body = json.dumps(json.loads(body) | {"patient": patients[n]})
             asked.append(packed(f"{head}Idempotency-Key: bench-{turn}-{n}\r\n", method, path, body))
-        before, busy = cpu_ms(SERVER), cpu_ms_of_all("postgres")
-        answers, seconds = replay(door, asked, clients)
-        made, took = made + answers, took + seconds
-        spent, database = spent + cpu_ms(SERVER) - before, database + cpu_ms_of_all("postgres") - busy
+    told("the same for patients, with an Idempotency-Key each", asked, clients)
+
+
+def told(name, asked, clients):
+    """All of them are made; how fast, and what that costs."""
+    before, busy = cpu_ms(SERVER), cpu_ms_of_all("postgres")
+    made, took = replay(door, asked, clients)
+    spent, database = cpu_ms(SERVER) - before, cpu_ms_of_all("postgres") - busy
     wrong = [answer for answer in made if answer.status != 201]
-    check(f"every booking is made, not {wrong[:1] and (len(wrong), wrong[0].status, wrong[0].body[:300])}", not wrong)
+    check(f"{name}: {wrong[:1] and (len(wrong), wrong[0].status, wrong[0].body[:300])}", not wrong)
     ms = [answer.ms for answer in made]
-    say(f"the same for patients, with an Idempotency-Key each: {len(made) / took:.0f}/s, p50 {share(ms, 0.5):.1f}, p99 {share(ms, 0.99):.1f} ms, "
+    say(f"{name}: {len(made) / took:.0f}/s, p50 {share(ms, 0.5):.1f}, p99 {share(ms, 0.99):.1f} ms, "
         f"{spent / len(made):.2f} ms of processor time each" + ("" if IS_LITE else f" and {database / len(made):.2f} of the database's"))
+    return made
+
+
+def holds():
+    """As bots book for whoever fills in a form: a time is held, for a phone of its own, and the hold is booked. While as many
+    are held as are made here."""
+    clients, each = 16, int(os.environ.get("HOLDS", "1200"))
+    _, _, bot = head_of(os.environ["url"], "bot", secret_of("bot"))
+    keep = [packed(bot, method, "/api/v1/holds", json.dumps(json.loads(body) | {"phone": f"+4930{8000000 + n}"}))
+            for n, (method, _, body) in enumerate(bookings(each, 10700))]
+    kept = told("holds of a practitioner and a room, by a bot", keep, clients)
+    book = [packed(bot, "POST", "/api/v1/appointments", json.dumps({"hold": json.loads(one.body)["id"]}))
+            for one in kept if one.status == 201]
+    told("  and booked", book, clients)
 
 
 def deeds():
@@ -400,7 +417,7 @@ def ready():
     say(f"the first search after the start: {time.monotonic() - began:.1f} s")
 
 
-PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "bots": bots, "deeds": deeds, "long": long, "unbooked": unbooked}
+PARTS = {"built": built, "searches": searches, "gone": gone, "holiday": holiday, "booking": booking, "bots": bots, "holds": holds, "deeds": deeds, "long": long, "unbooked": unbooked}
 ready()
 for name, part in PARTS.items():
     if os.environ.get("ONLY", name) == name:
