@@ -1,6 +1,7 @@
 //! What changes of one clinic will look at, told before they begin: those that have no time in common look together,
 //! run one after the other, and are written together. On PostgreSQL two trips do for all of them.
-//! The one invariant: what was seen for several is good for each of them, since none changes what another one looks at.
+//! The one invariant: what was seen for several is good for each of them, since none changes what another one looks at;
+//! holds, which are counted whosever time they keep, are counted on from one to the next.
 
 use std::collections::HashMap;
 use std::sync::Arc;
