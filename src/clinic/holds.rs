@@ -1,6 +1,7 @@
 //! Holds: a time kept for minutes while somebody fills in a form or pays. A hold ends by comparison with the one clock
 //! of the database, never by a job; until then it is as taken as a visit, to everybody but the practitioner.
 
+use std::iter;
 use std::sync::Arc;
 
 use store::{Ahead, Busy, BusyKind, Fact, HoldBecame, KeptHold, PrincipalId, Source};
@@ -86,8 +87,7 @@ impl Clinic {
         let plan = visit.to_json()?;
         let (id, seconds) = (super::appointments::unguessable()?, keep.seconds.clamp(1, LONGEST));
         let (spans, all) = (pieces((visit.start, visit.end), visit.buffers, 0), visit.resources());
-        let parties: Vec<String> =
-            [Some(&keep.party), keep.other_party.as_ref()].into_iter().flatten().cloned().collect();
+        let parties: Vec<String> = iter::once(keep.party.clone()).chain(keep.other_party.clone()).collect();
         let ahead = (spans.len() == 1).then(|| Ahead {
             of: all.clone(),
             spans: spans.clone(),
@@ -95,6 +95,7 @@ impl Clinic {
             hold: None,
             parties: parties.clone(),
         });
+        // It may be run twice: alone, after it went with others in vain.
         let known = Arc::new((visit, keep, check, (spans, all, parties), (id, plan)));
         let held = self.calendars.together_among(by.clinic, ahead, move |work| {
             let known = known.clone();
@@ -106,10 +107,9 @@ impl Clinic {
                 }
                 let tx = work.tx();
                 let now = tx.moment();
-                for party in parties {
-                    if tx.holds_of(party).await? >= keep.at_most {
-                        return Err(Error::HoldLimit);
-                    }
+                let parties: Vec<&str> = parties.iter().map(String::as_str).collect();
+                if tx.holds_of(&parties).await? >= keep.at_most {
+                    return Err(Error::HoldLimit);
                 }
                 let expires_at = now + seconds;
                 let look = tx.look(all, spans, None).await?;

@@ -1,5 +1,6 @@
 //! What changes of one clinic will look at, told before they begin: those that have no time in common look together,
-//! run one after the other, and are written together. On PostgreSQL two trips do for all of them.
+//! run one after the other, and are written together. On PostgreSQL two trips do for all of them, and one more each for
+//! what only some ask: patients, holds.
 //! The one invariant: what was seen for several is good for each of them, since none changes what another one looks at;
 //! holds, which are counted whosever time they keep, are counted on from one to the next.
 
@@ -10,8 +11,9 @@ use crate::busy::{Busy, Span};
 use crate::look::{Look, pairs};
 use crate::{KeptHold, PrincipalId, Result, Tx};
 
-/// Where a change looks first, and all whose time it changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Where a change looks first, and all whose time it changes. Never printed: a hold's id is a secret, and a party may be a
+/// patient's number or address.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Ahead {
     /// Whose time.
     pub of: Vec<PrincipalId>,
@@ -57,12 +59,13 @@ pub(crate) struct Counts(HashMap<String, i64>);
 impl Counts {
     /// A change stands: it took a hold, or made one.
     pub(crate) fn change(&mut self, ahead: &Ahead, sight: &Sight) {
-        for party in &ahead.parties {
-            self.0.entry(party.clone()).and_modify(|count| *count += 1);
-        }
         let taken = sight.holds.iter().filter(|hold| Some(&hold.id) == ahead.hold.as_ref());
-        for party in taken.flat_map(|hold| [Some(&hold.party), hold.other_party.as_ref()]).flatten() {
-            self.0.entry(party.clone()).and_modify(|count| *count -= 1);
+        let less = taken.flat_map(KeptHold::parties).map(|party| (party, -1));
+        let more = ahead.parties.iter().map(|party| (party.as_str(), 1));
+        for (party, change) in less.chain(more) {
+            if let Some(count) = self.0.get_mut(party) {
+                *count += change;
+            }
         }
     }
 }
@@ -114,17 +117,20 @@ impl Tx {
         Some(seen.sight.holds.iter().find(|hold| hold.id == id).cloned())
     }
 
-    /// How many live holds a party has.
-    pub async fn holds_of(&mut self, party: &str) -> Result<i64> {
-        let seen = self.seen.as_ref().and_then(|seen| seen.counts.0.get(party));
-        match seen {
-            Some(count) => Ok(*count),
+    /// How many live holds that of these parties has that has most.
+    pub async fn holds_of(&mut self, parties: &[&str]) -> Result<i64> {
+        let counts = self.seen.as_ref().map(|seen| &seen.counts.0);
+        let seen: Option<Vec<i64>> =
+            counts.and_then(|counts| parties.iter().map(|party| counts.get(*party).copied()).collect());
+        let all = match seen {
+            Some(seen) => seen,
             None => {
                 let (clinic, moment) = (self.clinic(), self.moment());
-                let found = self.conn().holds_of(clinic, &[party], moment).await?;
-                Ok(found.first().map_or(0, |(_, count)| *count))
+                let found = self.conn().holds_of(clinic, parties, moment).await?;
+                found.into_iter().map(|(_, count)| count).collect()
             }
-        }
+        };
+        Ok(all.into_iter().max().unwrap_or(0))
     }
 
     /// What those see who go together: one look for all of them, and a question more for what only some ask.

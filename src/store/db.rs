@@ -143,7 +143,8 @@ impl Store {
 
     /// The same for one that may go together with others: it changes nothing but the time of those it will look at, in
     /// their calendars too, takes no hold but the one it tells of, adds rows of its own, and finds out by asking (never by
-    /// a failed write) what stands in its way. Where one of those that went together fails, `job` is run again by itself. Without `ahead` it goes alone.
+    /// a failed write) what stands in its way. Where one of those that went together fails, `job` is run again by itself.
+    /// Without `ahead` it goes alone.
     pub async fn write_among<T, E, F>(&self, clinic: ClinicId, ahead: Option<Ahead>, job: F) -> Result<T, E>
     where
         F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,

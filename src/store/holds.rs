@@ -48,6 +48,13 @@ pub struct KeptHold {
     pub other_party: Option<String>,
 }
 
+impl KeptHold {
+    /// By whom it is counted.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.party), self.other_party.as_ref()].into_iter().flatten().map(String::as_str)
+    }
+}
+
 fn read(row: &AnyRow) -> Result<KeptHold> {
     let mut columns = Columns::of(row);
     Ok(KeptHold {
@@ -103,7 +110,7 @@ impl Conn {
         Ok(self.number(sql, values![clinic, moment, moment - LATELY]).await?.unwrap_or(0) > 0)
     }
 
-    /// Holds by their ids, live or run out.
+    /// Holds by their ids, live or run out: of those who go together, a few.
     pub(crate) async fn holds(&mut self, clinic: ClinicId, ids: &[&str]) -> Result<Vec<KeptHold>> {
         let (places, ids) = list(2, ids.iter().map(|id| Value::from(*id)).collect());
         let sql = format!(
@@ -126,7 +133,8 @@ impl Conn {
             let size = padded(chunk.len());
             let mut values = values![clinic, moment];
             values.extend((0..size).map(|n| Value::from(chunk.get(n).copied().unwrap_or_default())));
-            // Each by its index: with an `or` SQLite would look through all of the clinic, with a list of both PostgreSQL too.
+            // Each by its index: with an `or` SQLite would look through all of the clinic, with a list of both PostgreSQL
+            // too.
             let live = |party| {
                 format!("from holds where clinic_id = $1 and {party} = v.column1 and expires_at > $2")
             };

@@ -393,18 +393,17 @@ async fn calls_by_their_keys_and_patients_go_together_too() {
 /// Half an hour of ada's kept for a party that may have so many at a time.
 fn keep(world: &World, id: String, n: i64, most: i64, until: i64) -> JoinHandle<Result<()>> {
     let (store, clinic, of) = (world.store.clone(), world.clinic, world.ada);
-    let (party, other_party) = ("p".to_owned(), Some(format!("mail {n}")));
-    let parties = [Some(&party), other_party.as_ref()].into_iter().flatten().cloned().collect();
+    let other_party = Some(format!("mail {n}"));
+    let hold = KeptHold { id, other_party, expires_at: until, ..super::booking::hold() };
+    let parties = hold.parties().map(str::to_owned).collect();
     let ahead = Ahead { of: vec![of], spans: vec![half(n)], parties, ..Ahead::default() };
-    let hold = KeptHold { id, party, other_party, expires_at: until, ..super::booking::hold() };
     tokio::spawn(async move {
         let written = store.write_among(clinic, Some(ahead), move |tx| {
             let hold = hold.clone();
             Box::pin(async move {
-                for party in [Some(&hold.party), hold.other_party.as_ref()].into_iter().flatten() {
-                    if tx.holds_of(party).await? >= most {
-                        return Err(Error::Invalid("too many"));
-                    }
+                let parties: Vec<&str> = hold.parties().collect();
+                if tx.holds_of(&parties).await? >= most {
+                    return Err(Error::Invalid("too many"));
                 }
                 if !tx.look(&[of], &[half(n)], None).await?.busy.is_empty() {
                     return Err(Error::Overlap);

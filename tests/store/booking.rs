@@ -363,7 +363,7 @@ async fn a_hold_lives_by_the_moment_of_the_transaction() {
             })
             .await
             .unwrap();
-        let count = world.change(|tx| Box::pin(async move { tx.holds_of("patient:1").await }));
+        let count = world.change(|tx| Box::pin(async move { tx.holds_of(&["patient:1"]).await }));
         assert_eq!(count.await.unwrap(), 1);
         assert!(world.conn().await.hold(world.clinic, "live").await.unwrap() == Some(kept));
         let (extended, late, taken, again) = world
